@@ -1,0 +1,64 @@
+# `make demo` and `make test` set up everything they need in .venv; Python >= 3.10 is all they ask for.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+JOBS ?= 2
+
+.PHONY: help setup demo test check format docs docs-check requirements clean
+
+help:  ## What each target does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# uv resolves and installs in seconds, and takes the same torch build everywhere.
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "mirabench needs Python >= 3.10; name one with: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+
+$(VENV)/.light: requirements/core.txt pyproject.toml | $(UV)
+	$(UV) pip install -q --python $(BIN)/python -r requirements/core.txt
+	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.full: requirements/full.txt pyproject.toml | $(UV)
+	$(UV) pip install -q --python $(BIN)/python -r requirements/full.txt
+	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@ $(VENV)/.light
+
+setup: $(VENV)/.full  ## The full development environment in .venv
+
+demo: $(VENV)/.light  ## Render three clips and score them with the suite `lite`
+	$(BIN)/mirabench examples demo/clips
+	$(BIN)/mirabench evaluate demo/clips/manifest.csv --suite lite --output demo/report
+
+test: setup  ## The whole test suite
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+check: setup  ## Formatting, lint, types, import layers, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory docs-check
+
+format: setup  ## Rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: setup  ## Regenerate the generated pages and build the site
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict -q -f docs/mkdocs.yml
+
+docs-check: setup  ## Fail when a generated page is stale
+	$(BIN)/python docs/generate.py --check
+
+requirements: | $(UV)  ## Pin the newest versions that fit
+	$(UV) pip compile -q pyproject.toml --universal --python-version 3.10 --no-emit-index-url --no-annotate --no-header \
+	  -o requirements/core.txt $(UPGRADE)
+	$(UV) pip compile -q pyproject.toml --extra dev --universal --python-version 3.10 --no-emit-index-url \
+	  --no-annotate --no-header --override requirements/override.txt -o requirements/full.txt $(UPGRADE)
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) demo build site *.egg-info .mypy_cache .ruff_cache .import_linter_cache

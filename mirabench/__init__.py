@@ -1,0 +1,1 @@
+"""Scores for generated video that say how far to trust them."""
