@@ -1,0 +1,146 @@
+"""`mirabench weights`: see, bring and check network parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from mirabench.errors import WeightsError
+from mirabench.weights import (
+    Evidence,
+    ResolvedWeights,
+    WeightCard,
+    WeightStore,
+    card,
+    cards,
+    import_weights,
+)
+
+app = typer.Typer(
+    no_args_is_help=True, help="Network parameters: what is needed, what is here, what it is."
+)
+
+Names = Annotated[list[str] | None, typer.Argument(help="Names from `mirabench weights list`.")]
+
+_SAYS = {
+    Evidence.PUBLISHED: "verified: its digest is the published one",
+    Evidence.PINNED: "verified: the file of the first download (no digest is published)",
+    Evidence.UNVERIFIED: "UNVERIFIED: reports will say so",
+}
+
+
+@app.command("list")
+def list_weights() -> None:
+    """Every checkpoint: size, licence, what it is for, and whether it is here."""
+    store = WeightStore()
+    table = Table("name", "file", "size", "licence", "here", "for", box=None, pad_edge=False)
+    for each in cards().values():
+        licence = f"{each.licence} (non-commercial)" if each.non_commercial else each.licence
+        here = "no" if store.missing([each]) else "yes"
+        table.add_row(each.name, each.filename, each.size_text, licence, here, each.purpose)
+    # A pipe has no width to fit; cutting cells there would lose what a script looks for.
+    Console(width=None if Console().is_terminal else 240).print(table)
+    typer.echo(f"weights folder: {store.folder}")
+
+
+@app.command()
+def path(
+    name: Annotated[str | None, typer.Argument(help="A name; the folder without it.")] = None,
+) -> None:
+    """Print where a checkpoint lies, or the weights folder."""
+    store = WeightStore()
+    typer.echo(store.folder if name is None else store.resolve(card(name)).path)
+
+
+@app.command()
+def download(
+    names: Names = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that `list` shows.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Download checkpoints, continuing where an earlier try stopped, and verify them."""
+    store = WeightStore()
+    wanted = store.missing(_chosen(names, everything))
+    for each in wanted:
+        typer.echo(f"{each.name}: {each.size_text}, {each.licence}: {each.purpose}", err=True)
+    if wanted and not yes:
+        typer.confirm(f"download to {store.folder}?", abort=True, err=True)
+    for each in wanted:
+        _say(_with_bar(each, store))
+    if not wanted:
+        typer.echo("everything asked for is here already", err=True)
+
+
+@app.command()
+def verify(names: Names = None) -> None:
+    """Take digests again and compare them with cards and lock file; exit 1 on a mismatch."""
+    store = WeightStore()
+    asked = _chosen(names, everything=not names)
+    present = [each for each in asked if names or not store.missing([each])]
+    wrong = [error for each in present if (error := _verified(each, store)) is not None]
+    for error in wrong:
+        typer.echo(f"error: {error}", err=True)
+    if wrong:
+        raise typer.Exit(1)
+    if not present:
+        typer.echo(f"no weights in {store.folder}", err=True)
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="A file with its official name, or a folder.")],
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="Take files whose digest is another.")
+    ] = False,
+) -> None:
+    """Copy local files into the weights folder, recognised by their official names."""
+    outcome = import_weights(WeightStore(), source, accept_unverified=unverified)
+    for resolved in outcome.accepted:
+        _say(resolved)
+    for refused in outcome.refused:
+        typer.echo(f"error: {refused.reason}", err=True)
+    if outcome.refused:
+        raise typer.Exit(2)
+
+
+def _chosen(names: list[str] | None, everything: bool) -> list[WeightCard]:
+    if names and everything:
+        raise typer.BadParameter("give names or --all, not both")
+    if not names and not everything:
+        raise typer.BadParameter("name what to download (`mirabench weights list`), or give --all")
+    return [card(name) for name in names] if names else list(cards().values())
+
+
+def _verified(each: WeightCard, store: WeightStore) -> WeightsError | None:
+    try:
+        _say(store.verify(each))
+    except WeightsError as error:
+        return error
+    return None
+
+
+def _say(resolved: ResolvedWeights) -> None:
+    says = _SAYS[resolved.evidence]
+    typer.echo(f"{resolved.card.name}: {resolved.path} sha256 {resolved.sha256} ({says})")
+
+
+def _with_bar(each: WeightCard, store: WeightStore) -> ResolvedWeights:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(each.filename, total=each.bytes or None)
+
+        def progress(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return store.download(each, progress)

@@ -1,0 +1,118 @@
+"""The lock file of a weights folder: which digest each stored file had, and who vouches for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+
+from mirabench.errors import WeightsError
+
+if sys.version_info >= (3, 11):
+    from hashlib import file_digest
+
+
+class Evidence(str, Enum):
+    """Why a file is believed to hold what its card says."""
+
+    PUBLISHED = "published"
+    """Its digest is the one its publisher states."""
+    PINNED = "pinned"
+    """No digest is published; it is the file first downloaded from the card's source."""
+    UNVERIFIED = "unverified"
+    """A local file that nothing vouches for, accepted on the user's word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One stored file as it was when its digest was taken."""
+
+    sha256: str
+    """All 64 hex digits."""
+    size: int
+    """Bytes."""
+    modified_ns: int
+    """Modification time; with the size it tells whether the digest must be taken again."""
+    evidence: Evidence
+    """Who vouches for the digest."""
+    origin: str
+    """Address or path it came from."""
+
+    def describes(self, path: Path) -> bool:
+        """Whether the file looks untouched since the digest was taken."""
+        status = path.stat()
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns)
+
+
+def record_of(path: Path, sha256: str, evidence: Evidence, origin: str) -> Record:
+    """The record of a file whose digest was just taken."""
+    status = path.stat()
+    return Record(sha256, status.st_size, status.st_mtime_ns, evidence, origin)
+
+
+class Ledger:
+    """`lock.json` in the weights folder: card name to `Record`. Safe between processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> dict[str, Record]:
+        """Every record; empty when nothing was stored yet.
+
+        Raises:
+            WeightsError: the lock file is damaged.
+        """
+        try:
+            tables = json.loads(self.path.read_text(encoding="utf-8"))
+            return {
+                name: Record(**{**table, "evidence": Evidence(table["evidence"])})
+                for name, table in tables.items()
+            }
+        except FileNotFoundError:
+            return {}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise WeightsError(
+                f"the lock file {self.path} is damaged ({error}): delete it, then run "
+                f"`mirabench weights verify`"
+            ) from error
+
+    def write(self, name: str, record: Record) -> None:
+        """Add or replace one record."""
+        with exclusive(self.path.with_suffix(".guard")):
+            records = {**self.read(), name: record}
+            text = json.dumps({key: asdict(value) for key, value in records.items()}, indent=1)
+            fresh = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+            fresh.write_text(text + "\n", encoding="utf-8")
+            fresh.replace(self.path)
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file's content, read in pieces."""
+    with path.open("rb") as file:
+        if sys.version_info >= (3, 11):
+            return file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+@contextmanager
+def exclusive(guard: Path) -> Iterator[None]:
+    """Hold a lock that other processes respect, for as long as the block runs.
+
+    On Windows it only keeps the block readable: there a second process is not kept out.
+    """
+    guard.parent.mkdir(parents=True, exist_ok=True)
+    with guard.open("w") as file:
+        if sys.platform != "win32":
+            import fcntl  # exists on POSIX only
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
