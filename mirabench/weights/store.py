@@ -238,8 +238,9 @@ class WeightStore:
 
 def _up_to_date(card: WeightCard, record: Record) -> bool:
     """Whether the card, which a newer mirabench may have changed, still says the same."""
-    published = record.evidence is Evidence.PUBLISHED
-    return record.evidence is Evidence.UNVERIFIED or card.matches(record.sha256) == published
+    if record.evidence is Evidence.PUBLISHED:
+        return card.matches(record.sha256)
+    return record.evidence is Evidence.UNVERIFIED or not card.sha256
 
 
 def _extract(source: Source, archive: Path) -> None:
