@@ -1,0 +1,5 @@
+"""`python -m mirabench`."""
+
+from mirabench.cli.main import main
+
+main()

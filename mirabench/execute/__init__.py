@@ -1,0 +1,1 @@
+"""Runs work somewhere; knows nothing of video."""

@@ -1,0 +1,165 @@
+"""The contract of a feature: an extractor that streams a clip and leaves a small table.
+
+A feature is compact by design: rows per frame, per pair of frames or per track, never a picture
+per frame. That is what keeps memory bounded while frames stream by, lets the table be cached, and
+lets metrics be plain arithmetic on it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirabench import registry
+from mirabench.errors import InputError, PluginError
+from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
+from mirabench.video.resize import Resize
+
+Array = NDArray[Any]
+Parameter = int | float | str | bool | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureTable:
+    """Named arrays: columns of equal length for rows, 0-d arrays for facts of the whole clip."""
+
+    columns: Mapping[str, Array]
+
+    def __getitem__(self, name: str) -> Array:
+        return self.columns[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{k} {v.shape}" for k, v in self.columns.items())
+        return f"FeatureTable({shapes})"
+
+    def number(self, name: str) -> float:
+        """A fact of the whole clip, as a float."""
+        return float(self.columns[name])
+
+
+@runtime_checkable
+class Session(Protocol):
+    """One clip on its way through an extractor. Owns whatever must survive between batches."""
+
+    def push(self, batch: FrameBatch) -> None:
+        """Take the next selected frames, already resized. Batch size must not change a number."""
+        ...
+
+    def finish(self) -> FeatureTable:
+        """The table, once every selected frame was pushed.
+
+        Raises:
+            MetricError: the clip does not allow the feature; the text says why.
+        """
+        ...
+
+
+@runtime_checkable
+class Extractor(Protocol):
+    """What computes a feature: a frozen dataclass whose fields are the parameters.
+
+    Two extractors that compare equal compute the same thing, so it is computed once.
+    """
+
+    @property
+    def name(self) -> str:
+        """The registered name."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Raised whenever the numbers change."""
+        ...
+
+    @property
+    def resize(self) -> Resize | None:
+        """How frames are resized before they are pushed; None leaves them as they are."""
+        ...
+
+    def select(self, video: VideoInfo) -> IntArray:
+        """(N,) positions of the frames to look at, increasing."""
+        ...
+
+    def open(self, video: VideoInfo) -> Session:
+        """Start on a clip."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRef:
+    """A metric's request for a feature: the registered name and the parameters that differ."""
+
+    name: str
+    parameters: tuple[tuple[str, Parameter], ...] = ()
+
+    @classmethod
+    def of(cls, name: str, **parameters: Parameter) -> FeatureRef:
+        """A request with keyword parameters."""
+        return cls(name, tuple(sorted(parameters.items())))
+
+    def resolve(self) -> Extractor:
+        """Build the extractor.
+
+        Raises:
+            UnknownNameError: no feature of that name is registered.
+            InputError: a parameter is not one of the feature's.
+            PluginError: the registered object is no extractor.
+        """
+        built = build(registry.FEATURES, self.name, dict(self.parameters))
+        if not isinstance(built, Extractor):
+            raise PluginError(f"the feature {self.name!r} is not an Extractor: {built!r}")
+        return built
+
+
+def build(group: str, name: str, parameters: Mapping[str, Any]) -> Any:
+    """Instantiate a registered dataclass with these parameters.
+
+    Raises:
+        InputError: a parameter is unknown or its value is refused.
+    """
+    kind = registry.KINDS[group]
+    cls = registry.load(group, name)
+    known = [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
+    unknown = sorted(set(parameters) - set(known))
+    if unknown:
+        raise InputError(
+            f"the {kind} {name!r} has no parameter {unknown[0]!r}: "
+            f"it has {', '.join(known) or 'none'}"
+        )
+    try:
+        return cls(**parameters)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the {kind} {name!r} refuses its parameters: {error}") from error
+
+
+def feature_identity(extractor: Extractor) -> dict[str, Any]:
+    """Everything about an extractor that may change a number, as plain JSON values."""
+    fields = dataclasses.asdict(extractor)  # type: ignore[call-overload]  # extractors are dataclasses
+    identity = {"feature": extractor.name, "version": extractor.version, **fields}
+    if extractor.resize is not None:
+        identity["resize"] = dataclasses.asdict(extractor.resize)
+    weights = getattr(extractor, "weights", None)
+    if callable(weights):
+        identity["weights"] = weights()
+    return identity
+
+
+def digest_of(value: object, length: int = 12) -> str:
+    """A short sha256 of a JSON value, whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def as_table(**columns: Any) -> FeatureTable:
+    """A table from lists, arrays and numbers."""
+    return FeatureTable({name: np.asarray(values) for name, values in columns.items()})

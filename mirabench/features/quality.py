@@ -1,0 +1,68 @@
+"""Feature `quality`: no-reference measures of single frames at native size, four times a second.
+
+Native size, because block borders and noise do not survive resizing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import cv2
+
+from mirabench.features.api import FeatureTable
+from mirabench.features.rows import Rows
+from mirabench.maths import picture
+from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
+from mirabench.video.sampling import at_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Extractor of the feature `quality`. Rows are frames, `rate` a second.
+
+    Columns: `seconds`; `sharpness` (0 to 1), `noise` (levels), `colorfulness`, `exposure` (0 to 1),
+    `blockiness`, `contrast` (standard deviation of luma in levels), `appearance` (20,).
+    """
+
+    rate: float = 4.0
+    name: ClassVar[str] = "quality"
+    version: ClassVar[int] = 1
+
+    @property
+    def resize(self) -> None:
+        """Native size."""
+        return
+
+    def select(self, video: VideoInfo) -> IntArray:
+        """`rate` frames a second."""
+        return at_rate(video, self.rate)
+
+    def open(self, video: VideoInfo) -> _Session:  # noqa: ARG002
+        """Start on a clip."""
+        return _Session()
+
+
+class _Session:
+    def __init__(self) -> None:
+        self._rows = Rows(
+            "seconds", "sharpness", "noise", "colorfulness", "exposure", "blockiness", "contrast",
+            "appearance",
+        )  # fmt: skip
+
+    def push(self, batch: FrameBatch) -> None:
+        for rgb, seconds in zip(batch.data, batch.seconds.tolist(), strict=True):
+            luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+            self._rows.add(
+                seconds=seconds,
+                sharpness=1.0 - picture.blur_effect(luma),
+                noise=picture.noise_sigma(luma),
+                colorfulness=picture.colorfulness(rgb),
+                exposure=picture.well_exposed(luma),
+                blockiness=picture.blockiness(luma),
+                contrast=float(luma.std()),
+                appearance=picture.appearance(rgb),
+            )
+
+    def finish(self) -> FeatureTable:
+        return self._rows.table()

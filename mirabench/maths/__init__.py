@@ -1,0 +1,1 @@
+"""Formulas with a name of their own, as pure functions of arrays."""

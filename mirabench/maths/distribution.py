@@ -1,0 +1,109 @@
+"""Distances between two sets of vectors that come in groups (several vectors of one clip).
+
+Groups matter: vectors of one clip resemble each other, so the clip, not the vector, is the sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Count, sum and sum of outer products of vectors (N, D); they add and subtract."""
+
+    count: int
+    total: Vectors
+    outer: Vectors
+
+    @classmethod
+    def of(cls, vectors: Vectors) -> Moments:
+        """Of vectors (N, D)."""
+        return cls(len(vectors), vectors.sum(axis=0), vectors.T @ vectors)
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(
+            self.count + other.count, self.total + other.total, self.outer + other.outer
+        )
+
+    def __sub__(self, other: Moments) -> Moments:
+        return Moments(
+            self.count - other.count, self.total - other.total, self.outer - other.outer
+        )
+
+    @property
+    def mean(self) -> Vectors:
+        """(D,)."""
+        return self.total / self.count
+
+    @property
+    def covariance(self) -> Vectors:
+        """(D, D), unbiased."""
+        centred = self.outer - np.outer(self.total, self.total) / self.count
+        return np.asarray(centred / max(1, self.count - 1))
+
+
+def frechet_distance(one: Moments, two: Moments) -> float:
+    """Squared Frechet distance between Gaussians with these moments.
+
+    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), through eigenvalues of symmetric matrices, which
+    stay real where a matrix square root of a product does not (Dowson and Landau, 1982).
+
+    Example:
+        >>> a = Moments.of(np.array([[0.0], [2.0]]))
+        >>> b = Moments.of(np.array([[3.0], [5.0]]))
+        >>> round(frechet_distance(a, b), 6)
+        9.0
+    """
+    s1, s2 = one.covariance, two.covariance
+    values, vectors = np.linalg.eigh(s1)
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    cross = np.linalg.eigvalsh(root @ s2 @ root)
+    shift = one.mean - two.mean
+    trace = np.trace(s1) + np.trace(s2) - 2 * np.sqrt(np.maximum(cross, 0)).sum()
+    return float(shift @ shift + max(0.0, float(trace)))
+
+
+def polynomial_kernel(one: Vectors, two: Vectors) -> Vectors:
+    """(N, M): (x.y / D + 1)^3, the kernel of the kernel inception distance (Binkowski et al., 2018)."""
+    return np.asarray((one @ two.T / one.shape[1] + 1.0) ** 3)
+
+
+def kernel_blocks(one: Sequence[Vectors], two: Sequence[Vectors]) -> Vectors:
+    """(A, B): mean kernel value between each group of one side and each of the other."""
+    blocks = np.empty((len(one), len(two)))
+    for i, left in enumerate(one):
+        for j, right in enumerate(two):
+            blocks[i, j] = polynomial_kernel(left, right).mean()
+    return blocks
+
+
+def kernel_distance(own: Vectors, theirs: Vectors, between: Vectors) -> float:
+    """Unbiased squared maximum mean discrepancy from group means of the kernel.
+
+    Only pairs of different groups count within a side (a U-statistic over groups), so vectors of one
+    clip that resemble each other do not bias it; it can be slightly negative.
+
+    Args:
+        own: (A, A) between groups of the first side.
+        theirs: (B, B) between groups of the second side.
+        between: (A, B).
+    """
+    return _off_diagonal_mean(own) + _off_diagonal_mean(theirs) - 2 * float(between.mean())
+
+
+def _off_diagonal_mean(blocks: Vectors) -> float:
+    n = len(blocks)
+    return float((blocks.sum() - np.trace(blocks)) / (n * (n - 1)))
+
+
+def jackknife_error(leave_out: Callable[[int], float], count: int) -> float:
+    """Standard error by leaving out one of `count` groups at a time (Efron and Stein, 1981)."""
+    values = np.array([leave_out(i) for i in range(count)])
+    return float(np.sqrt((count - 1) / count * ((values - values.mean()) ** 2).sum()))

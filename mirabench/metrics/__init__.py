@@ -1,0 +1,27 @@
+"""Pure arithmetic on features: one file, one metric or one family that shares a formula."""
+
+from mirabench.metrics.api import (
+    ClipInputs,
+    ClipMetric,
+    Curve,
+    Failure,
+    Measured,
+    MetricSpec,
+    NotApplicable,
+    Score,
+    SetMeasured,
+    SetMetric,
+)
+
+__all__ = [
+    "ClipInputs",
+    "ClipMetric",
+    "Curve",
+    "Failure",
+    "Measured",
+    "MetricSpec",
+    "NotApplicable",
+    "Score",
+    "SetMeasured",
+    "SetMetric",
+]

@@ -1,0 +1,188 @@
+"""The contract of a metric: a description, and arithmetic on features.
+
+A metric of scope `clip` turns the features of one clip into a `Measured` value; a metric of scope
+`set` compares the features of all generated clips with those of all reference clips. Neither reads
+files, decodes frames or runs networks, so both are tested with arrays written by hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirabench.errors import MetricError
+from mirabench.features.api import FeatureRef, FeatureTable
+from mirabench.prompts import Prompt
+from mirabench.video.frames import VideoInfo
+
+Status = Literal["ok", "degenerate", "truncated"]
+Scope = Literal["clip", "set"]
+
+DIMENSIONS = (
+    "temporal consistency",
+    "motion strength",
+    "3D consistency",
+    "visual quality",
+    "text alignment",
+    "distribution similarity",
+)
+"""MiraBench's six groups of metrics, in the paper's order."""
+
+
+class NotApplicable(MetricError):  # noqa: N818  # an outcome, not an error: nothing went wrong
+    """The clip asks for nothing that this metric measures; no score, and no failure either."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """What a metric measures and how to read it."""
+
+    name: str
+    version: int
+    """Raised whenever the numbers change."""
+    dimension: str
+    """One of `DIMENSIONS`."""
+    summary: str
+    """One sentence, shown beside the number."""
+    unit: str
+    """Empty for a pure number."""
+    range: tuple[float, float]
+    """The values it can take."""
+    higher_is_better: bool
+    needs: Mapping[str, FeatureRef]
+    """Key under which `compute` finds the table -> which feature."""
+    scope: Scope = "clip"
+    degenerate_when: tuple[str, ...] = ()
+    """Health flags under which the number says nothing, so that its status is `degenerate`."""
+    needs_prompt: bool = False
+    source: str = ""
+    """Paper, equation, code."""
+    non_commercial: bool = False
+    """Whether the weights or code behind it forbid commercial use."""
+
+    def __post_init__(self) -> None:
+        if self.dimension not in DIMENSIONS:
+            raise ValueError(f"{self.name}: unknown dimension {self.dimension!r}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A value over time within a clip, for finding where something happened."""
+
+    seconds: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a metric found in one clip."""
+
+    value: float
+    status: Status = "ok"
+    why: str = ""
+    """Why the status is not `ok`."""
+    curve: Curve | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        _require_finite(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class SetMeasured:
+    """What a metric found between two sets of clips."""
+
+    value: float
+    standard_error: float | None
+    """Jackknife standard error over clips; None with fewer than two clips on a side."""
+    n: int
+    """Generated clips behind the number."""
+    status: Status = "ok"
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        _require_finite(self.value)
+
+
+def _require_finite(value: float) -> None:
+    if not math.isfinite(value):
+        raise MetricError(f"the computation gave {value}, which is no measurement")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A number that says how far to trust it."""
+
+    value: float
+    status: Status
+    protocol: str
+    """What was measured and how, in short; the report spells each id out."""
+    why: str = ""
+    curve: Curve | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _require_finite(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no number."""
+
+    reason: str
+    kind: Literal["failed", "not_applicable"] = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInputs:
+    """All that a metric may look at in one clip."""
+
+    video: VideoInfo
+    features: Mapping[str, FeatureTable]
+    prompt: Prompt | None = None
+    clip_id: str = ""
+
+    def __getitem__(self, key: str) -> FeatureTable:
+        return self.features[key]
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """What every metric has."""
+
+    @property
+    def spec(self) -> MetricSpec:
+        """What it measures."""
+        ...
+
+
+@runtime_checkable
+class ClipMetric(Metric, Protocol):
+    """A metric of scope `clip`: a frozen dataclass whose fields are its parameters."""
+
+    def compute(self, clip: ClipInputs) -> Measured:
+        """The value for one clip.
+
+        Raises:
+            MetricError: the clip does not allow it; the text says why.
+            NotApplicable: the clip asks for nothing that is measured here.
+        """
+        ...
+
+
+@runtime_checkable
+class SetMetric(Metric, Protocol):
+    """A metric of scope `set`."""
+
+    def compare(
+        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
+    ) -> SetMeasured:
+        """The distance between two sets of clips.
+
+        Raises:
+            MetricError: too few clips; the text says how many are needed.
+        """
+        ...

@@ -1,0 +1,155 @@
+"""The health of a clip: whether it is alive enough for a number to mean something.
+
+Read from the feature `pulse`. Metrics name the flags under which they say nothing
+(`MetricSpec.degenerate_when`); a frozen clip is perfectly consistent, and that is no merit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirabench.features.api import FeatureRef, FeatureTable
+from mirabench.video.frames import VideoInfo
+
+PULSE = FeatureRef.of("pulse")
+
+SAME_LEVELS = 1.5
+"""Two frames whose most different 1 % of (shrunken) pixels differ by less are the same picture."""
+BLACK_LEVEL = 24.0
+"""A frame whose 99th percentile of luma is below this shows nothing."""
+FLAT_SPREAD = 2.0
+"""A frame whose luma varies less than this has nothing to track or match."""
+CUT_LEVELS = 12.0
+"""Mean change of the signature between two frames that a cut has at least."""
+CUT_RATIO = 6.0
+"""How many times its neighbours' change a cut's is."""
+LOOP_LEVELS = 1.0
+"""Root mean square difference between a clip and itself one period later, for a loop."""
+LOOP_FRAMES = 3600
+"""Frames in which a loop is looked for; bounds time and memory on long clips."""
+SHORTEST_SECONDS = 0.5
+SHORTEST_FRAMES = 8
+
+FLAGS: Mapping[str, str] = {
+    "too-short": f"fewer than {SHORTEST_FRAMES} frames or {SHORTEST_SECONDS} s",
+    "black": "nine tenths of the frames or more show nothing but black",
+    "textureless": "nine tenths of the frames or more are flat colour",
+    "static": "every frame is the first frame",
+    "frozen": "half a second and a tenth of the clip, or more, without any change",
+    "duplicate-frames": "a quarter or more of the frames repeat the one before, all over the clip",
+    "looping": "the clip repeats itself",
+    "hard-cuts": "the picture is exchanged from one frame to the next",
+}
+"""Flag -> when it is raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is wrong with a clip, if anything."""
+
+    flags: Mapping[str, str]
+    """Flag -> what was seen, in words."""
+
+    def why(self, among: tuple[str, ...]) -> str:
+        """What was seen of these flags, or the empty text."""
+        return "; ".join(f"{flag}: {self.flags[flag]}" for flag in among if flag in self.flags)
+
+
+def assess(pulse: FeatureTable, video: VideoInfo) -> Health:
+    """The flags that a clip raises, in the order of `FLAGS`."""
+    seconds, change = pulse["seconds"], pulse["change"]
+    black = float(np.mean(pulse["bright"] < BLACK_LEVEL))
+    flat = float(np.mean(pulse["spread"] < FLAT_SPREAD))
+    same = change[1:] < SAME_LEVELS
+    static = len(seconds) > 1 and bool(np.all(pulse["change_from_first"] < SAME_LEVELS))
+    found = {
+        "too-short": _too_short(video),
+        "black": f"{black:.0%} of the frames" if black >= 0.9 else "",
+        "textureless": f"{flat:.0%} of the frames" if flat >= 0.9 and black < 0.9 else "",
+        "static": "no frame differs from the first" if static else "",
+        "frozen": "" if static else _frozen(same, seconds, video),
+        "duplicate-frames": "" if static else _duplicates(same),
+        "looping": "" if static else _loop(pulse["signature"], seconds),
+        "hard-cuts": _cuts(pulse["signature"], seconds),
+    }
+    return Health({flag: text for flag, text in found.items() if text})
+
+
+def _too_short(video: VideoInfo) -> str:
+    short = video.num_frames < SHORTEST_FRAMES or video.duration_seconds < SHORTEST_SECONDS
+    return f"{video.num_frames} frames in {video.duration_seconds:.2f} s" if short else ""
+
+
+def _runs(same: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(start, length) of each run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
+    return [(int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _frozen(same: NDArray[np.bool_], seconds: NDArray[np.float64], video: VideoInfo) -> str:
+    runs = _runs(same)
+    if not runs:
+        return ""
+    start, length = max(runs, key=lambda run: run[1])
+    held = float(seconds[start + length] - seconds[start])
+    if held < max(0.5, 0.1 * video.duration_seconds) or length < 3:
+        return ""
+    return f"{held:.2f} s without change from {float(seconds[start]):.2f} s"
+
+
+def _duplicates(same: NDArray[np.bool_]) -> str:
+    short_runs = sum(length for _, length in _runs(same) if length <= 3)
+    share = short_runs / len(same) if len(same) else 0.0
+    # a freeze is one long run; doubled frames are many short ones
+    return f"{share:.0%} of the frames repeat the one before" if share >= 0.25 else ""
+
+
+def _loop(signature: NDArray[np.float32], seconds: NDArray[np.float64]) -> str:
+    series = signature[:LOOP_FRAMES].astype(np.float64)
+    frames = len(series)
+    if frames < 16:
+        return ""
+    gap = _lagged_gap(series)
+    # a loop returns: the gap rises well above its value at the period before falling back
+    lags = np.arange(8, frames // 2 + 1)
+    peak = np.maximum.accumulate(gap[: frames // 2 + 1])[lags]
+    hits = lags[(gap[lags] < LOOP_LEVELS) & (peak > 4 * np.maximum(gap[lags], 0.25))]
+    if not len(hits):
+        return ""
+    period = int(hits[0])
+    return f"repeats every {float(seconds[period] - seconds[0]):.2f} s"
+
+
+def _lagged_gap(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T,) root mean square difference between a series (T, D) and itself each lag later."""
+    frames, places = series.shape
+    centred = series - series.mean(axis=0)
+    spectrum = np.fft.rfft(centred, n=2 * frames, axis=0)
+    power = (spectrum * spectrum.conj()).real.sum(axis=1)
+    correlation = np.fft.irfft(power, n=2 * frames)[:frames]
+    energy = np.concatenate([[0.0], np.cumsum((centred**2).sum(axis=1))])
+    lag = np.arange(frames)
+    total = energy[frames - lag] + energy[frames] - energy[lag] - 2 * correlation
+    return np.asarray(np.sqrt(np.maximum(total, 0) / ((frames - lag) * places)))
+
+
+def cut_positions(signature: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(N,) frames that start a new shot."""
+    change = np.abs(np.diff(signature.astype(np.float64), axis=0)).mean(axis=1)
+    if len(change) < 3:
+        return np.zeros(0, np.int64)
+    padded = np.pad(change, 2, mode="edge")
+    beside = np.maximum.reduce([padded[0:-4], padded[1:-3], padded[3:-1], padded[4:]])
+    return np.flatnonzero((change > CUT_LEVELS) & (change > CUT_RATIO * beside)) + 1
+
+
+def _cuts(signature: NDArray[np.float32], seconds: NDArray[np.float64]) -> str:
+    cuts = cut_positions(signature)
+    if not len(cuts):
+        return ""
+    times = ", ".join(f"{t:.2f}" for t in seconds[cuts][:5].tolist())
+    return f"{len(cuts)} at {times}{' ...' if len(cuts) > 5 else ''} s"

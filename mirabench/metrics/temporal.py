@@ -1,0 +1,98 @@
+"""Temporal consistency without weights: what changes in the picture besides motion.
+
+Formula: for each pair of neighbouring frames, dense flow both ways; the later frame is moved back
+along the flow; on pixels visible in both (forward-backward check) the luma that differs is the error.
+
+- `warping_error`: mean absolute difference, in % of full scale. Lai et al., ECCV 2018 (E_warp) use the
+  squared difference and an occlusion mask by the same check; absolute values are less ruled by edges.
+- `temporal_flicker`: mean over a 16x9 grid of blocks of the absolute *mean* difference, in % of full
+  scale. Averaging within a block cancels texture, noise and interpolation, and leaves light.
+
+When not to trust it: a static clip has error 0 (status `degenerate`); fast motion beyond what the flow
+finds shows up as error; neighbouring frames of a low frame rate are further apart, so compare clips of
+one rate. Hard cuts are excluded from the mean and named in the clip's health.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mirabench.errors import MetricError
+from mirabench.features.api import FeatureRef, FeatureTable
+from mirabench.metrics.api import ClipInputs, Curve, Measured, MetricSpec
+from mirabench.metrics.health import PULSE, cut_positions
+
+MOTION = FeatureRef.of("motion")
+_NEEDS = {"motion": MOTION, "pulse": PULSE}
+_NOTHING_MOVES = ("too-short", "black", "textureless", "static", "frozen", "duplicate-frames")
+
+
+def pair_mean(clip: ClipInputs, column: str, scale: float) -> Measured:
+    """Mean of a column of `motion` over pairs within a shot, times `scale`, with its curve."""
+    motion = clip["motion"]
+    kept = pairs_within_shots(motion, clip["pulse"])
+    values = motion[column] * scale
+    return Measured(float(values[kept].mean()), curve=Curve(motion["seconds"], values))
+
+
+def pairs_within_shots(motion: FeatureTable, pulse: FeatureTable) -> np.ndarray:
+    """(N,) which pairs of neighbouring frames do not span a hard cut.
+
+    Raises:
+        MetricError: the clip has fewer than two frames, or no pair is left.
+    """
+    pairs = len(motion["seconds"])
+    if pairs == 0:
+        raise MetricError("the clip has one frame: motion needs at least two")
+    kept = np.ones(pairs, dtype=bool)
+    kept[cut_positions(pulse["signature"]) - 1] = False
+    if not kept.any():
+        raise MetricError("every pair of frames is a hard cut: there is no motion to follow")
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class WarpingError:
+    """`warping_error`."""
+
+    spec: ClassVar[MetricSpec] = MetricSpec(
+        name="warping_error",
+        version=1,
+        dimension="temporal consistency",
+        summary="What changes between neighbouring frames besides motion",
+        unit="% of full scale",
+        range=(0.0, 100.0),
+        higher_is_better=False,
+        needs=_NEEDS,
+        degenerate_when=_NOTHING_MOVES,
+        source="Lai et al., ECCV 2018, with DIS flow and absolute differences",
+    )
+
+    def compute(self, clip: ClipInputs) -> Measured:
+        """Mean absolute luma difference after motion compensation, in % of full scale."""
+        return pair_mean(clip, "warp_error", 100.0)
+
+
+@dataclass(frozen=True, slots=True)
+class TemporalFlicker:
+    """`temporal_flicker`."""
+
+    spec: ClassVar[MetricSpec] = MetricSpec(
+        name="temporal_flicker",
+        version=1,
+        dimension="temporal consistency",
+        summary="Luminance that changes from frame to frame although nothing moved there",
+        unit="% of full scale",
+        range=(0.0, 100.0),
+        higher_is_better=False,
+        needs=_NEEDS,
+        degenerate_when=_NOTHING_MOVES,
+        source="mirabench: block means of the motion-compensated difference",
+    )
+
+    def compute(self, clip: ClipInputs) -> Measured:
+        """Mean over blocks of the absolute mean luma difference, in % of full scale."""
+        return pair_mean(clip, "flicker", 100.0)

@@ -1,0 +1,1 @@
+"""From samples and a suite to a report."""

@@ -1,0 +1,100 @@
+"""A plan: the fewest features that a suite's metrics need, each once. Pure, and printable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from mirabench.errors import PluginError
+from mirabench.features.api import Extractor, FeatureRef, digest_of
+from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetMetric
+from mirabench.metrics.health import PULSE
+from mirabench.suites.api import Suite, metric_identity
+
+STRIP = FeatureRef.of("film_strip")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be computed for every clip, and then over all of them."""
+
+    suite: Suite
+    extractors: tuple[Extractor, ...]
+    """Each feature once, however many metrics share it."""
+    clip_metrics: tuple[ClipMetric, ...]
+    set_metrics: tuple[SetMetric, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Metrics that this run cannot compute at all, and why."""
+
+    def specs(self) -> list[MetricSpec]:
+        """Of all metrics, in the suite's order."""
+        planned = {m.spec.name: m.spec for m in (*self.clip_metrics, *self.set_metrics)}
+        return [planned[c.name] for c in self.suite.metrics if c.name in planned]
+
+
+def make_plan(suite: Suite, *, with_prompts: bool, with_reference: bool, pictures: bool) -> Plan:
+    """Resolve a suite into features and metrics.
+
+    Args:
+        suite: What to measure.
+        with_prompts: Whether any clip has a prompt; metrics that need one are skipped otherwise.
+        with_reference: Whether there are reference clips; set metrics are skipped otherwise.
+        pictures: Whether film strips are wanted for a page.
+
+    Raises:
+        UnknownNameError: a metric or feature is not registered.
+        PluginError: a plugin breaks its protocol.
+    """
+    skipped: list[tuple[str, str]] = []
+    clip_metrics: list[ClipMetric] = []
+    set_metrics: list[SetMetric] = []
+    for choice in suite.metrics:
+        metric = choice.build()
+        if metric.spec.needs_prompt and not with_prompts:
+            skipped.append((choice.name, "no clip has a prompt: give a manifest with captions or --prompts"))
+        elif metric.spec.scope == "set" and not with_reference:
+            skipped.append((choice.name, "there are no reference clips: give them with --reference"))
+        else:
+            _sort_in(metric, clip_metrics, set_metrics)
+    refs = [PULSE, *([STRIP] if pictures else [])]
+    for planned in (*clip_metrics, *set_metrics):
+        refs += planned.spec.needs.values()
+    extractors = {ref.resolve(): None for ref in dict.fromkeys(refs)}
+    return Plan(suite, tuple(extractors), tuple(clip_metrics), tuple(set_metrics), tuple(skipped))
+
+
+def _sort_in(
+    metric: Metric, clip_metrics: list[ClipMetric], set_metrics: list[SetMetric]
+) -> None:
+    if metric.spec.scope == "clip" and isinstance(metric, ClipMetric):
+        clip_metrics.append(metric)
+    elif metric.spec.scope == "set" and isinstance(metric, SetMetric):
+        set_metrics.append(metric)
+    else:
+        needed = "compute" if metric.spec.scope == "clip" else "compare"
+        raise PluginError(f"the metric {metric.spec.name!r} has scope {metric.spec.scope!r} but no {needed}()")
+
+
+def protocol_of(metric: Metric, decoders: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """A metric's protocol id and what it stands for.
+
+    The id changes with everything that may change the number by design: metric and feature versions,
+    parameters, weights, resizing, the road from file to RGB, the algorithm library's major version.
+    Exact library versions are in the report's provenance.
+    """
+    description = metric_identity(metric) | {
+        "decoder": sorted(set(decoders)),
+        "opencv": _opencv_major(),
+    }
+    return f"{metric.spec.name}@{metric.spec.version}:{digest_of(description, 10)}", description
+
+
+def _opencv_major() -> str:
+    for name in ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless"):
+        try:
+            return version(name).split(".")[0]
+        except PackageNotFoundError:
+            continue
+    return "unknown"

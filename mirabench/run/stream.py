@@ -1,0 +1,143 @@
+"""One decode pass: frames stream once, every feature that is missing takes what it needs.
+
+Sessions of different features run side by side in threads (the libraries release the interpreter's
+lock); each session sees its frames in order, so neither threads nor batch size change a number.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from mirabench.errors import MirabenchError
+from mirabench.features.api import Extractor, FeatureTable, Session
+from mirabench.video.frames import CHUNK_BYTES, FrameBatch, IntArray, Video
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Extraction:
+    """What became of the features of one clip."""
+
+    tables: dict[Extractor, FeatureTable] = field(default_factory=dict)
+    failures: dict[Extractor, str] = field(default_factory=dict)
+    """Feature -> why it could not be computed; the others are unharmed."""
+
+
+@dataclass(slots=True, eq=False)
+class _Reader:
+    extractor: Extractor
+    session: Session
+    wanted: IntArray
+
+
+def extract(
+    video: Video,
+    extractors: Sequence[Extractor],
+    *,
+    threads: int = 1,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Extraction:
+    """Compute features of one clip in one pass over its frames.
+
+    Raises:
+        VideoError: the video itself cannot be decoded to its end.
+    """
+    result = Extraction()
+    readers = _open_all(video, extractors, result)
+    with _single_threaded_opencv(), ThreadPoolExecutor(max(1, threads)) as pool:
+        for batch in video.frames(chunk_bytes=chunk_bytes):
+            readers = _push_all(pool, readers, batch, result)
+        futures = [(r.extractor, pool.submit(r.session.finish)) for r in readers]
+        for extractor, future in futures:
+            try:
+                result.tables[extractor] = future.result()
+            except Exception as error:  # the boundary: one feature's bug must not lose the others
+                result.failures[extractor] = reason_for(error)
+    return result
+
+
+def _open_all(video: Video, extractors: Sequence[Extractor], result: Extraction) -> list[_Reader]:
+    readers = []
+    for extractor in extractors:
+        try:
+            session, wanted = extractor.open(video.info), extractor.select(video.info)
+        except Exception as error:  # the boundary, as above
+            result.failures[extractor] = reason_for(error)
+            continue
+        readers.append(_Reader(extractor, session, wanted))
+    return readers
+
+
+def _push_all(
+    pool: ThreadPoolExecutor, readers: list[_Reader], batch: FrameBatch, result: Extraction
+) -> list[_Reader]:
+    resized = _resized(pool, readers, batch)
+    futures = [
+        (reader, pool.submit(reader.session.push, resized[reader.extractor]))
+        for reader in readers
+        if reader.extractor in resized
+    ]
+    failed = set()
+    for reader, future in futures:
+        try:
+            future.result()
+        except Exception as error:  # the boundary, as above
+            result.failures[reader.extractor] = reason_for(error)
+            failed.add(reader.extractor)
+    return [reader for reader in readers if reader.extractor not in failed]
+
+
+def _resized(
+    pool: ThreadPoolExecutor, readers: Sequence[_Reader], batch: FrameBatch
+) -> Mapping[Extractor, FrameBatch]:
+    """The frames each reader wants, resized once for all readers that want them alike."""
+    rows = {r.extractor: np.flatnonzero(np.isin(batch.index, r.wanted)) for r in readers}
+    by_resize: dict[object, IntArray] = {}
+    for reader in readers:
+        key = reader.extractor.resize
+        needed = rows[reader.extractor]
+        by_resize[key] = np.union1d(by_resize[key], needed) if key in by_resize else needed
+    futures = {
+        key: pool.submit(_resize, batch, needed, key) for key, needed in by_resize.items() if len(needed)
+    }
+    taken = {}
+    for reader in readers:
+        mine = rows[reader.extractor]
+        if len(mine):
+            key = reader.extractor.resize
+            taken[reader.extractor] = futures[key].result().take(np.searchsorted(by_resize[key], mine))
+    return taken
+
+
+def _resize(batch: FrameBatch, rows: IntArray, resize: object) -> FrameBatch:
+    frames = batch if len(rows) == len(batch) else batch.take(rows)
+    if not callable(resize):
+        return frames
+    return FrameBatch(resize(frames.data), frames.index, frames.seconds)
+
+
+def reason_for(error: Exception) -> str:
+    """One sentence for a failure; a bug also leaves its trace in the log."""
+    if isinstance(error, MirabenchError):
+        return str(error)
+    log.debug("unexpected error", exc_info=error)
+    text = " ".join(str(error).split())
+    return f"unexpected {type(error).__name__}: {text[:300]}"
+
+
+@contextmanager
+def _single_threaded_opencv() -> Iterator[None]:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # our own threads are better balanced, and numbers cannot depend on theirs
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

@@ -1,0 +1,9 @@
+"""Which metrics, with which parameters: versioned protocols as TOML files."""
+
+from pathlib import Path
+
+from mirabench.suites.api import MetricChoice, Suite, load_suite
+
+LITE = Path(__file__).with_name("lite.toml")
+
+__all__ = ["LITE", "MetricChoice", "Suite", "load_suite"]

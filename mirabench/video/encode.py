@@ -1,0 +1,73 @@
+"""Frames to a video file: for generators, examples and tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+
+from mirabench.errors import OutputError
+from mirabench.video.frames import UInt8Array
+
+
+def write_video(
+    path: str | Path,
+    frames: UInt8Array | Iterable[UInt8Array],
+    *,
+    fps: float | Fraction = 24,
+    codec: str = "libx264",
+    pixel_format: str | None = None,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Write uint8 RGB frames (T, H, W, 3), or an iterable of (H, W, 3), to a video file, atomically.
+
+    The container follows the suffix. Odd sizes are written as 4:4:4, because 4:2:0 cannot hold
+    them. `options` go to the codec (`{"crf": "18"}`).
+
+    Raises:
+        OutputError: the file cannot be written, or there is no frame.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _encode(part, frames, fps, codec, pixel_format, options or {})
+        part.replace(path)
+    except OSError as error:
+        raise OutputError.writing(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _encode(
+    path: Path,
+    frames: UInt8Array | Iterable[UInt8Array],
+    fps: float | Fraction,
+    codec: str,
+    pixel_format: str | None,
+    options: dict[str, str],
+) -> None:
+    rate = Fraction(fps).limit_denominator(1001)
+    stream = None
+    with av.open(str(path), "w") as container:
+        for frame in frames:
+            if stream is None:
+                height, width = frame.shape[:2]
+                stream = container.add_stream(codec, rate=rate)
+                stream.width, stream.height = width, height
+                odd = bool(width % 2 or height % 2)
+                stream.pix_fmt = pixel_format or ("yuv444p" if odd else "yuv420p")
+                stream.options = options
+                # one thread: the same frames give the same bytes on every machine
+                stream.codec_context.thread_count = 1
+            picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            container.mux(stream.encode(picture))
+        if stream is None:
+            raise OutputError(f"cannot write {path.name}: there are no frames")
+        container.mux(stream.encode(None))
