@@ -70,7 +70,8 @@ def moves_of(scene: Scene) -> list[str]:
 
 @pytest.fixture(scope="module")
 def cards(prompts_folder: Path) -> dict[str, Any]:
-    return tomllib.loads((prompts_folder / "cards.toml").read_text(encoding="utf-8"))
+    cards: dict[str, Any] = tomllib.loads((prompts_folder / "cards.toml").read_text("utf-8"))
+    return cards
 
 
 def test_every_prompt_file_has_a_card_and_every_card_a_file(
