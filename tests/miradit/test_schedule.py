@@ -1,0 +1,106 @@
+"""The scaled schedule and its sampler, against the reference's numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDIMScheduler
+
+from mirabench.errors import InputError
+from miradit import ScaledDDIMScheduler, load_denoiser
+
+PROBED = [0, 1, 21, 399, 400, 981, 999]
+
+
+@pytest.mark.parametrize("scale_end", [0.3, 0.7])
+def test_schedule_equals_the_reference(golden, scale_end):
+    scheduler = ScaledDDIMScheduler(scale_end=scale_end)
+    for name, ours in [
+        ("alphas_cumprod", scheduler.alphas_cumprod),
+        ("scale_arr", scheduler.signal_scales),
+    ]:
+        theirs = golden[f"schedule_{scale_end}/{name}"]
+        np.testing.assert_allclose(ours.numpy()[PROBED], theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("eta", [0, 1])
+@pytest.mark.parametrize(
+    ("layout", "text_spatial", "out", "scale_end"),
+    [("plain", False, 4, 0.3), ("text_spatial", True, 4, 0.7), ("out8", False, 8, 0.3)],
+    ids=["plain", "text_spatial", "out8"],
+)
+def test_ten_steps_equal_the_reference(
+    golden, reference_denoiser, rand, layout, text_spatial, out, scale_end, eta
+):
+    model = load_denoiser(reference_denoiser(out=out), text_spatial_cond=text_spatial, num_frames=5)
+    scheduler = ScaledDDIMScheduler(scale_end=scale_end, eta=eta)
+    scheduler.set_timesteps(10)
+    x = rand("x_T", (2, 4, 5, 6, 10))
+    with torch.no_grad():
+        texts = [model.text_keys_values(rand(name, (2, 7, 24))) for name in ("text", "null")]
+        for i, t in enumerate(scheduler.timesteps):
+            asked, free = (model(x, t, [8, 24], text) for text in texts)
+            noise = rand(f"step{i}", tuple(x.shape))
+            step = scheduler.step(free + 3 * (asked - free), t, x, variance_noise=noise)
+            x = step.prev_sample
+    theirs = golden[f"{layout}/ddim_eta{eta}"]
+    assert np.abs(x.numpy() - theirs).max() < 1e-4 * theirs.std()
+
+
+def test_without_scaling_it_is_diffusers_ddim(rand):
+    ours = ScaledDDIMScheduler(scale_end=1.0, eta=1.0)
+    theirs = DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+    )
+    ours.set_timesteps(50)
+    theirs.set_timesteps(50)
+    assert ours.timesteps.tolist() == theirs.timesteps.tolist()
+    x, noise = rand("x", (1, 4, 2, 2, 2)), rand("noise", (1, 4, 2, 2, 2))
+    for t in (981, 401, 1):
+        a = ours.step(noise, t, x, variance_noise=noise).prev_sample
+        b = theirs.step(noise, t, x, eta=1.0, variance_noise=noise).prev_sample
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_the_true_noise_leads_back_to_the_unscaled_latent(rand):
+    scheduler = ScaledDDIMScheduler(scale_end=0.3, eta=0.0)
+    scheduler.set_timesteps(20)
+    clean, noise = rand("clean", (1, 4, 2, 4, 4)), rand("noise", (1, 4, 2, 4, 4))
+    x = scheduler.add_noise(clean, noise, scheduler.timesteps[:1])
+    for t in scheduler.timesteps:
+        x = scheduler.step(noise, t, x).prev_sample
+    leftover = (1 - scheduler.alphas_cumprod[0]).sqrt()
+    expected = scheduler.alphas_cumprod[0].sqrt() * clean + leftover * noise
+    torch.testing.assert_close(x, expected.float(), rtol=0, atol=1e-5)
+
+
+def test_signal_scale_is_a_ramp_and_then_flat():
+    scales = ScaledDDIMScheduler(scale_end=0.7).signal_scales
+    assert (scales[0], scales[399], scales[400], scales[999]) == (1.0, 0.7, 0.7, 0.7)
+    assert scales[133] == pytest.approx(1 - 0.3 * 133 / 399)
+
+
+@pytest.mark.parametrize(("asked", "length"), [(50, 50), (30, 31), (10, 10), (3, 3), (1, 1)])
+def test_timesteps_are_the_references(asked, length):
+    scheduler = ScaledDDIMScheduler()
+    scheduler.set_timesteps(asked)
+    assert len(scheduler.timesteps) == length
+    assert scheduler.timesteps[-1] == 1
+    assert scheduler.timesteps[0] < 1000
+
+
+def test_scheduler_survives_saving(tmp_path):
+    ScaledDDIMScheduler(scale_end=0.7, eta=0.0).save_pretrained(tmp_path)
+    again = ScaledDDIMScheduler.from_pretrained(tmp_path)
+    assert (again.config.scale_end, again.config.eta) == (0.7, 0.0)
+
+
+def test_no_steps_is_an_error():
+    with pytest.raises(InputError, match="0 sampling steps"):
+        ScaledDDIMScheduler().set_timesteps(0)
