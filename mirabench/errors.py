@@ -9,6 +9,7 @@ MirabenchError
 │   └── UnknownNameError (KeyError) a name nobody registered; the nearest ones are offered
 ├── VideoError (ValueError)        one video cannot be read
 ├── MetricError                    one metric cannot be computed for one clip
+├── GeneratorError                 one prompt could not be turned into a video
 ├── PluginError                    an entry point that does not load or breaks its protocol
 ├── WeightsError
 │   └── WeightsMissingError        parameters that are not on disk
@@ -83,6 +84,10 @@ class VideoError(MirabenchError, ValueError):
 
 class MetricError(MirabenchError):
     """One metric cannot be computed for one clip; becomes a `Failure` with this text."""
+
+
+class GeneratorError(MirabenchError):
+    """One prompt could not be turned into a video; the run records it and goes on."""
 
 
 class PluginError(MirabenchError):
