@@ -1,7 +1,7 @@
 """Scores for generated video that say how far to trust them.
 
-    report = mirabench.evaluate("clips/", suite="lite", output="report/")
-    score = mirabench.score("clip.mp4", "flow_magnitude")
+report = mirabench.evaluate("clips/", suite="lite", output="report/")
+score = mirabench.score("clip.mp4", "flow_magnitude")
 """
 
 from __future__ import annotations

@@ -75,9 +75,13 @@ def _json(path: Path) -> Iterator[Mapping[str, object]]:
     text = path.read_text(encoding="utf-8-sig")
     try:
         whole = text.lstrip().startswith("[")
-        records = json.loads(text) if whole else [json.loads(s) for s in text.splitlines() if s.strip()]
+        records = (
+            json.loads(text) if whole else [json.loads(s) for s in text.splitlines() if s.strip()]
+        )
     except json.JSONDecodeError as error:
-        raise ManifestError(f"{path} is not valid JSON (line {error.lineno}: {error.msg})") from error
+        raise ManifestError(
+            f"{path} is not valid JSON (line {error.lineno}: {error.msg})"
+        ) from error
     for number, record in enumerate(records, start=1):
         if not isinstance(record, dict):
             raise ManifestError(f"{path} row {number} is not an object with columns")
@@ -89,7 +93,9 @@ def _parquet(path: Path) -> list[Mapping[str, object]]:
         import pyarrow
         import pyarrow.parquet as parquet  # extra `data`
     except ImportError as error:
-        raise MissingExtraError("data", f"reading the Parquet table {path.name} needs pyarrow") from error
+        raise MissingExtraError(
+            "data", f"reading the Parquet table {path.name} needs pyarrow"
+        ) from error
     try:
         rows: list[Mapping[str, object]] = parquet.read_table(path).to_pylist()
     except pyarrow.ArrowInvalid as error:

@@ -52,7 +52,9 @@ def _pooled(
     work: Callable[[Item], Result], items: Sequence[Item], positions: Sequence[int], workers: int
 ) -> Iterator[tuple[int, Result]]:
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
+    )
     try:
         # a few more than the workers, so that nobody waits and little is pickled ahead
         queue = iter(positions)

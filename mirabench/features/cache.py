@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from mirabench.errors import OutputError
 from mirabench.features.api import Extractor, FeatureTable, digest_of, feature_identity
 
 log = logging.getLogger(__name__)
@@ -89,7 +88,7 @@ class FeatureCache:
             table = _unpack(raw)
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
             log.warning("the cache entry %s is damaged (%s): it is computed again", path, error)
-            path.unlink(missing_ok=True)
+            _unlink(path)
             return None
         _touch(path)
         return table
@@ -103,8 +102,8 @@ class FeatureCache:
             part.write_bytes(_pack(table))
             part.replace(path)
         except OSError as error:
-            log.warning("cannot keep a feature in the cache: %s", OutputError.writing(path, error))
-            part.unlink(missing_ok=True)
+            log.warning("cannot keep a feature in the cache: %s", error)
+            _unlink(part)
 
     def info(self) -> CacheInfo:
         """Count entries and bytes."""
@@ -113,9 +112,13 @@ class FeatureCache:
 
     def clear(self) -> CacheInfo:
         """Remove every entry; returns what was removed."""
+        for part in self.folder.glob("??/.*.part"):  # left by a killed process
+            _unlink(part)
         return self._remove(list(self._entries()))
 
-    def prune(self, *, max_bytes: int | None = None, max_age_days: float | None = None) -> CacheInfo:
+    def prune(
+        self, *, max_bytes: int | None = None, max_age_days: float | None = None
+    ) -> CacheInfo:
         """Remove entries unused for longer than `max_age_days`, then the oldest above `max_bytes`."""
         entries = sorted(self._entries(), key=lambda p: p.stat().st_mtime)
         doomed = []
@@ -135,7 +138,7 @@ class FeatureCache:
     def _remove(self, paths: list[Path]) -> CacheInfo:
         removed = CacheInfo(self.folder, len(paths), sum(map(_size, paths)))
         for path in paths:
-            path.unlink(missing_ok=True)
+            _unlink(path)
         return removed
 
     def _entries(self) -> Iterator[Path]:
@@ -143,6 +146,13 @@ class FeatureCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.npz"
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
 
 
 def _touch(path: Path) -> None:
@@ -171,7 +181,9 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
 def _pack(table: FeatureTable) -> bytes:
     arrays = {name: np.asarray(value) for name, value in table.columns.items()}
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, __digest__=np.asarray(_digest(arrays)), **arrays)
+    np.savez_compressed(
+        buffer, allow_pickle=False, __digest__=np.asarray(_digest(arrays)), **arrays
+    )
     return buffer.getvalue()
 
 

@@ -38,7 +38,13 @@ STATIC_PX = 0.5
 FEWEST_MATCHES = 8
 """Points that determine a fundamental matrix; with fewer there is nothing to test."""
 
-OK, STATIC, PLANAR, LOW_TEXTURE, NO_MATCH = "ok", "static", "planar-or-rotation", "low-texture", "no-match"
+OK, STATIC, PLANAR, LOW_TEXTURE, NO_MATCH = (
+    "ok",
+    "static",
+    "planar-or-rotation",
+    "low-texture",
+    "no-match",
+)
 
 
 def frame_pairs(num_frames: int) -> list[tuple[int, int]]:
@@ -99,13 +105,23 @@ class _Session:
             bgr = np.ascontiguousarray(rgb[..., ::-1])
             keypoints, descriptors = self._sift.detectAndCompute(bgr, None)
             self._seen[index] = _Keypoints(
-                cv2.KeyPoint_convert(keypoints).reshape(-1, 2).astype(np.float32),
-                np.zeros((0, 128), np.uint8) if descriptors is None else descriptors.astype(np.uint8),
+                np.asarray(cv2.KeyPoint_convert(keypoints), np.float32).reshape(-1, 2),
+                np.zeros((0, 128), np.uint8)
+                if descriptors is None
+                else descriptors.astype(np.uint8),
             )
 
     def finish(self) -> FeatureTable:
         rows = Rows(
-            "first", "gap", "seconds", "num_pts", "num_inliers", "mean_err", "rmse", "measured", "state"
+            "first",
+            "gap",
+            "seconds",
+            "num_pts",
+            "num_inliers",
+            "mean_err",
+            "rmse",
+            "measured",
+            "state",
         )
         seconds = self._video.seconds
         cv2.setRNGSeed(0)  # this thread's generator, from which FLANN draws its trees
@@ -160,7 +176,11 @@ def match(one: _Keypoints, two: _Keypoints) -> tuple[NDArray[np.float64], NDArra
     nearest = matcher.knnMatch(
         one.descriptors.astype(np.float32), two.descriptors.astype(np.float32), k=2
     )
-    kept = [m for m, n in (pair for pair in nearest if len(pair) == 2) if m.distance < RATIO * n.distance]
+    kept = [
+        m
+        for m, n in (pair for pair in nearest if len(pair) == 2)
+        if m.distance < RATIO * n.distance
+    ]
     x1 = one.points[[m.queryIdx for m in kept]].reshape(-1, 2)
     x2 = two.points[[m.trainIdx for m in kept]].reshape(-1, 2)
     return x1.astype(np.float64), x2.astype(np.float64)

@@ -35,7 +35,7 @@ class FilmStrip:
         """`count` frames, evenly spaced."""
         return evenly(video, self.count)
 
-    def open(self, video: VideoInfo) -> _Session:  # noqa: ARG002
+    def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""
         return _Session()
 

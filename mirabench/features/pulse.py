@@ -40,7 +40,7 @@ class Pulse:
         """Every frame."""
         return every_frame(video)
 
-    def open(self, video: VideoInfo) -> _Session:  # noqa: ARG002
+    def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""
         return _Session()
 

@@ -38,7 +38,7 @@ class Quality:
         """`rate` frames a second."""
         return at_rate(video, self.rate)
 
-    def open(self, video: VideoInfo) -> _Session:  # noqa: ARG002
+    def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""
         return _Session()
 

@@ -40,7 +40,7 @@ class Tracks:
     Facts: `width`, `height` of the analysed picture. A clip of one frame gives no row.
     """
 
-    max_short_side: int = 288
+    max_short_side: int = 240
     name: ClassVar[str] = "tracks"
     version: ClassVar[int] = 1
 

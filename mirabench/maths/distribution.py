@@ -28,14 +28,10 @@ class Moments:
         return cls(len(vectors), vectors.sum(axis=0), vectors.T @ vectors)
 
     def __add__(self, other: Moments) -> Moments:
-        return Moments(
-            self.count + other.count, self.total + other.total, self.outer + other.outer
-        )
+        return Moments(self.count + other.count, self.total + other.total, self.outer + other.outer)
 
     def __sub__(self, other: Moments) -> Moments:
-        return Moments(
-            self.count - other.count, self.total - other.total, self.outer - other.outer
-        )
+        return Moments(self.count - other.count, self.total - other.total, self.outer - other.outer)
 
     @property
     def mean(self) -> Vectors:

@@ -25,9 +25,7 @@ def epipolar_distance(fundamental: Matrix, x1: Points, x2: Points) -> NDArray[np
         array([2.])
     """
     lines = homogeneous(x1) @ fundamental.T
-    return np.asarray(
-        np.abs((homogeneous(x2) * lines).sum(1)) / np.hypot(lines[:, 0], lines[:, 1])
-    )
+    return np.asarray(np.abs((homogeneous(x2) * lines).sum(1)) / np.hypot(lines[:, 0], lines[:, 1]))
 
 
 def sampson_squared(fundamental: Matrix, x1: Points, x2: Points) -> NDArray[np.float64]:
@@ -41,7 +39,7 @@ def sampson_squared(fundamental: Matrix, x1: Points, x2: Points) -> NDArray[np.f
 def transfer_squared(homography: Matrix, x1: Points, x2: Points) -> NDArray[np.float64]:
     """(N,) px^2: half the symmetric squared transfer error, which approximates the distance to H."""
     forth = _project(homography, x1) - x2
-    back = _project(np.linalg.inv(homography), x2) - x1
+    back = _project(np.asarray(np.linalg.inv(homography), np.float64), x2) - x1
     return np.asarray(((forth**2).sum(1) + (back**2).sum(1)) / 4)
 
 

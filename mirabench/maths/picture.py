@@ -43,13 +43,18 @@ def noise_sigma(luma: UInt8Array) -> float:
     picture = luma.astype(np.float32)
     response = np.abs(cv2.filter2D(picture, cv2.CV_32F, _NOISE_MASK))[1:-1, 1:-1]
     smooth = cv2.GaussianBlur(picture, (0, 0), 2.0)
-    edges = cv2.magnitude(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    edges = _gradient(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
     edges = edges[1:-1, 1:-1]
     usable = (smooth[1:-1, 1:-1] > 4) & (smooth[1:-1, 1:-1] < 251)
     if usable.sum() < 64:
         return 0.0
     flat = usable & (edges <= np.quantile(edges[usable], 0.1))
     return float(np.sqrt(np.pi / 2) / 6 * response[flat].mean(dtype=np.float64))
+
+
+def _gradient(dx: Float32, dy: Float32) -> Float32:
+    # not cv2.magnitude: its last bit depends on where in memory the array lies
+    return np.sqrt(dx * dx + dy * dy)
 
 
 def colorfulness(rgb: UInt8Array) -> float:
@@ -112,5 +117,5 @@ def appearance(rgb: UInt8Array) -> NDArray[np.float64]:
     spread = lab.reshape(-1, 3).std(axis=0, dtype=np.float64) / (32, 16, 16)
     dx, dy = cv2.Sobel(lab[..., 0], cv2.CV_32F, 1, 0), cv2.Sobel(lab[..., 0], cv2.CV_32F, 0, 1)
     bins = (np.floor((np.arctan2(dy, dx) % np.pi) / np.pi * 8).astype(np.int64) % 8).ravel()
-    edges = np.bincount(bins, weights=cv2.magnitude(dx, dy).ravel(), minlength=8) / bins.size / 16
+    edges = np.bincount(bins, weights=_gradient(dx, dy).ravel(), minlength=8) / bins.size / 16
     return np.concatenate([layout, spread, edges]).astype(np.float64)

@@ -9,24 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+_GAP = r"[^.;,]{0,30}?"
+_SIDEWAYS = (
+    r"\b(?:pan(?:s|ning|ned)?|truck(?:s|ing|ed)?|slid(?:e|es|ing)|swe(?:ep|eps|eping|pt)|"
+    r"mov(?:e|es|ing)|glid(?:e|es|ing)|travel(?:s|ling|ing)?)\b"
+)
+_UPRIGHT = (
+    r"\b(?:tilt(?:s|ing|ed)?|pedestal(?:s|ing)?|cran(?:e|es|ing)|boom(?:s|ing)?|ris(?:e|es|ing)|"
+    r"mov(?:e|es|ing)|lift(?:s|ing)?|lower(?:s|ing)?|descend(?:s|ing)?)\b"
+)
+_ZOOM, _DOLLY, _MOVE = r"\bzoom(?:s|ing|ed)?\b", r"\bdoll(?:y|ies|ying)\b", r"\bmov(?:e|es|ing)\b"
+
 MOVES: Mapping[str, str] = {
-    "left": r"\b(?:pan(?:s|ning|ned)?|truck(?:s|ing|ed)?|slid(?:e|es|ing)|swe(?:ep|eps|eping|pt)|"
-    r"mov(?:e|es|ing)|glid(?:e|es|ing)|travel(?:s|ling|ing)?)\b[^.;,]{0,30}?\bleft(?:wards?)?\b",
-    "right": r"\b(?:pan(?:s|ning|ned)?|truck(?:s|ing|ed)?|slid(?:e|es|ing)|swe(?:ep|eps|eping|pt)|"
-    r"mov(?:e|es|ing)|glid(?:e|es|ing)|travel(?:s|ling|ing)?)\b[^.;,]{0,30}?\bright(?:wards?)?\b",
-    "up": r"\b(?:tilt(?:s|ing|ed)?|pedestal(?:s|ing)?|cran(?:e|es|ing)|boom(?:s|ing)?|ris(?:e|es|ing)|"
-    r"mov(?:e|es|ing)|lift(?:s|ing)?)\b[^.;,]{0,30}?\bup(?:wards?)?\b|\bcamera (?:slowly )?rises\b",
-    "down": r"\b(?:tilt(?:s|ing|ed)?|pedestal(?:s|ing)?|cran(?:e|es|ing)|boom(?:s|ing)?|"
-    r"mov(?:e|es|ing)|lower(?:s|ing)?|descend(?:s|ing)?)\b[^.;,]{0,30}?\bdown(?:wards?)?\b",
-    "in": r"\bzoom(?:s|ing|ed)?\b[^.;,]{0,30}?\bin\b|\bdoll(?:y|ies|ying)\b[^.;,]{0,20}?\b(?:in|forwards?)\b|"
-    r"\bpush(?:es|ing)?[- ]in\b|\bmov(?:e|es|ing)\b[^.;,]{0,30}?\b(?:closer|forwards?)\b",
-    "out": r"\bzoom(?:s|ing|ed)?\b[^.;,]{0,30}?\bout\b|\bdoll(?:y|ies|ying)\b[^.;,]{0,20}?\b(?:out|back(?:wards?)?)\b|"
-    r"\bpull(?:s|ing)?[- ](?:back|out|away)\b|\bmov(?:e|es|ing)\b[^.;,]{0,30}?\b(?:backwards?|away)\b",
+    "left": rf"{_SIDEWAYS}{_GAP}\bleft(?:wards?)?\b",
+    "right": rf"{_SIDEWAYS}{_GAP}\bright(?:wards?)?\b",
+    "up": rf"{_UPRIGHT}{_GAP}\bup(?:wards?)?\b|\bcamera (?:slowly )?rises\b",
+    "down": rf"{_UPRIGHT}{_GAP}\bdown(?:wards?)?\b|\bcamera (?:slowly )?descends\b",
+    "in": rf"{_ZOOM}{_GAP}\bin\b|{_DOLLY}{_GAP}\b(?:in|forwards?)\b|\bpush(?:es|ing)?[- ]in\b|"
+    rf"{_MOVE}{_GAP}\b(?:closer|forwards?)\b",
+    "out": rf"{_ZOOM}{_GAP}\bout\b|{_DOLLY}{_GAP}\b(?:out|back(?:wards?)?)\b|"
+    rf"\bpull(?:s|ing)?[- ](?:back|out|away)\b|{_MOVE}{_GAP}\b(?:backwards?|away)\b",
     "roll": r"\broll(?:s|ing|ed)?\b",
-    "horizontal": r"\bpan(?:s|ning|ned)?\b|\btruck(?:s|ing)\b|\borbit(?:s|ing|ed)?\b|\barc(?:s|ing)\b|\bcircl(?:es|ing)\b",
+    "horizontal": r"\bpan(?:s|ning|ned)?\b|\btruck(?:s|ing)\b|\borbit(?:s|ing|ed)?\b|"
+    r"\barc(?:s|ing)\b|\bcircl(?:es|ing)\b",
     "vertical": r"\btilt(?:s|ing|ed)?\b|\bpedestal(?:s|ing)?\b",
-    "depth": r"\bzoom(?:s|ing|ed)?\b|\bdoll(?:y|ies|ying)\b",
-    "moving": r"\btracking shot\b|\btrack(?:s|ing)\b|\bfollow(?:s|ing)\b|\bhandheld\b|\bhand-held\b",
+    "depth": rf"{_ZOOM}|{_DOLLY}",
+    "moving": r"\btracking shot\b|\btrack(?:s|ing)\b|\bfollow(?:s|ing)\b",
     "handheld": r"\bhand-?held\b|\bshak(?:y|es|ing|e)\b|\bjitter(?:s|y)?\b",
     "static": r"\bstatic\b|\blocked[- ]off\b|\bstationary\b|\bfixed\b|\btripod\b|\bmotionless\b|"
     r"\bdoes(?: not|n't) move\b|\bremains? still\b|\bstays? still\b",
@@ -37,7 +45,6 @@ _DIRECTED = {
     "horizontal": ("left", "right"),
     "vertical": ("up", "down"),
     "depth": ("in", "out"),
-    "moving": ("handheld",),
 }
 _DENIED = re.compile(
     r"\b(?:no|not|never|without|neither|nor|rather than|instead of|free of|n't)\b[^.;,]{0,25}$"

@@ -163,12 +163,12 @@ def agreement(path: CameraPath, move: str, moves: list[str]) -> float:
         pure = 1.0
         if _OPPOSITE[move] not in moves and with_it + against > 0:
             pure = max(0.0, (with_it - against) / (with_it + against))
-        return min(1.0, with_it / WAY[axis]) * pure
+        return float(min(1.0, with_it / WAY[axis])) * pure
     if move in _UNDIRECTED:
         axis = _UNDIRECTED[move]
-        return min(1.0, max(path.way(axis, 1.0), path.way(axis, -1.0)) / WAY[axis])
+        return float(min(1.0, max(path.way(axis, 1.0), path.way(axis, -1.0)) / WAY[axis]))
     if move == "static":
         return float(np.clip((0.05 - path.speed()) / (0.05 - 0.005), 0.0, 1.0))
     if move == "handheld":
         return min(1.0, path.tremor() / 0.02)
-    return min(1.0, path.speed() * float(path.dt.sum()) / WAY["x"])
+    return float(min(1.0, path.speed() * float(path.dt.sum()) / WAY["x"]))

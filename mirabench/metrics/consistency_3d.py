@@ -103,7 +103,11 @@ class NumInliers:
     """`consistency_3d_num_inliers`."""
 
     spec: ClassVar[MetricSpec] = _spec(
-        "num_inliers", "Matches that agree with one rigid scene", "matches", float("inf"), higher=True
+        "num_inliers",
+        "Matches that agree with one rigid scene",
+        "matches",
+        float("inf"),
+        higher=True,
     )
 
     def compute(self, clip: ClipInputs) -> Measured:

@@ -114,7 +114,11 @@ class HandmadeFrechetDistance:
         why = f"{fewest} seconds on the smaller side, {2 * SIZE} are needed for a covariance"
         short = fewest < 2 * SIZE
         return SetMeasured(
-            frechet_distance(a, b), error, len(ours), "degenerate" if short else "ok", why if short else ""
+            frechet_distance(a, b),
+            error,
+            len(ours),
+            "degenerate" if short else "ok",
+            why if short else "",
         )
 
 

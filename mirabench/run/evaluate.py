@@ -107,7 +107,9 @@ def prepare(
         pictures=pictures,
     )
     if not plan.clip_metrics and not plan.set_metrics:
-        raise InputError(f"nothing can be measured: {'; '.join(f'{n}: {w}' for n, w in plan.skipped)}")
+        raise InputError(
+            f"nothing can be measured: {'; '.join(f'{n}: {w}' for n, w in plan.skipped)}"
+        )
     return Job(chosen, plan, generated, others, fps)
 
 
@@ -116,7 +118,7 @@ def _as_list(inputs: Inputs | Iterable[Inputs]) -> list[Inputs]:
     return [inputs] if single else list(inputs)  # type: ignore[list-item, arg-type]  # told apart above
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are keywords
     inputs: Inputs | Iterable[Inputs],
     *,
     suite: str | Path | Suite = "lite",
@@ -191,7 +193,9 @@ def _results(job: Job, samples: Sequence[Sample], options: Options) -> list[Clip
     for position, result in run_all(score_clip, tasks, workers=options.workers, died=_died):
         found[position] = result
         options.progress(len(found), len(tasks), result.sample_id)
-        log.debug("%s: %d features computed, %d cached", result.sample_id, result.computed, result.cached)
+        log.debug(
+            "%s: %d features computed, %d cached", result.sample_id, result.computed, result.cached
+        )
     return [found[i] for i in range(len(tasks))]
 
 
@@ -202,9 +206,7 @@ def _died(task: ClipTask) -> ClipResult:
     )
 
 
-def _report(
-    job: Job, generated: Sequence[ClipResult], reference: Sequence[ClipResult]
-) -> Report:
+def _report(job: Job, generated: Sequence[ClipResult], reference: Sequence[ClipResult]) -> Report:
     videos = [_record(job, s, r) for s, r in zip(job.generated, generated, strict=True)]
     decoders = sorted({r.info.decoder for r in (*generated, *reference) if r.info})
     protocols: dict[str, dict[str, Any]] = {}
@@ -220,7 +222,9 @@ def _report(
     used = {p for s in summaries.values() for p in s.protocols}
     references = [_reference(s, r) for s, r in zip(job.reference, reference, strict=True)]
     return Report(
-        suite=SuiteRecord(name=job.suite.name, version=job.suite.version, digest=job.suite.digest()),
+        suite=SuiteRecord(
+            name=job.suite.name, version=job.suite.version, digest=job.suite.digest()
+        ),
         partial=any(v.error or v.failures for v in videos)
         or any(r.error for r in references)
         or any(s.status == "failed" for s in summaries.values()),
@@ -298,14 +302,14 @@ def _extras(job: Job, results: Sequence[ClipResult]) -> dict[str, ClipExtras]:
     strip = STRIP.resolve()
     extras = {}
     for sample, result in zip(job.generated, results, strict=True):
-        curves: dict[str, Curve] = {n: s.curve for n, s in result.scores.items() if s.curve is not None}
+        curves: dict[str, Curve] = {
+            n: s.curve for n, s in result.scores.items() if s.curve is not None
+        }
         extras[sample.id] = ClipExtras(result.kept.get(strip), curves)
     return extras
 
 
-def _run_facts(
-    started: float, options: Options, results: Sequence[ClipResult]
-) -> dict[str, Any]:
+def _run_facts(started: float, options: Options, results: Sequence[ClipResult]) -> dict[str, Any]:
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(time.time() - started, 3),
@@ -344,7 +348,9 @@ def score(
     suite = Suite("single", 1, (MetricChoice(metric, parameters),))
     plan = make_plan(suite, with_prompts=True, with_reference=False, pictures=False)
     if not plan.clip_metrics:
-        raise InputError(f"{metric!r} compares sets of clips: use mirabench.evaluate(..., reference=...)")
+        raise InputError(
+            f"{metric!r} compares sets of clips: use mirabench.evaluate(..., reference=...)"
+        )
     asked = Prompt("prompt", prompt) if isinstance(prompt, str) else prompt
     sample = collect([video])[0]
     task = ClipTask(
@@ -357,5 +363,3 @@ def score(
     if metric in result.failures:
         raise MetricError(f"{sample.id}: {result.failures[metric].reason}")
     return result.scores[metric]
-
-

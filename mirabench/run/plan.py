@@ -53,9 +53,13 @@ def make_plan(suite: Suite, *, with_prompts: bool, with_reference: bool, picture
     for choice in suite.metrics:
         metric = choice.build()
         if metric.spec.needs_prompt and not with_prompts:
-            skipped.append((choice.name, "no clip has a prompt: give a manifest with captions or --prompts"))
+            skipped.append(
+                (choice.name, "no clip has a prompt: give a manifest with captions or --prompts")
+            )
         elif metric.spec.scope == "set" and not with_reference:
-            skipped.append((choice.name, "there are no reference clips: give them with --reference"))
+            skipped.append(
+                (choice.name, "there are no reference clips: give them with --reference")
+            )
         else:
             _sort_in(metric, clip_metrics, set_metrics)
     refs = [PULSE, *([STRIP] if pictures else [])]
@@ -65,16 +69,16 @@ def make_plan(suite: Suite, *, with_prompts: bool, with_reference: bool, picture
     return Plan(suite, tuple(extractors), tuple(clip_metrics), tuple(set_metrics), tuple(skipped))
 
 
-def _sort_in(
-    metric: Metric, clip_metrics: list[ClipMetric], set_metrics: list[SetMetric]
-) -> None:
+def _sort_in(metric: Metric, clip_metrics: list[ClipMetric], set_metrics: list[SetMetric]) -> None:
     if metric.spec.scope == "clip" and isinstance(metric, ClipMetric):
         clip_metrics.append(metric)
     elif metric.spec.scope == "set" and isinstance(metric, SetMetric):
         set_metrics.append(metric)
     else:
         needed = "compute" if metric.spec.scope == "clip" else "compare"
-        raise PluginError(f"the metric {metric.spec.name!r} has scope {metric.spec.scope!r} but no {needed}()")
+        raise PluginError(
+            f"the metric {metric.spec.name!r} has scope {metric.spec.scope!r} but no {needed}()"
+        )
 
 
 def protocol_of(metric: Metric, decoders: Sequence[str]) -> tuple[str, dict[str, Any]]:

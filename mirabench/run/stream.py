@@ -106,14 +106,18 @@ def _resized(
         needed = rows[reader.extractor]
         by_resize[key] = np.union1d(by_resize[key], needed) if key in by_resize else needed
     futures = {
-        key: pool.submit(_resize, batch, needed, key) for key, needed in by_resize.items() if len(needed)
+        key: pool.submit(_resize, batch, needed, key)
+        for key, needed in by_resize.items()
+        if len(needed)
     }
     taken = {}
     for reader in readers:
         mine = rows[reader.extractor]
         if len(mine):
             key = reader.extractor.resize
-            taken[reader.extractor] = futures[key].result().take(np.searchsorted(by_resize[key], mine))
+            taken[reader.extractor] = (
+                futures[key].result().take(np.searchsorted(by_resize[key], mine))
+            )
     return taken
 
 

@@ -129,6 +129,12 @@ def _read(path: Path) -> Suite:
 
 
 def _choice(path: Path, entry: object) -> MetricChoice:
-    if not isinstance(entry, dict) or not entry.keys() <= {"name", "parameters"} or "name" not in entry:
-        raise SuiteError(f"the suite {path} has a metric that is not {{name, parameters}}: {entry!r}")
+    if (
+        not isinstance(entry, dict)
+        or not entry.keys() <= {"name", "parameters"}
+        or "name" not in entry
+    ):
+        raise SuiteError(
+            f"the suite {path} has a metric that is not {{name, parameters}}: {entry!r}"
+        )
     return MetricChoice(str(entry["name"]), dict(entry.get("parameters", {})))

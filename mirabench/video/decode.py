@@ -73,17 +73,14 @@ def sha256_of(path: Path) -> str:
     Raises:
         VideoError: the file is missing or may not be read.
     """
+    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except AttributeError:  # Python 3.10 has no file_digest
-        digest = hashlib.sha256()
         with path.open("rb") as file:
             while block := file.read(2**20):
                 digest.update(block)
-        return digest.hexdigest()
     except OSError as error:
         raise VideoError(f"cannot read {path}: {error.strerror or error}") from error
+    return digest.hexdigest()
 
 
 class VideoFile:
@@ -145,7 +142,7 @@ def _batch(frames: list[UInt8Array], start: int, seconds: np.ndarray) -> FrameBa
 
 def upright_rgb(frame: VideoFrame) -> UInt8Array:
     """A decoded frame as uint8 RGB (H, W, 3), turned upright by its rotation metadata."""
-    rgb: UInt8Array = frame.to_ndarray(format="rgb24")
+    rgb = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
     quarter_turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(rgb, quarter_turns)) if quarter_turns else rgb
 
@@ -175,12 +172,8 @@ def _open(path: Path) -> tuple[av.container.InputContainer, VideoStream]:
 
 
 def _ffmpeg_reason(error: Exception) -> str:
-    log = getattr(error, "log", None)
-    detail = str(log[2]).strip() if log else ""
     text = getattr(error, "strerror", None) or str(error)
-    if "moov" in detail:
-        return "its index is missing, so it is truncated or was never finished (moov atom not found)"
-    return f"{text} ({detail})" if detail else f"{text}; it is damaged or no video at all"
+    return f"{text}; it is damaged, truncated or no video at all"
 
 
 def _decoded(path: Path) -> Iterator[VideoFrame]:
@@ -210,7 +203,9 @@ def _packet_index(path: Path) -> _Index:
         try:
             packets = [packet for packet in container.demux(stream) if packet.size]
         except (av.FFmpegError, OSError) as error:
-            raise VideoError(f"{path} cannot be read to its end: {_ffmpeg_reason(error)}") from error
+            raise VideoError(
+                f"{path} cannot be read to its end: {_ffmpeg_reason(error)}"
+            ) from error
         _refuse_truncated(path, stream, len(packets))
         pts = [packet.pts for packet in packets if not packet.is_discard]
         rate, time_base = _nominal_rate(stream), stream.time_base or Fraction(1, 90_000)
@@ -323,5 +318,3 @@ def read_picture(path: Path) -> UInt8Array:
     if bgr is None:
         raise VideoError(f"{path} is not a readable picture: write it again or remove it")
     return np.ascontiguousarray(bgr[..., ::-1])
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from mirabench.errors import VideoError
@@ -60,7 +61,7 @@ def _refuse_gaps(files: list[Path]) -> None:
     known = [n for n in numbers if n is not None]
     if len(known) != len(files) or len(files) < 3:
         return  # not a numbered sequence
-    step = min(b - a for a, b in zip(known, known[1:], strict=False))
+    step = min(b - a for a, b in pairwise(known))
     for before, after, file in zip(known, known[1:], files[1:], strict=False):
         if after - before != max(step, 1):
             raise VideoError(

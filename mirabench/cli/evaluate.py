@@ -1,0 +1,187 @@
+"""`mirabench evaluate` and `mirabench report`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mirabench.errors import InputError
+
+if TYPE_CHECKING:
+    from mirabench.report.model import Report
+    from mirabench.run.evaluate import Job, Progress
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def evaluate(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Video files, frame folders, folders, globs, or a manifest (CSV, JSONL, Parquet).",
+            show_default=False,
+        ),
+    ],
+    *,
+    suite: Annotated[str, typer.Option(help="A suite's name, or a TOML file.")] = "lite",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the report.")] = Path(
+        "mirabench-report"
+    ),
+    prompts: Annotated[
+        Path | None, typer.Option(help="A table of prompts, paired by id or file name.")
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(help="Real clips to compare with: a folder, file, glob or manifest."),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None, typer.Option(help="Only these metrics; repeat, or separate by commas.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that score side by side.")] = 1,
+    device: Annotated[
+        str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
+    ] = "auto",
+    fps: Annotated[
+        float | None, typer.Option(min=0.01, help="Frame rate of frame folders (default 24).")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's).")
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Keep no features: nothing can be resumed.")
+    ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what would be computed, and stop.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print report.json, and only that.")
+    ] = False,
+) -> None:
+    """Score clips with a suite and write report.json, scores.csv, report.html and run.json.
+
+    A run that was stopped goes on where it was: run the same command again. Exit code 0: all good;
+    1: some clips or metrics failed, the report is written; 2: the command itself cannot be run.
+    """
+    from mirabench.report.files import require_writable
+    from mirabench.run.evaluate import Options, cache_folder, prepare, run
+
+    _check_device(device)
+    chosen = [name.strip() for item in metrics for name in item.split(",")] if metrics else None
+    job = prepare(
+        inputs, suite=suite, metrics=chosen, prompts=prompts, reference=reference, fps=fps
+    )
+    if plan:
+        _show_plan(job)
+        return
+    require_writable(output)
+    with _Bar(interactive=sys.stderr.isatty()) as progress:
+        options = Options(
+            workers, None if no_cache else cache_folder(cache or True), progress=progress
+        )
+        report = run(job, output, options)
+    _show(report, as_json=as_json, output=output)
+    raise typer.Exit(1 if report.partial else 0)
+
+
+def report(
+    path: Annotated[Path, typer.Argument(help="A run's folder, or its report.json.")],
+) -> None:
+    """Print the table of an existing report."""
+    from mirabench.report.model import load_report
+
+    _show(load_report(path), as_json=False, output=None)
+
+
+def _check_device(device: str) -> None:
+    if device.split(":")[0] not in DEVICES:
+        raise InputError(f"unknown device {device!r}: use auto, cpu, cuda, cuda:N or mps")
+
+
+def _show(found: Report, *, as_json: bool, output: Path | None) -> None:
+    if as_json:
+        sys.stdout.write(found.to_json())
+        return
+    from rich.console import Console
+
+    from mirabench.report.table import report_table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    console.print(report_table(found))
+    if output is not None:
+        console.print(f"report: {(output / 'report.html').resolve()}", soft_wrap=True)
+
+
+def _show_plan(job: Job) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title=f"{len(job.generated)} clips, {len(job.reference)} reference clips; one decode pass each"
+    )
+    table.add_column("feature", no_wrap=True)
+    table.add_column("frames", no_wrap=True)
+    table.add_column("for")
+    metrics = (*job.plan.clip_metrics, *job.plan.set_metrics)
+    for extractor in job.plan.extractors:
+        users = [
+            m.spec.name
+            for m in metrics
+            if extractor in {r.resolve() for r in m.spec.needs.values()}
+        ]
+        size = extractor.resize
+        shape = (
+            "native size"
+            if size is None
+            else f"{size.size or f'short side <= {size.max_short_side}'}"
+        )
+        table.add_row(extractor.name, shape, ", ".join(users) or "the report")
+    console = Console()
+    console.print(table)
+    for name, reason in job.plan.skipped:
+        console.print(f"- {name} skipped: {reason}")
+
+
+class _Bar:
+    """A progress bar with the time left, on stderr; a line a clip where stderr is no terminal."""
+
+    def __init__(self, *, interactive: bool) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._interactive = interactive
+        self._bar = Progress(
+            TextColumn("scoring"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=Console(stderr=True),
+            disable=not interactive,
+        )
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self._tell
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def _tell(self, done: int, total: int, clip_id: str) -> None:
+        self._bar.update(self._task, completed=done, total=total, description=clip_id)
+        if not self._interactive:
+            sys.stderr.write(f"[{done}/{total}] {clip_id}\n")

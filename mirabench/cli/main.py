@@ -1,0 +1,70 @@
+"""`mirabench`: the root command, and how errors become one line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from mirabench import __version__
+from mirabench.cli import cache, catalogue, evaluate, examples, weights
+from mirabench.errors import MirabenchError
+
+app = typer.Typer(
+    name="mirabench",
+    help="Score generated video, with error bars.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help starts in half the time
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("evaluate")(evaluate.evaluate)
+app.command("report")(evaluate.report)
+app.command("metrics")(catalogue.metrics)
+app.command("suites")(catalogue.suites)
+app.command("examples")(examples.examples)
+app.add_typer(cache.app, name="cache", help="The feature cache, which makes runs resumable.")
+app.add_typer(
+    weights.app, name="weights", help="Network parameters: list, download, verify, import."
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"mirabench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each clip.")] = False,
+) -> None:
+    """Score generated video, with error bars."""
+    del version
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING,
+        format="%(levelname)s: %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("mirabench").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def main() -> None:
+    """Run the command line; expected errors are one sentence and exit code 2, Ctrl-C is 130."""
+    try:
+        app()
+    except MirabenchError as error:
+        sys.stderr.write(f"mirabench: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("mirabench: interrupted; finished work is kept, run it again to go on\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)

@@ -1,0 +1,121 @@
+"""The report as a terminal table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mirabench.report.model import MetricSummary, Report
+
+MOST_PROBLEMS = 20
+"""Lines of problems shown; the rest is counted and stands in the files."""
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, without exponent for everyday sizes.
+
+    Example:
+        >>> number(0.01234567), number(379.9667), number(None)
+        ('0.01235', '380.0', '-')
+    """
+    if value is None:
+        return "-"
+    text = f"{value:#.4g}"
+    return text.rstrip(".") if "e" not in text else f"{value:.3g}"
+
+
+def interval(summary: MetricSummary) -> str:
+    """The 95 % interval, or why there is none."""
+    if summary.ci_low is None or summary.ci_high is None:
+        return f"none (n={summary.n})" if summary.n else ""
+    return f"{number(summary.ci_low)} .. {number(summary.ci_high)}"
+
+
+def report_table(report: Report) -> RenderableType:
+    """Metrics by dimension, then what went wrong."""
+    table = Table(
+        title=f"suite {report.suite.name} v{report.suite.version} ({report.suite.digest}), "
+        f"{len(report.videos)} clips",
+        title_justify="left",
+        header_style="bold",
+    )
+    table.add_column("metric", no_wrap=True)
+    table.add_column("mean", justify="right", no_wrap=True)
+    table.add_column("95 % interval", no_wrap=True)
+    table.add_column("n", justify="right")
+    table.add_column("coverage", justify="right")
+    table.add_column("unit")
+    table.add_column("status")
+    dimension = ""
+    for name, summary in report.summary.items():
+        if summary.dimension != dimension:
+            dimension = summary.dimension
+            table.add_section()
+            table.add_row(Text(dimension, style="bold cyan"))
+        arrow = "↑" if summary.higher_is_better else "↓"
+        table.add_row(
+            f"  {name} {arrow}",
+            number(summary.mean),
+            interval(summary),
+            str(summary.n),
+            f"{summary.coverage:.0%}",
+            summary.unit,
+            _status(summary),
+        )
+    return Group(table, *(Text(line) for line in problems(report)))
+
+
+def _status(summary: MetricSummary) -> Text:
+    parts: list[str] = []
+    if summary.status != "ok":
+        parts.append(summary.status)
+    for count, word in (
+        (summary.degenerate, "degenerate"),
+        (summary.failed if summary.scope == "clip" else 0, "failed"),
+        (summary.not_applicable, "not asked"),
+    ):
+        if count:
+            parts.append(f"{count} {word}")
+    style = "" if not parts else "red" if "failed" in " ".join(parts) else "yellow"
+    return Text(", ".join(parts) or "ok", style=style)
+
+
+def problems(report: Report) -> Iterator[str]:
+    """One line for each thing a reader should know, most serious first."""
+    lines = list(_failures(report)) + list(_remarks(report))
+    yield from lines[:MOST_PROBLEMS]
+    if len(lines) > MOST_PROBLEMS:
+        yield f"... and {len(lines) - MOST_PROBLEMS} more, in report.html and scores.csv"
+
+
+def _failures(report: Report) -> Iterator[str]:
+    broken = [(v.id, v.error) for v in report.videos] + [(r.id, r.error) for r in report.reference]
+    for clip_id, error in broken:
+        if error:
+            yield f"✗ {clip_id}: {error}"
+    for video in report.videos:
+        if not video.error:
+            for reason in dict.fromkeys(video.failures.values()):
+                metrics = [m for m, r in video.failures.items() if r == reason]
+                yield f"✗ {video.id}: {', '.join(metrics)}: {reason}"
+    for name, summary in report.summary.items():
+        if summary.scope == "set" and summary.status == "failed":
+            yield f"✗ {name}: {summary.why}"
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    for name, reason in report.skipped.items():
+        yield f"- {name} skipped: {reason}"
+    for name, summary in report.summary.items():
+        if summary.scope == "set" and summary.status == "degenerate":
+            yield f"! {name}: {summary.why}"
+    for video in report.videos:
+        for flag, seen in video.health.items():
+            yield f"! {video.id}: {flag}: {seen}"
+        whys = dict.fromkeys(s.why for s in video.scores.values() if s.status == "degenerate")
+        for why in whys:
+            if not any(why.startswith(f"{flag}: ") for flag in video.health):
+                yield f"! {video.id}: {why}"
