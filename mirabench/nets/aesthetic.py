@@ -1,0 +1,17 @@
+"""LAION's first aesthetic predictor: a linear map from CLIP ViT-L/14 embeddings to about 1..10."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class AestheticHead(nn.Linear):
+    """Parameters as in `sa_0_4_vit_l_14_linear.pth`: `weight` (1, 768) and `bias` (1,)."""
+
+    def __init__(self) -> None:
+        super().__init__(768, 1)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Score CLIP embeddings of (B, 768), which are brought to length 1 first: (B,)."""
+        return super().forward(F.normalize(embeddings, dim=-1)).squeeze(-1)

@@ -1,0 +1,24 @@
+"""MUSIQ with the SPAQ head, from pyiqa (PolyForm Noncommercial: the extra `iqa`)."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from mirabench.errors import MissingExtraError
+
+
+def musiq() -> nn.Module:
+    """MUSIQ without parameters: (B, 3, H, W) RGB in [0, 1] to (B, 1), about 0..100.
+
+    It makes three scales itself: the given size, 384 and 224 pixels on the longer side. Call it in
+    evaluation mode, in which it also normalises its input.
+
+    Raises:
+        MissingExtraError: pyiqa is not installed.
+    """
+    try:
+        from pyiqa.archs.musiq_arch import MUSIQ  # an extra of its own, for its licence
+    except ImportError as error:
+        raise MissingExtraError("iqa", "MUSIQ comes from pyiqa") from error
+    network: nn.Module = MUSIQ(pretrained=False)
+    return network.eval()
