@@ -7,24 +7,32 @@ silently missing from it.
 from __future__ import annotations
 
 import glob
+import hashlib
+import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from mirabench.errors import InputError, ManifestError
+from mirabench.pairing import Pairing, pair
 from mirabench.prompts import ID_COLUMNS, Prompt, prompt_of
 from mirabench.tables import TABLE_SUFFIXES, Row, read_rows
 from mirabench.video.frames import UInt8Array, Video
 from mirabench.video.paths import is_frame_folder, is_video_file, natural_key
 
+log = logging.getLogger(__name__)
+
 Role = Literal["generated", "reference"]
 Source = Path | Video | UInt8Array
 
 PATH_COLUMNS = ("video_path", "path", "file_path", "video", "file")
+MADE_COLUMNS = ("generator", "revision", "settings", "seed", "prompt_digest", "sha256", "status")
+"""What `mirabench generate` notes of a clip in its manifest, beside its path and prompt."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,9 +43,13 @@ class Sample:
     source: Source
     prompt: Prompt | None = None
     role: Role = "generated"
+    made: Mapping[str, str] = field(default_factory=dict)
+    """How a manifest says it was made: its non-empty `MADE_COLUMNS`."""
 
 
-def collect(inputs: Iterable[str | Path | UInt8Array | Video], role: Role = "generated") -> list[Sample]:
+def collect(
+    inputs: Iterable[str | Path | UInt8Array | Video], role: Role = "generated"
+) -> list[Sample]:
     """The samples that the inputs stand for, in natural order of their ids, ids unique.
 
     Args:
@@ -61,23 +73,57 @@ def collect(inputs: Iterable[str | Path | UInt8Array | Video], role: Role = "gen
     return sorted(_unique(samples), key=lambda s: natural_key(s.id))
 
 
+def pairing_of(samples: Sequence[Sample], prompts: Mapping[str, Prompt]) -> Pairing:
+    """What pairing finds for each sample, for people to look at; opens no video."""
+    return pair([(s.id, s.prompt) for s in samples], prompts)
+
+
 def with_prompts(samples: Sequence[Sample], prompts: Mapping[str, Prompt]) -> list[Sample]:
-    """Give each sample the prompt whose id, or whose text, is the sample's id or file name."""
-    by_text = {p.text: p for p in prompts.values()}
-    return [replace(s, prompt=_prompt_for(s, prompts, by_text)) for s in samples]
+    """Give each sample its prompt (see `mirabench.pairing`); one without keeps its manifest's."""
+    matches = pairing_of(samples, prompts).matches
+    return [
+        replace(s, prompt=prompts[m.prompt_id]) if m.prompt_id else s
+        for s, m in zip(samples, matches, strict=True)
+    ]
 
 
-def _prompt_for(
-    sample: Sample, prompts: Mapping[str, Prompt], by_text: Mapping[str, Prompt]
-) -> Prompt | None:
-    if sample.prompt is not None and sample.prompt.id in prompts:
-        return prompts[sample.prompt.id]
-    name = sample.id.rsplit("/", 1)[-1]
-    for key in (sample.id, name):
-        found = prompts.get(key) or by_text.get(key)
-        if found is not None:
-            return found
-    return sample.prompt
+def generator_facts(samples: Iterable[Sample]) -> list[dict[str, Any]]:
+    """What made the clips, from their manifest: one entry for each generator, revision and settings.
+
+    Each has `name`, `revision`, `settings`, `seeds`, how many `clips` and `prompts`, and
+    `prompts_digest`, the sha256 over the sorted digests of the prompts. Empty when no manifest
+    names a generator.
+    """
+    groups: dict[tuple[str, str, str], list[Sample]] = {}
+    for sample in samples:
+        made = sample.made
+        if "generator" in made:
+            key = (made["generator"], made.get("revision", ""), made.get("settings", ""))
+            groups.setdefault(key, []).append(sample)
+    return [_generator_entry(*key, groups[key]) for key in sorted(groups)]
+
+
+def _generator_entry(
+    name: str, revision: str, settings: str, made: Sequence[Sample]
+) -> dict[str, Any]:
+    digests = sorted({s.made.get("prompt_digest", "") for s in made})
+    seeds = {s.made["seed"] for s in made if s.made.get("seed")}
+    return {
+        "name": name,
+        "revision": revision,
+        "settings": _settings(settings),
+        "seeds": sorted(seeds, key=natural_key),
+        "clips": len(made),
+        "prompts": len({s.prompt.id if s.prompt else s.id for s in made}),
+        "prompts_digest": hashlib.sha256("\n".join(digests).encode()).hexdigest(),
+    }
+
+
+def _settings(text: str) -> Any:
+    try:
+        return json.loads(text) if text else {}
+    except ValueError:
+        return text  # a manifest written by hand may hold prose
 
 
 def _from_path(text: str) -> list[Sample]:
@@ -88,9 +134,11 @@ def _from_path(text: str) -> list[Sample]:
         return [Sample(path.name, path)] if is_frame_folder(path) else _from_folder(path)
     if path.exists():
         return [Sample(path.stem, path)]
-    matches = sorted(glob.glob(text, recursive=True), key=natural_key)
+    matches = sorted(glob.glob(text, recursive=True), key=natural_key)  # noqa: PTH207  # any path, with **
     if not matches:
-        raise InputError(f"no video at {text}: the path does not exist and matches nothing as a glob")
+        raise InputError(
+            f"no video at {text}: the path does not exist and matches nothing as a glob"
+        )
     return [sample for match in matches for sample in _from_path(match)]
 
 
@@ -102,7 +150,9 @@ def _from_folder(folder: Path) -> list[Sample]:
         and (is_video_file(path) if path.is_file() else is_frame_folder(path))
     ]
     if not found:
-        raise InputError(f"no video in {folder}: neither files (mp4, mov, mkv, webm, avi, gif) nor frame folders")
+        raise InputError(
+            f"no video in {folder}: neither files (mp4, mov, mkv, webm, avi, gif) nor frame folders"
+        )
     return [Sample(path.relative_to(folder).with_suffix("").as_posix(), path) for path in found]
 
 
@@ -135,6 +185,10 @@ def _from_manifest(path: Path) -> list[Sample]:
                 f"{row.where}: the id {sample.id!r} stands in {counts[sample.id]} rows: "
                 "give each video an id of its own"
             )
+    unmade = sum(s.made.get("status", "done") not in ("", "done") for s in samples)
+    if unmade:
+        log.warning("%s: %d of %d clips were not generated: they count as failures; "
+                    "run `mirabench generate` again", path, unmade, len(samples))  # fmt: skip
     return samples
 
 
@@ -146,4 +200,6 @@ def _from_row(manifest: Path, row: Row) -> Sample:
     if not video.is_absolute():
         video = manifest.parent / video
     key = row.first(ID_COLUMNS) or Path(named).stem
-    return Sample(key, video, prompt_of(row, default_id=key))
+    made = {c: text for c in MADE_COLUMNS if (text := row.values.get(c, "").strip())}
+    # a table without a generator is nobody's manifest of generation: its `seed` is just a column
+    return Sample(key, video, prompt_of(row, key), made=made if "generator" in made else {})
