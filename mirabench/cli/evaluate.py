@@ -81,7 +81,11 @@ def evaluate(
         options = Options(
             workers, None if no_cache else cache_folder(cache or True), progress=progress
         )
-        report = run(job, output, options)
+        try:
+            report = run(job, output, options)
+        except KeyboardInterrupt:
+            sys.stderr.write("\nmirabench: interrupted; finished work is kept, run it again to go on\n")
+            raise typer.Exit(130) from None
     _show(report, as_json=as_json, output=output)
     raise typer.Exit(1 if report.partial else 0)
 

@@ -57,14 +57,11 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; expected errors are one sentence and exit code 2, Ctrl-C is 130."""
+    """Run the command line; expected errors are one sentence and exit code 2."""
     try:
         app()
     except MirabenchError as error:
         sys.stderr.write(f"mirabench: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("mirabench: interrupted; finished work is kept, run it again to go on\n")
-        sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
@@ -23,7 +23,7 @@ def run_all(
     *,
     workers: int,
     died: Callable[[Item], Result],
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     """(position, result) of every item, as they finish.
 
     Args:
@@ -38,9 +38,10 @@ def run_all(
         return
     done: set[int] = set()
     everything = list(range(len(items)))
-    for position, result in _pooled(work, items, everything, workers):
-        done.add(position)
-        yield position, result
+    with contextlib.closing(_pooled(work, items, everything, workers)) as finished:
+        for position, result in finished:
+            done.add(position)
+            yield position, result
     # a dead process takes the whole pool with it: the rest run one to a process, so that only the
     # item that kills its process is lost
     for position in [p for p in everything if p not in done]:
@@ -50,7 +51,7 @@ def run_all(
 
 def _pooled(
     work: Callable[[Item], Result], items: Sequence[Item], positions: Sequence[int], workers: int
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(
         workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
@@ -77,12 +78,10 @@ def _pooled(
 def _kill(pool: ProcessPoolExecutor) -> None:
     """End a pool's processes now; nothing is left to end after an orderly shutdown."""
     processes = list((getattr(pool, "_processes", None) or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         with contextlib.suppress(OSError, ValueError):
-            process.terminate()
-    for process in processes:
-        process.join(timeout=5)
+            process.kill()
+    pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start_worker(parent: int) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -190,12 +191,12 @@ def _results(job: Job, samples: Sequence[Sample], options: Options) -> list[Clip
         ClipTask(s, job.plan, options.cache, threads, options.chunk_bytes, job.fps) for s in samples
     ]
     found: dict[int, ClipResult] = {}
-    for position, result in run_all(score_clip, tasks, workers=options.workers, died=_died):
-        found[position] = result
-        options.progress(len(found), len(tasks), result.sample_id)
-        log.debug(
-            "%s: %d features computed, %d cached", result.sample_id, result.computed, result.cached
-        )
+    # closed at once when interrupted, so that no worker goes on behind our back
+    with closing(run_all(score_clip, tasks, workers=options.workers, died=_died)) as finished:
+        for position, result in finished:
+            found[position] = result
+            options.progress(len(found), len(tasks), result.sample_id)
+            log.debug("%s: %d features computed", result.sample_id, result.computed)
     return [found[i] for i in range(len(tasks))]
 
 
