@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-pytest.importorskip("diffusers")
+diffusers = pytest.importorskip("diffusers")
+transformers = pytest.importorskip("transformers")
+tokenizers = pytest.importorskip("tokenizers")
+miradit = pytest.importorskip("miradit")
 GOLDEN = Path(__file__).parent.parent / "golden" / "miradit_reference.npz"
 
 
@@ -149,3 +153,100 @@ def reference_denoiser() -> Callable[..., dict[str, Tensor]]:
 @pytest.fixture
 def reference_vae() -> Callable[..., dict[str, Tensor]]:
     return lambda **sizes: filled("vae/", vae_shapes(**sizes))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Toy tensors are slower on many threads, above all when tests run side by side."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    """Words of a toy language, with T5's padding and end marks."""
+    words = ["<pad>", "</s>", "<unk>", "red", "green", "blue", "ball", "square", "moves"]
+    core = tokenizers.Tokenizer(
+        tokenizers.models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>")
+    )
+    core.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    core.post_processor = tokenizers.processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", 1)]
+    )
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=core, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    )
+
+
+def t5_config(width: int = 24, layers: int = 2, words: int = 9) -> Any:
+    return transformers.T5Config(
+        vocab_size=words,
+        d_model=width,
+        d_kv=8,
+        d_ff=32,
+        num_layers=layers,
+        num_heads=2,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+        is_encoder_decoder=False,
+        use_cache=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def text_encoder() -> Any:
+    torch.manual_seed(0)
+    return transformers.T5EncoderModel(t5_config()).eval()
+
+
+@pytest.fixture
+def pipeline(reference_denoiser, tokenizer, text_encoder) -> Any:
+    """A whole pipeline with random weights: 5 frames of 32x48 pixels."""
+    from miradit.pipeline import MiraDiTPipeline
+
+    torch.manual_seed(0)
+    vae = diffusers.AutoencoderKLTemporalDecoder(
+        block_out_channels=(32, 32, 32, 32),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        layers_per_block=1,
+    )
+    built = MiraDiTPipeline(
+        miradit.load_denoiser(reference_denoiser(), text_spatial_cond=True, num_frames=5),
+        vae.eval(),
+        text_encoder,
+        tokenizer,
+        miradit.ScaledDDIMScheduler(scale_end=0.7),
+        height=32,
+        width=48,
+    )
+    built.set_progress_bar_config(disable=True)
+    return built
+
+
+def t5_shapes(layers: int = 2, width: int = 16, words: int = 9) -> dict[str, tuple[int, ...]]:
+    """Flan-T5's encoder keys, its tied embedding twice."""
+    inner, hidden, heads = 16, 32, 2
+    shapes: dict[str, tuple[int, ...]] = {
+        "shared.weight": (words, width),
+        "encoder.embed_tokens.weight": (words, width),
+        "encoder.final_layer_norm.weight": (width,),
+        "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight": (32, heads),
+    }
+    for i in range(layers):
+        layer = f"encoder.block.{i}.layer"
+        for part in "qkv":
+            shapes[f"{layer}.0.SelfAttention.{part}.weight"] = (inner, width)
+        shapes[f"{layer}.0.SelfAttention.o.weight"] = (width, inner)
+        for part in ("wi_0", "wi_1"):
+            shapes[f"{layer}.1.DenseReluDense.{part}.weight"] = (hidden, width)
+        shapes[f"{layer}.1.DenseReluDense.wo.weight"] = (width, hidden)
+        for part in (0, 1):
+            shapes[f"{layer}.{part}.layer_norm.weight"] = (width,)
+    return shapes
+
+
+@pytest.fixture
+def reference_t5() -> Callable[..., dict[str, Tensor]]:
+    return lambda **sizes: filled("t5/", t5_shapes(**sizes))

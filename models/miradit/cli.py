@@ -1,0 +1,126 @@
+"""`miradit convert` and `miradit train`: parse, call one function, print."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mirabench.errors import InputError, MirabenchError
+from miradit.registry import RELEASES, Release
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="MiraDiT: convert released checkpoints, train.",
+)
+DTYPES = ("keep", "float32", "float16", "bfloat16")
+
+
+@app.command()
+def releases() -> None:
+    """List the released checkpoints and what their weights cannot tell."""
+    for release in RELEASES.values():
+        layout = "text and frame" if release.text_spatial_cond else "text only"
+        typer.echo(
+            f"{release.name:<11} {release.height}x{release.width}, {release.num_frames} frames, "
+            f"attention to {layout}, scale {release.scale_end}, weights {release.card}"
+        )
+
+
+@app.command()
+def convert(  # noqa: PLR0913 - one argument for each option
+    file: Annotated[Path, typer.Argument(help="A released .pt file.")],
+    output: Annotated[Path, typer.Argument(help="Folder to write.")],
+    release: Annotated[str, typer.Option(help="Which release; by default the file's name.")] = "",
+    dtype: Annotated[str, typer.Option(help="keep, float32, float16 or bfloat16.")] = "keep",
+    tokenizer: Annotated[
+        str, typer.Option(help="Folder or hub name of Flan-T5's tokenizer; empty for none.")
+    ] = "google/flan-t5-xxl",
+    frames: Annotated[int | None, typer.Option(help="Frames of a clip.")] = None,
+    height: Annotated[int | None, typer.Option(help="Pixels.")] = None,
+    width: Annotated[int | None, typer.Option(help="Pixels.")] = None,
+    scale_end: Annotated[float | None, typer.Option(help="Signal scale of late steps.")] = None,
+    text_spatial_cond: Annotated[
+        bool | None, typer.Option(help="Whether text attention sees its frame (v0).")
+    ] = None,
+    out_channels: Annotated[int | None, typer.Option(help="Channels the head computes.")] = None,
+    denoiser_only: Annotated[bool, typer.Option(help="Write nothing but the denoiser.")] = False,
+) -> None:
+    """Turn a released .pt file into a folder that MiraDiTPipeline loads."""
+    import torch  # here: `--help` must not wait for it
+
+    from miradit.checkpoint import convert as convert_file
+
+    if dtype not in DTYPES:
+        raise InputError(f"--dtype {dtype}: choose one of {', '.join(DTYPES)}")
+    told = {
+        "num_frames": frames,
+        "height": height,
+        "width": width,
+        "scale_end": scale_end,
+        "text_spatial_cond": text_spatial_cond,
+        "out_channels": out_channels,
+    }
+    convert_file(
+        file,
+        output,
+        describe_release(release or file.stem, told),
+        dtype=None if dtype == "keep" else getattr(torch, dtype),
+        tokenizer=None if denoiser_only else _tokenizer(tokenizer),
+        denoiser_only=denoiser_only,
+    )
+    typer.echo(f"wrote {output}")
+
+
+def describe_release(name: str, told: dict[str, Any]) -> Release:
+    """A release with what was told of it; an unknown one if all of it was told.
+
+    Raises:
+        InputError: an unknown release of which something was not told.
+    """
+    told = {key: value for key, value in told.items() if value is not None}
+    if name in RELEASES:
+        return dataclasses.replace(RELEASES[name], **told)
+    needed = ["num_frames", "height", "width", "scale_end", "text_spatial_cond"]
+    missing = [key for key in needed if key not in told]
+    if missing:
+        raise InputError(
+            f"{name!r} is no release, and the weights do not tell {', '.join(missing)}: name the "
+            f"release with --release ({', '.join(RELEASES)}), or give these as options"
+        )
+    settings = {"out_channels": 4, "uncond_probability": 0.0, "max_stride": 4}
+    return Release(**{"name": name, **settings, **told})
+
+
+def _tokenizer(name: str) -> PreTrainedTokenizerBase | None:
+    from transformers import AutoTokenizer
+
+    if not name:
+        return None
+    try:
+        # nothing is downloaded by surprise: the hub's cache is used, or a folder
+        found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(name, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no tokenizer at {name!r}: bring it with  hf download {name} --include "
+            "'*token*' '*.model'  or leave it out with --tokenizer ''"
+        ) from error
+    return found
+
+
+def main() -> None:
+    """The console script: expected errors in one line, exit code 2."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except MirabenchError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
