@@ -49,7 +49,7 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], origin: Path | st
     """Copy parameters into a module; names and shapes must agree exactly.
 
     Args:
-        module: filled in place; may be on the meta device, then it takes the tensors over.
+        module: filled in place.
         state: parameters by name.
         origin: the file they came from, for the error.
 
@@ -66,8 +66,7 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], origin: Path | st
         raise WeightsError(
             f"{origin} is a checkpoint of another model than {type(module).__name__}: {told}"
         )
-    on_meta = any(value.is_meta for value in own.values())
-    module.load_state_dict(state, strict=True, assign=on_meta)
+    module.load_state_dict(state, strict=True)
 
 
 def _load(path: Path) -> Any:
@@ -77,7 +76,9 @@ def _load(path: Path) -> Any:
         return load_file(path)
     if _is_torchscript(path):
         return torch.jit.load(path, map_location="cpu").state_dict()  # type: ignore[no-untyped-call]  # torch leaves it so
-    return torch.load(path, map_location="cpu", weights_only=True)
+    # Mapped, a large file is not in memory twice; files from before torch 1.6 cannot be.
+    mapped = zipfile.is_zipfile(path)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
 
 
 def _is_torchscript(path: Path) -> bool:
