@@ -15,7 +15,16 @@ import dataclasses
 import types
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
+from typing import (
+    Any,
+    Literal,
+    Protocol,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
 
 from mirabench import registry
 from mirabench.errors import InputError, PluginError, UnknownNameError
@@ -96,6 +105,10 @@ def _parsed(hint: Any, key: str, text: str) -> Any:
         if text.lower() == "none":
             return None
         hint = next(arg for arg in get_args(hint) if arg is not type(None))
+    if get_origin(hint) is Literal:
+        if text not in get_args(hint):
+            raise UnknownNameError(f"value of the option {key}", text, get_args(hint))
+        return text
     if hint is bool:
         return _boolean(key, text)
     try:

@@ -1,0 +1,140 @@
+"""`mirabench generate`: a video for each prompt and seed, by any generator."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mirabench.errors import InputError
+
+if TYPE_CHECKING:
+    from mirabench.generators.manifest import Entry
+    from mirabench.generators.run import Outcome, Progress
+
+HOUR = 3600.0
+
+
+def generate(
+    *,
+    generator: Annotated[
+        str,
+        typer.Option("--generator", "-g", help="folder, command, diffusers, http, or a plugin."),
+    ],
+    prompts: Annotated[str, typer.Option(help="A prompt set's name, or a file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for clips and manifest.")],
+    seeds: Annotated[str, typer.Option(help="One clip for each: 0,1,2 or 0-2.")] = "0",
+    form: Annotated[
+        list[str] | None,
+        typer.Option(help="short, dense, structured; repeat, or separate by commas."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first prompts.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="Of the generator, key=value; repeat for more.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="What every clip must have, say 640x360.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds for one clip, then it is stopped; 0: no limit.")
+    ] = HOUR,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Keep what is there, or start over.")
+    ] = True,
+) -> None:
+    """Make one video for each prompt and seed, and a manifest that `mirabench evaluate` takes.
+
+    A run that was stopped goes on where it was: run the same command again; clips that failed are
+    tried again too. Exit code 0: all clips are there; 1: some failed, the manifest says why; 2: the
+    command itself cannot be run.
+    """
+    from mirabench.generators.api import build
+    from mirabench.generators.run import generate_all
+    from mirabench.prompts import read_prompts
+
+    maker = build(generator, option or ())
+    asked = list(read_prompts(prompts, split_forms(form)).values())[:limit]
+    outcome = generate_all(
+        maker,
+        asked,
+        output,
+        seeds=_seeds(seeds),
+        timeout=timeout or None,
+        size=_size(size),
+        resume=resume,
+        progress=_Lines() if not sys.stderr.isatty() else _Status(),
+    )
+    _show(outcome)
+    raise typer.Exit(1 if outcome.failed else 0)
+
+
+def split_forms(form: list[str] | None) -> list[str]:
+    """The forms of a repeated or comma-separated option."""
+    return [name.strip() for item in form or [] for name in item.split(",") if name.strip()]
+
+
+def _seeds(text: str) -> list[int]:
+    found: list[int] = []
+    for item in text.split(","):
+        first, dash, last = item.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise InputError(f"--seeds {text}: write whole numbers, 0,1,2 or 0-2")
+        found += range(int(first), int(last or first) + 1)
+    return list(dict.fromkeys(found))
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InputError(f"--size {text}: write width x height in pixels, 640x360")
+    return int(width), int(height)
+
+
+def _show(outcome: Outcome) -> None:
+    for entry in outcome.odd:
+        typer.echo(f"odd: {entry.id}: {entry.why}", err=True)
+    for entry in outcome.failed:
+        typer.echo(f"failed: {entry.id}: {entry.why}", err=True)
+    total, failed = len(outcome.entries), len(outcome.failed)
+    made = total - failed - outcome.reused
+    retry = "; run the same command again to try them again" if failed else ""
+    typer.echo(f"{made} made, {outcome.reused} there before, {failed} failed{retry}", err=True)
+    typer.echo(outcome.manifest)
+
+
+def _line(done: int, total: int, entry: Entry, seconds_left: float) -> str:
+    took = (
+        f"{float(entry.facts.seconds):.1f} s" if entry.status == "done" else f"FAILED: {entry.why}"
+    )
+    left = f", {_duration(seconds_left)} left" if done < total else ""
+    return f"[{done}/{total}] {entry.id} {took}{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+class _Lines:
+    """A line a clip, for logs."""
+
+    def __call__(self, done: int, total: int, entry: Entry, seconds_left: float) -> None:
+        sys.stderr.write(_line(done, total, entry, seconds_left) + "\n")
+
+
+class _Status:
+    """One line that is rewritten, for a terminal; failures stay."""
+
+    def __call__(self, done: int, total: int, entry: Entry, seconds_left: float) -> None:
+        end = "\n" if entry.status == "failed" or done == total else ""
+        sys.stderr.write(f"\r\x1b[2K{_line(done, total, entry, seconds_left)}{end}")
+        sys.stderr.flush()
+
+
+if TYPE_CHECKING:
+    _checked: tuple[Progress, Progress] = (_Lines(), _Status())

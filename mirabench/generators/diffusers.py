@@ -1,0 +1,177 @@
+"""The generator `diffusers`: any text-to-video pipeline of the diffusers library.
+
+The pipeline's class comes from its own `model_index.json`. Pipelines name the same wish differently
+(`num_frames`, `video_length`); a wish that the pipeline has no argument for is refused, not dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from mirabench.errors import GeneratorError, InputError, MissingExtraError
+from mirabench.prompts import Prompt
+from mirabench.video.encode import write_video
+from mirabench.video.frames import UInt8Array
+
+_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "steps": ("num_inference_steps",),
+    "guidance": ("guidance_scale",),
+    "frames": ("num_frames", "video_length"),
+    "height": ("height",),
+    "width": ("width",),
+    "negative_prompt": ("negative_prompt",),
+}
+"""Our option -> what pipelines call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diffusers:
+    """Runs a pipeline in this process; options left at None are the pipeline's own defaults."""
+
+    model: str
+    """A hub id (`org/name`) or a folder."""
+    fps: float
+    """Frames a second of the file, and of the model where it takes a rate. No pipeline says it: 8 for
+    CogVideoX, 16 for Wan, 24 for LTX and HunyuanVideo."""
+    revision: str = ""
+    """Of a hub id: a branch, tag or commit; the commit found goes into the manifest."""
+    dtype: Literal["float32", "float16", "bfloat16"] = "bfloat16"
+    device: str = "auto"
+    offload: Literal["none", "model", "sequential"] = "none"
+    """Keep parts in main memory: `model` one network at a time, `sequential` one layer."""
+    tiling: bool = False
+    """Decode the picture in tiles: less memory, sometimes a seam."""
+    steps: int | None = None
+    guidance: float | None = None
+    frames: int | None = None
+    height: int | None = None
+    width: int | None = None
+    negative_prompt: str | None = None
+
+    name: ClassVar[str] = "diffusers"
+
+    def describe(self) -> dict[str, str]:
+        """Download what is missing; every setting, and what the weights are.
+
+        Raises:
+            MissingExtraError: diffusers or torch is not installed.
+            InputError: no such model.
+        """
+        diffusers = _library()
+        folder = _folder(self)
+        revision = _digest(folder) if Path(self.model).is_dir() else folder.name
+        settings = {n: getattr(self, n) for n in self.__slots__ if n not in ("revision", "device")}
+        found = {key: str(value) for key, value in settings.items() if value is not None}
+        return {"revision": revision, **found, "diffusers": diffusers.__version__}
+
+    def generate(self, prompt: Prompt, *, seed: int, output: Path) -> None:
+        """One clip; the noise is drawn on the CPU, so that it is the same on every device."""
+        import torch  # extra `dit`
+
+        pipeline = _pipeline(self)
+        noise = torch.Generator("cpu").manual_seed(seed)
+        found = pipeline(prompt.text, generator=noise, output_type="np", **self._wishes(pipeline))
+        write_video(output, _pixels(found.frames[0]), fps=self.fps, options={"crf": "12"})
+
+    def _wishes(self, pipeline: Any) -> dict[str, Any]:
+        accepted = inspect.signature(pipeline.__call__).parameters
+        wishes: dict[str, Any] = {"frame_rate": self.fps} if "frame_rate" in accepted else {}
+        for option, names in _ARGUMENTS.items():
+            value = getattr(self, option)
+            if value is None:
+                continue
+            name = next((n for n in names if n in accepted), None)
+            if name is None:
+                raise InputError(
+                    f"option {option}: {type(pipeline).__name__} has no such argument; leave it out"
+                )
+            wishes[name] = value
+        return wishes
+
+
+def _library() -> Any:
+    try:
+        import diffusers  # extra `dit`
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("dit", "running a diffusers pipeline needs diffusers") from error
+    return diffusers
+
+
+def _folder(settings: Diffusers) -> Path:
+    """Where the pipeline lies: the folder named, or the hub's snapshot, whose name is its commit."""
+    folder = Path(settings.model)
+    if folder.is_dir():
+        if not (folder / "model_index.json").is_file():
+            raise InputError(f"option model: {folder} holds no pipeline (no model_index.json)")
+        return folder
+    try:
+        found = _library().DiffusionPipeline.download(
+            settings.model, revision=settings.revision or None
+        )
+    except Exception as error:  # the hub's errors are many; each means that the model is not there
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(
+            f"option model: {settings.model} is no folder and does not come from the hub ({first})"
+        ) from error
+    return Path(found)
+
+
+def _digest(folder: Path) -> str:
+    """The sha256 over the names and contents of a pipeline's files."""
+    digest = hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(file.relative_to(folder).as_posix().encode())
+        with file.open("rb") as content:
+            while block := content.read(1 << 22):
+                digest.update(block)
+    return f"sha256:{digest.hexdigest()}"
+
+
+@cache
+def _pipeline(settings: Diffusers) -> Any:
+    """The loaded pipeline; once a process."""
+    import torch  # extra `dit`
+
+    diffusers = _library()
+    dtype = getattr(torch, settings.dtype)
+    pipeline = diffusers.DiffusionPipeline.from_pretrained(_folder(settings), torch_dtype=dtype)
+    pipeline.set_progress_bar_config(disable=True)
+    if settings.tiling:
+        pipeline.vae.enable_tiling()
+    device = _device(settings.device)
+    if settings.offload == "model":
+        pipeline.enable_model_cpu_offload(device=device)
+    elif settings.offload == "sequential":
+        pipeline.enable_sequential_cpu_offload(device=device)
+    else:
+        pipeline.to(device)
+    return pipeline
+
+
+def _device(name: str) -> str:
+    import torch  # extra `dit`
+
+    if name != "auto":
+        return name
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _pixels(frames: Any) -> UInt8Array:
+    """A pipeline's frames (T, H, W, 3) in 0..1 as uint8."""
+    clip = np.asarray(frames, dtype=np.float32)
+    if clip.ndim != 4 or clip.shape[-1] != 3:
+        raise GeneratorError(f"the pipeline gave an array {clip.shape} instead of a video")
+    if not np.isfinite(clip).all():
+        raise GeneratorError("the pipeline gave NaN pixels: try --option dtype=float32")
+    return np.round(clip.clip(0, 1) * 255).astype(np.uint8)
