@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mirabench.nets.checkpoint import load_state, read_state
+
+
+def load(path: Path) -> AestheticHead:
+    """The head from a checkpoint file, ready for inference.
+
+    Raises:
+        WeightsError: the file is damaged or of another model.
+    """
+    net = AestheticHead().eval()
+    load_state(net, read_state(path), path)
+    return net
 
 
 class AestheticHead(nn.Linear):

@@ -10,10 +10,13 @@ small convolution. Checked against the authors' code at equal random parameters.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mirabench.nets.checkpoint import load_state, read_state
 from mirabench.nets.correlation import CorrelationPyramid
 from mirabench.nets.sampling import pixel_grid, warp
 
@@ -21,6 +24,17 @@ MULTIPLE = 16
 """Height and width of the input must be multiples of this."""
 
 _SLOPE = 0.1  # of the leaky rectifiers in the update blocks
+
+
+def load(path: Path) -> AmtS:
+    """The network from a checkpoint file, ready for inference.
+
+    Raises:
+        WeightsError: the file is damaged or of another model.
+    """
+    net = AmtS().eval()
+    load_state(net, read_state(path), path)
+    return net
 
 
 class AmtS(nn.Module):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from open_clip.transformer import QuickGELU, VisionTransformer
 from torch import Tensor
+
+from mirabench.nets.checkpoint import load_state, read_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,21 @@ class TowerSizes:
 
 VIT_B_32 = TowerSizes(patch=32, width=768, layers=12, heads=12, embedding=512)
 VIT_L_14 = TowerSizes(patch=14, width=1024, layers=24, heads=16, embedding=768)
+
+
+def load(path: Path, sizes: TowerSizes) -> VisionTransformer:
+    """The image tower of a released CLIP, in float32, ready for inference.
+
+    Args:
+        path: OpenAI's TorchScript archive, or a plain state dict of the whole model.
+        sizes: `VIT_B_32` or `VIT_L_14`.
+
+    Raises:
+        WeightsError: the file is damaged or of another model.
+    """
+    net = image_tower(sizes).eval()
+    load_state(net, image_side(read_state(path)), path)
+    return net
 
 
 def image_tower(sizes: TowerSizes) -> VisionTransformer:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from mirabench.errors import WeightsError, WeightsMissingError
+from mirabench.nets.checkpoint import load_state, read_state
 
 COMMIT = "82e02e8029753ad4ef13cf06be7f4fc5facdda4d"
 """Of github.com/facebookresearch/co-tracker."""
@@ -32,6 +33,22 @@ STEP = 4
 """Frames from one window to the next."""
 
 ENVIRONMENT = "MIRABENCH_COTRACKER_REPO"
+
+
+def load(code: Path, path: Path) -> OnlineTracker:
+    """A tracker from the authors' code and a checkpoint file.
+
+    Args:
+        code: see `load_predictor`; `find_code` finds it.
+        path: `cotracker2.pth`.
+
+    Raises:
+        WeightsMissingError: the code is not there.
+        WeightsError: the code is of another commit, or the file damaged or of another model.
+    """
+    predictor = load_predictor(code)
+    load_state(predictor.model, read_state(path), path)
+    return OnlineTracker(predictor)
 
 
 class WindowTracks(NamedTuple):
@@ -47,7 +64,7 @@ class OnlineTracker:
     """Follows a grid of points from the first frame on. One tracker serves one clip at a time."""
 
     def __init__(self, predictor: Any) -> None:
-        """Take the predictor that `load_predictor` built."""
+        """Take the predictor that `load_predictor` built, its parameters already loaded."""
         self._predictor = predictor
         self._features = predictor.model.fnet
         if not isinstance(self._features, OverlapCache):

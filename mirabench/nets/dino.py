@@ -8,6 +8,7 @@ timm's own resize moves features by up to 1.4e-3.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,9 +17,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mirabench.errors import InputError
+from mirabench.nets.checkpoint import load_state, read_state
 
 PATCH = 16
 """Side of a patch in pixels."""
+
+
+def load(path: Path) -> Dino:
+    """DINO ViT-B/16 from a checkpoint file, ready for inference.
+
+    Raises:
+        WeightsError: the file is damaged or of another model.
+    """
+    net = Dino().eval()
+    load_state(net.network, read_state(path), path)
+    return net
 
 
 class Dino(nn.Module):

@@ -7,9 +7,13 @@ padding is TensorFlow's "SAME": it depends on the input's size and its odd pixel
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mirabench.nets.checkpoint import load_state, read_state
 
 MIN_FRAMES = 9
 """Fewer leave less than two time steps for the last pooling."""
@@ -31,6 +35,17 @@ _MIXED: dict[str, tuple[int, int, int, int, int, int]] = {
     "Mixed_5b": (256, 160, 320, 32, 128, 128),
     "Mixed_5c": (384, 192, 384, 48, 128, 128),
 }
+
+
+def load(path: Path) -> InceptionI3d:
+    """The network from a checkpoint file, ready for inference.
+
+    Raises:
+        WeightsError: the file is damaged or of another model.
+    """
+    net = InceptionI3d().eval()
+    load_state(net, read_state(path), path)
+    return net
 
 
 class InceptionI3d(nn.Module):

@@ -7,15 +7,30 @@ mixing them moves features by 0.03. Here it is the former, because the reference
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torchvision
 from pytorch_fid.inception import FIDInceptionA, FIDInceptionC, FIDInceptionE_1, FIDInceptionE_2
 from torch import Tensor, nn
+
+from mirabench.nets.checkpoint import load_state, read_state
 
 SIZE = 299
 """Side of the input in pixels."""
 
 FEATURES = 2048
 """Features after the last pooling."""
+
+
+def load(path: Path) -> Inception:
+    """The network from a checkpoint file, ready for inference.
+
+    Raises:
+        WeightsError: the file is damaged or of another model.
+    """
+    net = Inception().eval()
+    load_state(net.network, read_state(path), path)
+    return net
 
 
 class Inception(nn.Module):

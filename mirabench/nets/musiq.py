@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import nn
 
 from mirabench.errors import MissingExtraError
+from mirabench.nets.checkpoint import load_state, read_state
+
+
+def load(path: Path) -> nn.Module:
+    """MUSIQ from a checkpoint file with one output; see `musiq`.
+
+    Raises:
+        MissingExtraError: pyiqa is not installed.
+        WeightsError: the file is damaged or of another model.
+    """
+    net = musiq()
+    load_state(net, read_state(path), path)
+    return net
 
 
 def musiq() -> nn.Module:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.optical_flow import raft_large
 
+from mirabench.nets.checkpoint import load_state, read_state
 from mirabench.nets.correlation import CorrelationPyramid
 from mirabench.nets.sampling import pixel_grid
 
@@ -31,6 +33,17 @@ MAX_ELEMENTS = 1 << 28
 updates, so building it piece by piece is worth its time only above this."""
 
 _LEVELS, _RADIUS = 4, 4
+
+
+def load(path: Path) -> Raft:
+    """The network, in the authors' or torchvision's key names, from a checkpoint file, ready for inference.
+
+    Raises:
+        WeightsError: the file is damaged or of another model.
+    """
+    net = Raft().eval()
+    load_state(net, to_torchvision(read_state(path)), path)
+    return net
 
 
 class EncodedFrame(NamedTuple):

@@ -8,11 +8,14 @@ per frame is added to that frame's patches. Captions have at most 32 tokens.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import open_clip
 import torch
 from open_clip.transformer import QuickGELU, TextTransformer, Transformer
 from torch import Tensor, nn
+
+from mirabench.nets.checkpoint import load_state, read_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,17 @@ class ViClipSizes:
     """Byte pairs of CLIP's tokenizer."""
     embedding: int = 768
     """Features of an embedding."""
+
+
+def load(path: Path) -> ViClip:
+    """ViCLIP-L/14 from a checkpoint file, ready for inference.
+
+    Raises:
+        WeightsError: the file is damaged or of another model.
+    """
+    net = ViClip().eval()
+    load_state(net, read_state(path), path)
+    return net
 
 
 class ViClip(nn.Module):
