@@ -34,7 +34,9 @@ class ScoreRecord(_Model):
 
     value: float
     status: Literal["ok", "degenerate", "truncated"]
-    protocol: str = Field(description="Key into `protocols`; numbers with other keys do not compare.")
+    protocol: str = Field(
+        description="Key into `protocols`; numbers with other keys do not compare."
+    )
     why: str = Field("", description="Why the status is not `ok`.")
 
 
@@ -106,7 +108,9 @@ class Report(_Model):
     videos: list[VideoRecord]
     reference: list[ReferenceRecord] = Field(default_factory=list)
     protocols: dict[str, dict[str, Any]] = Field(description="Protocol id -> what it stands for.")
-    provenance: dict[str, Any] = Field(description="Versions, seeds and settings behind the numbers.")
+    provenance: dict[str, Any] = Field(
+        description="Versions, seeds and settings behind the numbers."
+    )
 
     def to_json(self) -> str:
         """The text of `report.json`."""

@@ -1,0 +1,80 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  document.getElementById("theme").addEventListener("click", () => {
+    const dark = root.dataset.theme
+      ? root.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+  });
+
+  const table = document.getElementById("table");
+  const body = table.tBodies[0];
+  const shown = document.getElementById("shown");
+  const valueOf = (row, column) => row.cells[column].dataset.value;
+  const compare = (a, b) => {
+    if (a === "" || b === "") return (a === "") - (b === "");
+    const x = Number(a), y = Number(b);
+    return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, "en", { numeric: true }) : x - y;
+  };
+  table.tHead.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    const head = button.closest("th");
+    const down = head.getAttribute("aria-sort") === "ascending";
+    for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const column = Number(button.dataset.column);
+    const rows = [...body.rows];
+    const filled = rows.filter((row) => valueOf(row, column) !== "");
+    const empty = rows.filter((row) => valueOf(row, column) === "");
+    filled.sort((a, b) => compare(valueOf(a, column), valueOf(b, column)) * (down ? -1 : 1));
+    body.append(...filled, ...empty);
+  });
+
+  const filter = document.getElementById("filter");
+  filter.addEventListener("input", () => {
+    const wanted = filter.value.toLowerCase();
+    let count = 0;
+    for (const row of body.rows) {
+      row.hidden = !row.dataset.text.toLowerCase().includes(wanted);
+      count += row.hidden ? 0 : 1;
+    }
+    shown.textContent = wanted ? `${count} of ${body.rows.length} clips` : "";
+  });
+
+  const open = () => {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    if (target && target.matches("details")) {
+      target.open = true;
+      target.scrollIntoView();
+    }
+  };
+  addEventListener("hashchange", open);
+  open();
+
+  for (const svg of document.querySelectorAll(".curve")) {
+    const points = svg.dataset.points.split(";").map((pair) => pair.split(",").map(Number));
+    const duration = Number(svg.dataset.duration);
+    const reading = svg.parentElement.querySelector(".reading");
+    const resting = reading.textContent;
+    const cursor = document.createElementNS("http://www.w3.org/2000/svg", "line");
+    cursor.setAttribute("class", "cursor");
+    cursor.setAttribute("y1", "-4");
+    cursor.setAttribute("y2", "64");
+    svg.addEventListener("pointermove", (event) => {
+      const box = svg.getBoundingClientRect();
+      const at = ((event.clientX - box.left) / box.width) * duration;
+      const nearest = points.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a));
+      const x = (nearest[0] / duration) * 1000;
+      cursor.setAttribute("x1", x);
+      cursor.setAttribute("x2", x);
+      svg.append(cursor);
+      reading.textContent = `${nearest[1]} at ${nearest[0].toFixed(2)} s`;
+    });
+    svg.addEventListener("pointerleave", () => {
+      cursor.remove();
+      reading.textContent = resting;
+    });
+  }
+})();
