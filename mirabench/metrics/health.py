@@ -26,7 +26,9 @@ FLAT_SPREAD = 2.0
 CUT_LEVELS = 12.0
 """Mean change of the signature between two frames that a cut has at least."""
 CUT_RATIO = 6.0
-"""How many times its neighbours' change a cut's is."""
+"""How many times its neighbours' change a cut's is, at least."""
+CUT_RATIO_UNLIKE, CUT_CORRELATION = 2.5, 0.5
+"""In fast motion a smaller ratio suffices, if the two frames' signatures correlate less than this."""
 LOOP_LEVELS = 1.0
 """Root mean square difference between a clip and itself one period later, for a loop."""
 LOOP_FRAMES = 3600
@@ -144,7 +146,16 @@ def cut_positions(signature: NDArray[np.float32]) -> NDArray[np.int64]:
         return np.zeros(0, np.int64)
     padded = np.pad(change, 2, mode="edge")
     beside = np.maximum.reduce([padded[0:-4], padded[1:-3], padded[3:-1], padded[4:]])
-    return np.flatnonzero((change > CUT_LEVELS) & (change > CUT_RATIO * beside)) + 1
+    unlike = (change > CUT_RATIO_UNLIKE * beside) & (_correlation(signature) < CUT_CORRELATION)
+    return np.flatnonzero((change > CUT_LEVELS) & (unlike | (change > CUT_RATIO * beside))) + 1
+
+
+def _correlation(signature: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(T-1,) correlation of each frame's signature with the one before; 0 for flat frames."""
+    centred = signature - signature.mean(axis=1, keepdims=True, dtype=np.float64)
+    norm = np.sqrt((centred**2).sum(axis=1))
+    product = (centred[1:] * centred[:-1]).sum(axis=1)
+    return np.asarray(product / np.maximum(norm[1:] * norm[:-1], 1e-9))
 
 
 def _cuts(signature: NDArray[np.float32], seconds: NDArray[np.float64]) -> str:

@@ -44,7 +44,7 @@ def _per_second(clip: ClipInputs, column: str) -> Measured:
     values = motion[column] / (motion["dt"] * diagonal(motion))
     # weighting by dt gives distance over time: a variable frame rate does not tilt the mean
     mean = np.average(values[kept], weights=motion["dt"][kept])
-    return Measured(float(mean), curve=Curve(motion["seconds"], values))
+    return Measured(float(mean), curve=Curve(motion["seconds"][kept], values[kept]))
 
 
 def _spec(name: str, summary: str, source: str) -> MetricSpec:

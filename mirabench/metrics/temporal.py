@@ -35,7 +35,7 @@ def pair_mean(clip: ClipInputs, column: str, scale: float) -> Measured:
     motion = clip["motion"]
     kept = pairs_within_shots(motion, clip["pulse"])
     values = motion[column] * scale
-    return Measured(float(values[kept].mean()), curve=Curve(motion["seconds"], values))
+    return Measured(float(values[kept].mean()), curve=Curve(motion["seconds"][kept], values[kept]))
 
 
 def pairs_within_shots(motion: FeatureTable, pulse: FeatureTable) -> np.ndarray:

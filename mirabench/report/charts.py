@@ -28,8 +28,8 @@ class Scale:
     length: float
 
     def __call__(self, value: float) -> float:
-        """The position of a value; the middle when the axis has no extent."""
-        if self.high <= self.low:
+        """The position of a value; the middle when the axis has no extent. An axis may run down."""
+        if self.high == self.low:
             return self.length / 2
         return round((value - self.low) / (self.high - self.low) * self.length, 1)
 
