@@ -12,7 +12,7 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ from mirabench.suites.api import MetricChoice, load_suite
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-NOTE = "<!-- Written by docs/generate.py: change the code it describes, then run `make docs`. -->\n\n"
+NOTE = (
+    "<!-- Written by docs/generate.py: change the code it describes, then run `make docs`. -->\n\n"
+)
 
 _PART = re.compile(
     r"(?P<begin><!-- (?P<name>[^:>\n]+):begin -->\n).*?(?P<end><!-- (?P=name):end -->)", re.DOTALL
@@ -61,17 +63,10 @@ def page_of(metric: str) -> str:
 
 def metric_table(folder: str) -> str:
     """All metrics; links start from `folder`."""
-    rows = [
-        (
-            f"[`{s.name}`]({folder}{page_of(s.name)})",
-            s.dimension,
-            s.unit,
-            better(s),
-            inputs(s),
-            s.summary,
-        )
-        for s in specs()
-    ]
+    rows = []
+    for s in specs():
+        link = f"[`{s.name}`]({folder}{page_of(s.name)})"
+        rows.append((link, s.dimension, s.unit, better(s), inputs(s), s.summary))
     return table(("metric", "dimension", "unit", "better", "needs", "what it measures"), rows)
 
 
@@ -102,9 +97,10 @@ def facts(metric: str) -> str:
         ("needs besides clips", inputs(spec) or "nothing"),
         ("`degenerate` under the flags", flags or "none"),
         ("source", spec.source),
-        ("licence", "non-commercial" if spec.non_commercial else "no limit on use"),
         ("version", str(spec.version)),
     ]
+    if spec.non_commercial:
+        rows.append(("licence", "non-commercial: its weights or code forbid commercial use"))
     return table(("fact", "value"), rows)
 
 
@@ -115,9 +111,7 @@ def bound(value: float) -> str:
 
 def flag_table() -> str:
     """The health flags and when each is raised."""
-    return table(
-        ("flag", "raised when"), [(f"[`{f}`](#{f})", text) for f, text in FLAGS.items()]
-    )
+    return table(("flag", "raised when"), [(f"[`{f}`](#{f})", text) for f, text in FLAGS.items()])
 
 
 def suite_table(name: str) -> str:
@@ -137,7 +131,7 @@ def error_tree() -> str:
     return found.group() if found else ""
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
     cells = (" | ".join(c.replace("|", "\\|") for c in line) for line in lines)
@@ -191,14 +185,15 @@ def features_page() -> str:
 def feature_section(name: str) -> str:
     """One feature: what its module and its class say, and who reads it."""
     kind = registry.load(registry.FEATURES, name)
-    module = inspect.cleandoc(inspect.getmodule(kind).__doc__ or "")  # type: ignore[union-attr]
+    module = inspect.cleandoc(inspect.getmodule(kind).__doc__ or "")
     about = re.sub(rf"^Feature `{name}`: ", "", module)
-    about = about[:1].upper() + about[1:]
+    columns = inspect.cleandoc(kind.__doc__ or "")
+    columns = columns.removeprefix(f"Extractor of the feature `{name}`.").strip()
     readers = [s.name for s in specs() if name in {ref.name for ref in s.needs.values()}]
     read_by = ", ".join(f"[`{m}`](metrics/{page_of(m)})" for m in readers)
     parameters = ", ".join(f"`{k} = {v!r}`" for k, v in defaults(kind))
     return (
-        f"## `{name}`\n\n{about}\n\n{inspect.cleandoc(kind.__doc__ or '')}\n\n"
+        f"## `{name}`\n\n{about[:1].upper()}{about[1:]}\n\n{columns}\n\n"
         f"- Parameters: {parameters or 'none'}.\n"
         f"- Read by: {read_by or 'no metric; see its description'}.\n"
     )
