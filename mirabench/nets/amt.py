@@ -80,7 +80,8 @@ class AmtS(nn.Module):
 
         when = coarsest[0].new_full((first.shape[0], 1, *coarsest[0].shape[-2:]), time)
         decoded = self.decoder4(*coarsest, when)
-        flows, context = decoded[:, :4], decoded[:, 4:]  # at 1/8
+        # Flows stay in float32 whatever the precision: bfloat16 steps by 1/8 pixel from 16 on.
+        flows, context = decoded[:, :4].float(), decoded[:, 4:]  # at 1/8
         stages = (
             (self.update4, self.decoder3, coarse),
             (self.update3, self.decoder2, middle),

@@ -68,7 +68,9 @@ class CorrelationPyramid:
     def _pyramid(self, start: int, stop: int) -> list[Tensor]:
         """Tables of query pixels [start, stop), each (B * rows, 1, H_level, W_level)."""
         _, depth, height, width = self._shape
-        table = self._query[:, start:stop] @ self._target / depth**0.5
+        # Half precision would cost the look-ups more than it saves here: RAFT's authors keep it out.
+        with torch.autocast(self._query.device.type, enabled=False):
+            table = self._query[:, start:stop] @ self._target / depth**0.5
         pyramid = [table.reshape(-1, 1, height, width)]
         for _ in range(self._levels - 1):
             pyramid.append(F.avg_pool2d(pyramid[-1], 2))

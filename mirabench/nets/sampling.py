@@ -60,9 +60,9 @@ def sample_at(
         (B, C, h, w) in the image's dtype.
     """
     height, width = image.shape[-2:]
-    size = torch.tensor((width, height), device=image.device, dtype=torch.float32)
+    x, y = positions.float().unbind(-1)
     # This form of the mapping, unlike the one by (size - 1), also holds for a side of one pixel.
-    grid = (2 * positions.float() + 1) / size - 1
+    grid = torch.stack(((2 * x + 1) / width - 1, (2 * y + 1) / height - 1), dim=-1)
     sampled = F.grid_sample(image.float(), grid, padding_mode=outside, align_corners=False)
     return sampled.to(image.dtype)
 

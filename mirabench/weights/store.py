@@ -192,7 +192,7 @@ class WeightStore:
 
     def _download_from(self, card: WeightCard, source: Source, progress: Progress | None) -> None:
         fresh = self.download_path(card)
-        transfer.fetch(source.url, fresh, progress)
+        transfer.fetch(hub_cache.address(source.url), fresh, progress)
         try:
             if source.member:
                 _extract(source, fresh)

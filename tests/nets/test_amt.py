@@ -1,6 +1,7 @@
 import torch
 
 from mirabench.nets.amt import AmtS
+from mirabench.nets.runtime import choose_runtime
 
 
 def interpolate(net, first, second):
@@ -36,3 +37,14 @@ def test_without_learned_motion_the_middle_is_the_mean_of_the_frames(picture):
             value.zero_()  # flows 0, masks sigmoid(0) = 1/2, no residual
     first, second = picture((1, 3, 64, 64)), picture((1, 3, 64, 64), 2.0)
     assert torch.allclose(interpolate(net, first, second), (first + second) / 2, atol=1e-6)
+
+
+def test_bfloat16_stays_close_and_answers_in_float32(picture):
+    torch.manual_seed(0)
+    net = AmtS().eval()
+    first, second = picture((1, 3, 64, 80)), picture((1, 3, 64, 80), 2.0)
+    exact = interpolate(net, first, second)
+    with choose_runtime("cpu", "bf16").inference():
+        rough = net(first, second)
+    assert rough.dtype is torch.float32
+    assert (rough - exact).abs().max() < 0.02

@@ -55,7 +55,8 @@ def test_i3d(frames):
     assert images.shape == (2, 3, 224, 224)
     assert images.min() >= -1 and images.max() <= 1
     black = np.zeros_like(frames)
-    assert (preprocess.for_i3d(black) == -1).all() and (preprocess.for_i3d(black + 255) == 1).all()
+    assert torch.allclose(preprocess.for_i3d(black), torch.tensor(-1.0))
+    assert torch.allclose(preprocess.for_i3d(black + 255), torch.tensor(1.0), atol=1e-5)
 
 
 def test_inception(frames):

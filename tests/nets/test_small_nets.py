@@ -10,7 +10,7 @@ from mirabench.errors import InputError, MissingExtraError
 from mirabench.nets.aesthetic import AestheticHead
 from mirabench.nets.checkpoint import load_state, read_state
 from mirabench.nets.dino import Dino, resize_positions
-from mirabench.nets.i3d import InceptionI3d
+from mirabench.nets.i3d import SamePool
 from mirabench.nets.musiq import musiq
 from mirabench.nets.viclip import tokenize
 
@@ -55,11 +55,18 @@ def test_a_resized_position_table_keeps_the_class_token():
     assert torch.equal(resized[:, 0], table[:, 0])
 
 
-def test_i3d_pads_every_length_to_whole_steps():
-    net = InceptionI3d(num_classes=3).eval()
-    clips = [torch.zeros(1, 3, frames, 224, 224) for frames in (9, 10)]
-    with torch.inference_mode():
-        assert [tuple(net(clip).shape) for clip in clips] == [(1, 3), (1, 3)]
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride"), [(9, 3, 2), (10, 3, 2), (7, 2, 2), (5, 3, 1)]
+)
+def test_i3d_pads_every_length_to_whole_steps(size, kernel, stride):
+    pool = SamePool((kernel, 1, 1), (stride, 1, 1))
+    assert pool(torch.zeros(1, 1, size, 2, 2)).shape[2] == -(-size // stride)
+
+
+def test_i3ds_odd_padding_goes_last():
+    steps = torch.arange(1.0, 5.0).reshape(1, 1, 4, 1, 1)
+    pool = SamePool((3, 1, 1), (2, 1, 1))  # one step is missing: windows (1 2 3) and (3 4 pad)
+    assert pool(steps).flatten().tolist() == [3.0, 4.0]
 
 
 def test_captions_are_cut_at_32_tokens_and_still_end():

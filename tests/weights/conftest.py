@@ -88,7 +88,14 @@ def server() -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def isolated_environment(tmp_path, monkeypatch):
     """No cache of the developer, no proxy and no offline switch reaches a test."""
-    for name in ("MIRABENCH_OFFLINE", "HF_HUB_OFFLINE", "HF_HUB_CACHE", "http_proxy", "HTTP_PROXY"):
+    for name in (
+        "MIRABENCH_OFFLINE",
+        "HF_HUB_OFFLINE",
+        "HF_HUB_CACHE",
+        "HF_ENDPOINT",
+        "http_proxy",
+        "HTTP_PROXY",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))

@@ -194,3 +194,10 @@ def test_two_callers_at_once_download_once(server, make_card, make_store):
         thread.join()
     assert store.resolve(card).verified
     assert len(server.requests) == 1
+
+
+def test_a_hub_file_comes_from_the_named_endpoint(server, make_card, make_store, monkeypatch):
+    server.add("a/b/resolve/main/net.pth", CONTENT)
+    monkeypatch.setenv("HF_ENDPOINT", f"{server.address}/")
+    card = make_card("https://huggingface.co/a/b/resolve/main/net.pth", content=CONTENT)
+    assert make_store(card).download(card).verified
