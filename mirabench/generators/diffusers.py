@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -143,7 +144,10 @@ def _pipeline(settings: Diffusers) -> Any:
 
     diffusers = _library()
     dtype = getattr(torch, settings.dtype)
-    pipeline = diffusers.DiffusionPipeline.from_pretrained(_folder(settings), torch_dtype=dtype)
+    with warnings.catch_warnings():
+        # its new name, `dtype`, is silently ignored by diffusers before 0.40
+        warnings.filterwarnings("ignore", ".*torch_dtype.*", FutureWarning)
+        pipeline = diffusers.DiffusionPipeline.from_pretrained(_folder(settings), torch_dtype=dtype)
     pipeline.set_progress_bar_config(disable=True)
     if settings.tiling:
         pipeline.vae.enable_tiling()
