@@ -185,7 +185,7 @@ class WeightStore:
                 self._download_from(card, source, progress)
                 return
             except TransferError as error:
-                log.warning("%s", error)
+                log.info("%s", error)  # the error at the end repeats it if no mirror helps
                 reasons.append(str(error))
         instead = "".join(f"; the same parameters: {name}" for name in card.same_parameters)
         raise WeightsError(f"no source delivered {card.filename}: {'; '.join(reasons)}{instead}")

@@ -68,7 +68,7 @@ def fetch(url: str, target: Path, progress: Progress | None = None) -> None:
         if dry >= _DRY_ATTEMPTS:
             kept = f" ({_size(part)} bytes are kept for the next try)" if _size(part) else ""
             raise TransferError(f"{url}: {reason}{kept}")
-        log.info("%s: %s, trying again from byte %d", url, reason, _size(part))
+        log.debug("%s: %s, trying again from byte %d", url, reason, _size(part))
     part.replace(target)
     _origin_path(part).unlink(missing_ok=True)
 
