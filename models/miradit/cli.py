@@ -1,4 +1,4 @@
-"""`miradit convert` and `miradit train`: parse, call one function, print."""
+"""The command `miradit`: parse, call one function, print."""
 
 from __future__ import annotations
 
@@ -80,6 +80,47 @@ def convert(  # noqa: PLR0913 - one argument for each option
     typer.echo(f"wrote {output}")
 
 
+@app.command()
+def train(
+    config: Annotated[str, typer.Argument(help="A preset's name, or a TOML file.")],
+    data: Annotated[str | None, typer.Option(help="Table or folder of clips.")] = None,
+    output: Annotated[str | None, typer.Option(help="Folder of the run.")] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="Pipeline folder to start from.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
+    resume: Annotated[bool, typer.Option(help="Continue from the newest state.")] = False,
+) -> None:
+    """Train the denoiser; run under `accelerate launch` for several devices."""
+    from miradit.configs import read_config
+    from miradit.train import train as run
+
+    told = {"data": data, "output": output, "checkpoint": checkpoint, "steps": steps}
+    chosen = read_config(config, **{k: v for k, v in told.items() if v is not None})
+    losses = run(chosen, resume=resume)
+    last = f", last loss {losses[-1]:.4f}" if losses else ""
+    typer.echo(f"trained {len(losses)} steps{last}: {chosen.output}/pipeline")
+
+
+@app.command()
+def presets() -> None:
+    """List the training presets."""
+    from miradit.configs import PRESETS
+
+    for name, preset in PRESETS.items():
+        sizes = ", ".join(f"{height}x{width}" for height, width in preset.sizes)
+        typer.echo(f"{name:<11} {sizes}, {preset.num_frames} frames, {preset.steps} steps")
+
+
+@app.command()
+def shapes(
+    output: Annotated[Path, typer.Argument(help="Folder to write.")],
+    count: Annotated[int, typer.Option(help="Clips.")] = 96,
+) -> None:
+    """Render clips of moving shapes with captions, to train `tiny` on."""
+    from miradit.tiny import write_shapes
+
+    typer.echo(f"wrote {write_shapes(output, count)}")
+
+
 def describe_release(name: str, told: dict[str, Any]) -> Release:
     """A release with what was told of it; an unknown one if all of it was told.
 
@@ -124,3 +165,7 @@ def main() -> None:
     except MirabenchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+
+
+if __name__ == "__main__":  # for `accelerate launch -m miradit.cli`
+    main()
