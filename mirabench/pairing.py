@@ -23,7 +23,9 @@ How = Literal["manifest", "id", "text", "cut text", "ambiguous", "none"]
 SHORTEST_CUT = 32
 """A name with fewer letters is not taken for the beginning of a prompt: `a-cat.mp4` may be any cat."""
 
-_SEED = re.compile(r"^(?P<name>.+?)[\s._/-]+(?:seed[\s._-]*)?(?P<seed>\d+)$", re.IGNORECASE)
+_SEED = re.compile(
+    r"^(?P<name>.+?)[\s._/-]+(?:seed[\s._-]*)?(?P<seed>\d+)$", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
