@@ -49,7 +49,7 @@ format: setup  ## Rewrite the code in the project's format
 
 docs: setup  ## Regenerate the generated pages and build the site
 	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build --strict -q -f docs/mkdocs.yml
+	$(BIN)/mkdocs build --strict -f docs/mkdocs.yml
 
 docs-check: setup  ## Fail when a generated page is stale
 	$(BIN)/python docs/generate.py --check

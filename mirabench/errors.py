@@ -9,6 +9,7 @@ MirabenchError
 │   └── UnknownNameError (KeyError) a name nobody registered; the nearest ones are offered
 ├── VideoError (ValueError)        one video cannot be read
 ├── MetricError                    one metric cannot be computed for one clip
+│   └── NotApplicable              the clip asks for nothing that is measured
 ├── GeneratorError                 one prompt could not be turned into a video
 ├── PluginError                    an entry point that does not load or breaks its protocol
 ├── WeightsError
@@ -88,6 +89,10 @@ class MetricError(MirabenchError):
 
 class GeneratorError(MirabenchError):
     """One prompt could not be turned into a video; the run records it and goes on."""
+
+
+class NotApplicable(MetricError):  # noqa: N818  # an outcome: nothing went wrong
+    """The clip asks for nothing that is measured; no score, and no failure either."""
 
 
 class PluginError(MirabenchError):

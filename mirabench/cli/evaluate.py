@@ -11,6 +11,7 @@ import typer
 from mirabench.errors import InputError
 
 if TYPE_CHECKING:
+    from mirabench.features.api import AnyExtractor
     from mirabench.report.model import Report
     from mirabench.run.evaluate import Job, Progress
 
@@ -78,13 +79,14 @@ def evaluate(
         return
     require_writable(output)
     with _Bar(interactive=sys.stderr.isatty()) as progress:
-        options = Options(
-            workers, None if no_cache else cache_folder(cache or True), progress=progress
-        )
+        folder = None if no_cache else cache_folder(cache or True)
+        options = Options(workers, folder, progress=progress, device=device)
         try:
             report = run(job, output, options)
         except KeyboardInterrupt:
-            sys.stderr.write("\nmirabench: interrupted; finished work is kept, run it again to go on\n")
+            sys.stderr.write(
+                "\nmirabench: interrupted; finished work is kept, run it again to go on\n"
+            )
             raise typer.Exit(130) from None
     _show(report, as_json=as_json, output=output)
     raise typer.Exit(1 if report.partial else 0)
@@ -137,17 +139,25 @@ def _show_plan(job: Job) -> None:
             for m in metrics
             if extractor in {r.resolve() for r in m.spec.needs.values()}
         ]
-        size = extractor.resize
-        shape = (
-            "native size"
-            if size is None
-            else f"{size.size or f'short side <= {size.max_short_side}'}"
-        )
-        table.add_row(extractor.name, shape, ", ".join(users) or "the report")
+        table.add_row(extractor.name, _seen_by(extractor), ", ".join(users) or "the report")
     console = Console()
     console.print(table)
     for name, reason in job.plan.skipped:
         console.print(f"- {name} skipped: {reason}")
+
+
+def _seen_by(extractor: AnyExtractor) -> str:
+    """What a feature looks at, in words."""
+    from mirabench.features.api import Extractor
+
+    if not isinstance(extractor, Extractor):
+        return "captions"
+    size = extractor.resize
+    if size is None:
+        return "native size"
+    if size.size is not None:
+        return f"{size.size[0]}x{size.size[1]}"
+    return f"short side <= {size.max_short_side}"
 
 
 class _Bar:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mirabench import registry
 from mirabench.errors import InputError, PluginError
+from mirabench.prompts import Prompt
 from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
 from mirabench.video.resize import Resize
 
@@ -95,6 +96,36 @@ class Extractor(Protocol):
         ...
 
 
+@runtime_checkable
+class TextExtractor(Protocol):
+    """What computes a feature of a prompt; computed once per text, whatever the clips."""
+
+    @property
+    def name(self) -> str:
+        """The registered name."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Raised whenever the numbers change."""
+        ...
+
+    def text_of(self, prompt: Prompt) -> str:
+        """The text that is looked at; the cache's key.
+
+        Raises:
+            NotApplicable: the prompt has no such text.
+        """
+        ...
+
+    def embed(self, text: str) -> FeatureTable:
+        """The table of a text."""
+        ...
+
+
+AnyExtractor = Extractor | TextExtractor
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureRef:
     """A metric's request for a feature: the registered name and the parameters that differ."""
@@ -107,7 +138,7 @@ class FeatureRef:
         """A request with keyword parameters."""
         return cls(name, tuple(sorted(parameters.items())))
 
-    def resolve(self) -> Extractor:
+    def resolve(self) -> AnyExtractor:
         """Build the extractor.
 
         Raises:
@@ -116,7 +147,7 @@ class FeatureRef:
             PluginError: the registered object is no extractor.
         """
         built = build(registry.FEATURES, self.name, dict(self.parameters))
-        if not isinstance(built, Extractor):
+        if not isinstance(built, Extractor | TextExtractor):
             raise PluginError(f"the feature {self.name!r} is not an Extractor: {built!r}")
         return built
 
@@ -142,16 +173,21 @@ def build(group: str, name: str, parameters: Mapping[str, Any]) -> Any:
         raise InputError(f"the {kind} {name!r} refuses its parameters: {error}") from error
 
 
-def feature_identity(extractor: Extractor) -> dict[str, Any]:
+def feature_identity(extractor: AnyExtractor) -> dict[str, Any]:
     """Everything about an extractor that may change a number, as plain JSON values."""
-    fields = dataclasses.asdict(extractor)  # type: ignore[call-overload]  # extractors are dataclasses
+    fields = {f: getattr(extractor, f) for f in getattr(extractor, "__dataclass_fields__", {})}
     identity = {"feature": extractor.name, "version": extractor.version, **fields}
-    if extractor.resize is not None:
-        identity["resize"] = dataclasses.asdict(extractor.resize)
-    weights = getattr(extractor, "weights", None)
-    if callable(weights):
-        identity["weights"] = weights()
+    resize = getattr(extractor, "resize", None)
+    if resize is not None:
+        identity["resize"] = json.loads(json.dumps(dataclasses.asdict(resize)))
+    if weights_of(extractor):
+        identity["weights"] = list(weights_of(extractor))
     return identity
+
+
+def weights_of(extractor: AnyExtractor) -> tuple[str, ...]:
+    """The names of the weight cards behind a learned feature; empty for the others."""
+    return tuple(getattr(extractor, "weights", ()))
 
 
 def digest_of(value: object, length: int = 12) -> str:

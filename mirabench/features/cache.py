@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from functools import cache as memoise
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import platformdirs
 
-from mirabench.features.api import Extractor, FeatureTable, digest_of, feature_identity
+from mirabench.features.api import AnyExtractor, FeatureTable, digest_of, feature_identity
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +47,21 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-def cache_key(sha256: str, extractor: Extractor, extra: Mapping[str, Any] | None = None) -> str:
-    """The name of a table in the cache: 40 hex digits of a sha256."""
+def cache_key(
+    content: str, extractor: AnyExtractor, weights: Mapping[str, str] | None = None
+) -> str:
+    """The name of a table in the cache: 40 hex digits of a sha256.
+
+    Args:
+        content: sha256 of the clip, or of the text.
+        extractor: The feature.
+        weights: Card name -> sha256 of the parameters in use.
+    """
     parts = {
-        "clip": sha256,
+        "content": content,
         "feature": feature_identity(extractor),
         "libraries": library_versions(),
-        "extra": dict(extra or {}),
+        "weights": dict(weights or {}),
     }
     return digest_of(parts, length=40)
 

@@ -34,10 +34,6 @@ DIMENSIONS = (
 """MiraBench's six groups of metrics, in the paper's order."""
 
 
-class NotApplicable(MetricError):  # noqa: N818  # an outcome, not an error: nothing went wrong
-    """The clip asks for nothing that this metric measures; no score, and no failure either."""
-
-
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
     """What a metric measures and how to read it."""

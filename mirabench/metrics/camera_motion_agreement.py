@@ -25,8 +25,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mirabench.errors import MetricError
-from mirabench.metrics.api import ClipInputs, Curve, Measured, MetricSpec, NotApplicable
+from mirabench.errors import MetricError, NotApplicable
+from mirabench.metrics.api import ClipInputs, Curve, Measured, MetricSpec
 from mirabench.metrics.camera_caption import asked_moves
 from mirabench.metrics.health import PULSE
 from mirabench.metrics.motion import diagonal

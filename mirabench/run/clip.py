@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from mirabench.errors import VideoError
-from mirabench.features.api import Extractor, FeatureTable
+from mirabench.errors import MirabenchError, NotApplicable, VideoError
+from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, TextExtractor
 from mirabench.features.cache import FeatureCache, cache_key
-from mirabench.metrics.api import (
-    ClipInputs,
-    ClipMetric,
-    Failure,
-    Measured,
-    NotApplicable,
-    Score,
-)
+from mirabench.features.networks import resolved_weights, use_device
+from mirabench.metrics.api import ClipInputs, ClipMetric, Failure, Measured, Score
 from mirabench.metrics.health import PULSE, Health, assess
+from mirabench.prompts import Prompt
 from mirabench.run.plan import STRIP, Plan, protocol_of
 from mirabench.run.stream import Extraction, extract, reason_for
 from mirabench.samples import Sample
 from mirabench.video.decode import FrameCountError, open_video
 from mirabench.video.frames import CHUNK_BYTES, Video, VideoInfo
+from mirabench.weights import ResolvedWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,24 @@ class ClipTask:
     threads: int = 1
     chunk_bytes: int = CHUNK_BYTES
     fps: float | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightUse:
+    """Parameters that were computed with."""
+
+    sha256: str
+    verified: bool
+    """Whether more than the user's word says that they are the official ones."""
+    licence: str
+    non_commercial: bool
+
+    @classmethod
+    def of(cls, found: ResolvedWeights) -> WeightUse:
+        """Of a file on this machine."""
+        card = found.card
+        return cls(found.sha256, found.verified, card.licence, card.non_commercial)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +63,12 @@ class ClipResult:
     health: Health = field(default_factory=lambda: Health({}))
     scores: Mapping[str, Score] = field(default_factory=dict)
     failures: Mapping[str, Failure] = field(default_factory=dict)
-    kept: Mapping[Extractor, FeatureTable] = field(default_factory=dict)
+    protocols: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Protocol id -> what it stands for, of the scores."""
+    weights: Mapping[str, WeightUse] = field(default_factory=dict)
+    kept: Mapping[AnyExtractor, FeatureTable] = field(default_factory=dict)
     """Tables that set metrics and the page still need."""
-    missing: Mapping[Extractor, str] = field(default_factory=dict)
+    missing: Mapping[AnyExtractor, str] = field(default_factory=dict)
     """Why a feature that a set metric needs could not be computed."""
     cached: int = 0
     """Features that came from the cache."""
@@ -68,6 +86,7 @@ def score_clip(task: ClipTask) -> ClipResult:
 
 
 def _score(task: ClipTask) -> ClipResult:
+    use_device(task.device)
     video = _opened(task, exact=False)
     try:
         found = _features(task, video)
@@ -91,6 +110,7 @@ def _opened(task: ClipTask, *, exact: bool) -> Video:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     extraction: Extraction
+    weights: Mapping[str, WeightUse]
     cached: int
     computed: int
 
@@ -98,20 +118,65 @@ class _Found:
 def _features(task: ClipTask, video: Video) -> _Found:
     """Tables from the cache, and the rest in one pass, kept for the next run."""
     cache = FeatureCache(task.cache) if task.cache is not None else None
-    keys = {e: cache_key(video.info.sha256, e) for e in task.plan.extractors}
-    hits: dict[Extractor, FeatureTable] = {}
+    result = Extraction()
+    weights: dict[str, WeightUse] = {}
+    keys = _keys(task, video, result, weights)
     if cache is not None:
-        hits = {e: t for e, key in keys.items() if (t := cache.get(key)) is not None}
-    rest = [e for e in task.plan.extractors if e not in hits]
-    fresh = Extraction()
-    if rest:
-        fresh = extract(video, rest, threads=task.threads, chunk_bytes=task.chunk_bytes)
-        if cache is not None:
-            for extractor, table in fresh.tables.items():
-                cache.put(keys[extractor], table)
-    computed = len(fresh.tables)
-    fresh.tables.update(hits)
-    return _Found(fresh, len(hits), computed)
+        result.tables |= {e: t for e, key in keys.items() if (t := cache.get(key)) is not None}
+    cached = len(result.tables)
+    fresh = _fresh(task, video, [e for e in keys if e not in result.tables])
+    if cache is not None:
+        for extractor, table in fresh.tables.items():
+            cache.put(keys[extractor], table)
+    result.tables |= fresh.tables
+    result.failures |= fresh.failures
+    return _Found(result, weights, cached, len(fresh.tables))
+
+
+def _keys(
+    task: ClipTask, video: Video, result: Extraction, weights: dict[str, WeightUse]
+) -> dict[AnyExtractor, str]:
+    """Each feature's name in the cache; those that cannot be computed are noted as failures."""
+    keys: dict[AnyExtractor, str] = {}
+    for extractor in task.plan.extractors:
+        try:
+            used = {
+                name: WeightUse.of(found) for name, found in resolved_weights(extractor).items()
+            }
+            content = _content(extractor, task.sample.prompt, video)
+        except NotApplicable as error:
+            result.not_applicable[extractor] = str(error)
+            continue
+        except MirabenchError as error:
+            result.failures[extractor] = str(error)
+            continue
+        weights |= used
+        keys[extractor] = cache_key(content, extractor, {n: w.sha256 for n, w in used.items()})
+    return keys
+
+
+def _content(extractor: AnyExtractor, prompt: Prompt | None, video: Video) -> str:
+    """What a feature looks at: the clip, or a text of its prompt."""
+    if not isinstance(extractor, TextExtractor):
+        return video.info.sha256
+    if prompt is None:
+        raise NotApplicable("the clip has no prompt")
+    return f"text:{extractor.text_of(prompt)}"
+
+
+def _fresh(task: ClipTask, video: Video, extractors: Sequence[AnyExtractor]) -> Extraction:
+    """Compute features: those of frames in one decode pass, those of texts one by one."""
+    of_frames = [e for e in extractors if isinstance(e, Extractor)]
+    found = Extraction()
+    if of_frames:
+        found = extract(video, of_frames, threads=task.threads, chunk_bytes=task.chunk_bytes)
+    for extractor in extractors:
+        if isinstance(extractor, TextExtractor) and task.sample.prompt is not None:
+            try:
+                found.tables[extractor] = extractor.embed(extractor.text_of(task.sample.prompt))
+            except Exception as error:  # the boundary: one feature's bug must not lose the others
+                found.failures[extractor] = reason_for(error)
+    return found
 
 
 def _measure_all(task: ClipTask, info: VideoInfo, found: _Found) -> ClipResult:
@@ -120,12 +185,16 @@ def _measure_all(task: ClipTask, info: VideoInfo, found: _Found) -> ClipResult:
     health = assess(pulse, info) if pulse is not None else Health({})
     scores: dict[str, Score] = {}
     failures: dict[str, Failure] = {}
+    protocols: dict[str, Mapping[str, Any]] = {}
+    digests = {name: use.sha256 for name, use in found.weights.items()}
     for metric in task.plan.clip_metrics:
-        outcome = _measure(metric, task.sample, info, found.extraction, health)
-        if isinstance(outcome, Score):
-            scores[metric.spec.name] = outcome
-        else:
+        outcome = _measure(metric, task.sample, info, found.extraction)
+        if isinstance(outcome, Failure):
             failures[metric.spec.name] = outcome
+            continue
+        protocol, description = protocol_of(metric, [info.decoder], digests)
+        protocols[protocol] = description
+        scores[metric.spec.name] = _score_of(metric, outcome, health, protocol)
     later = {ref.resolve() for m in task.plan.set_metrics for ref in m.spec.needs.values()}
     later.add(STRIP.resolve())
     return ClipResult(
@@ -134,6 +203,8 @@ def _measure_all(task: ClipTask, info: VideoInfo, found: _Found) -> ClipResult:
         health=health,
         scores=scores,
         failures=failures,
+        protocols=protocols,
+        weights=found.weights,
         kept={e: t for e, t in tables.items() if e in later},
         missing={e: why for e, why in missing.items() if e in later},
         cached=found.cached,
@@ -142,26 +213,26 @@ def _measure_all(task: ClipTask, info: VideoInfo, found: _Found) -> ClipResult:
 
 
 def _measure(
-    metric: ClipMetric, sample: Sample, info: VideoInfo, extraction: Extraction, health: Health
-) -> Score | Failure:
+    metric: ClipMetric, sample: Sample, info: VideoInfo, extraction: Extraction
+) -> Measured | Failure:
     needs = {key: ref.resolve() for key, ref in metric.spec.needs.items()}
     for extractor in needs.values():
+        if extractor in extraction.not_applicable:
+            return Failure(extraction.not_applicable[extractor], kind="not_applicable")
         if extractor in extraction.failures:
             return Failure(extraction.failures[extractor])
     inputs = ClipInputs(
         info, {k: extraction.tables[e] for k, e in needs.items()}, sample.prompt, sample.id
     )
     try:
-        measured = metric.compute(inputs)
+        return metric.compute(inputs)
     except NotApplicable as error:
         return Failure(str(error), kind="not_applicable")
     except Exception as error:  # the worker boundary, for one metric
         return Failure(reason_for(error))
-    return _score_of(metric, measured, info, health)
 
 
-def _score_of(metric: ClipMetric, measured: Measured, info: VideoInfo, health: Health) -> Score:
-    protocol, _ = protocol_of(metric, [info.decoder])
+def _score_of(metric: ClipMetric, measured: Measured, health: Health, protocol: str) -> Score:
     why = health.why(metric.spec.degenerate_when)
     if why:
         return Score(measured.value, "degenerate", protocol, why, measured.curve)

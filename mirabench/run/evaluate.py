@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,10 +28,10 @@ from mirabench.report.model import (
 )
 from mirabench.report.page import ClipExtras, render_page
 from mirabench.report.provenance import host_facts, provenance
-from mirabench.run.clip import ClipResult, ClipTask, score_clip
+from mirabench.run.clip import ClipResult, ClipTask, WeightUse, score_clip
 from mirabench.run.plan import STRIP, Plan, make_plan, protocol_of
 from mirabench.run.stream import reason_for
-from mirabench.samples import Sample, Source, collect, with_prompts
+from mirabench.samples import Sample, Source, collect, generator_facts, with_prompts
 from mirabench.suites.api import MetricChoice, Suite, load_suite
 from mirabench.video.frames import CHUNK_BYTES, UInt8Array, Video
 
@@ -61,6 +61,8 @@ class Options:
     """Folder of the feature cache; None keeps nothing, so nothing can be resumed."""
     chunk_bytes: int = CHUNK_BYTES
     progress: Progress = silent
+    device: str = "auto"
+    """Where networks run: auto, cpu, cuda, cuda:N or mps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +130,7 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
     prompts: str | Path | Mapping[str, Prompt] | None = None,
     reference: Inputs | Iterable[Inputs] | None = None,
     workers: int = 1,
+    device: str = "auto",
     cache: bool | str | Path = True,
     fps: float | None = None,
     chunk_bytes: int = CHUNK_BYTES,
@@ -144,6 +147,7 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         prompts: A table of prompts to pair with the clips, or id -> prompt.
         reference: Real clips to compare with, for the distribution metrics.
         workers: Processes that score clips side by side; changes no number.
+        device: Where networks run: auto, cpu, cuda, cuda:N or mps.
         cache: Keep features for the next run: True for the user's cache folder, or a folder.
         fps: Frames a second of inputs that carry none (frame folders, arrays); 24 when absent.
         chunk_bytes: Pixels held at a time; changes no number.
@@ -162,7 +166,8 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         inputs, suite=suite, metrics=metrics, prompts=prompts, reference=reference,
         pictures=folder is not None, fps=fps,
     )  # fmt: skip
-    return run(job, folder, Options(workers, cache_folder(cache), chunk_bytes, progress))
+    options = Options(workers, cache_folder(cache), chunk_bytes, progress, device)
+    return run(job, folder, options)
 
 
 def cache_folder(cache: bool | str | Path) -> Path | None:
@@ -188,8 +193,11 @@ def run(job: Job, folder: Path | None, options: Options) -> Report:
 def _results(job: Job, samples: Sequence[Sample], options: Options) -> list[ClipResult]:
     threads = max(1, (os.cpu_count() or 1) // max(1, options.workers))
     tasks = [
-        ClipTask(s, job.plan, options.cache, threads, options.chunk_bytes, job.fps) for s in samples
-    ]
+        ClipTask(
+            s, job.plan, options.cache, threads, options.chunk_bytes, job.fps, options.device
+        )
+        for s in samples
+    ]  # fmt: skip
     found: dict[int, ClipResult] = {}
     # closed at once when interrupted, so that no worker goes on behind our back
     with closing(run_all(score_clip, tasks, workers=options.workers, died=_died)) as finished:
@@ -209,17 +217,21 @@ def _died(task: ClipTask) -> ClipResult:
 
 def _report(job: Job, generated: Sequence[ClipResult], reference: Sequence[ClipResult]) -> Report:
     videos = [_record(job, s, r) for s, r in zip(job.generated, generated, strict=True)]
-    decoders = sorted({r.info.decoder for r in (*generated, *reference) if r.info})
-    protocols: dict[str, dict[str, Any]] = {}
+    results = (*generated, *reference)
+    decoders = sorted({r.info.decoder for r in results if r.info})
+    weights = {name: use for r in results for name, use in r.weights.items()}
+    protocols = {key: dict(what) for r in generated for key, what in r.protocols.items()}
     summaries: dict[str, MetricSummary] = {}
     for metric in job.plan.clip_metrics:
         summaries[metric.spec.name] = summarise_clips(metric, videos)
-        protocols |= dict(protocol_of(metric, [decoder]) for decoder in decoders)
     for distance in job.plan.set_metrics:
         outcome = _compare(distance, job, generated, reference)
-        protocol, description = protocol_of(distance, decoders)
+        protocol = ""
+        if not isinstance(outcome, MetricError):
+            digests = {name: use.sha256 for name, use in weights.items()}
+            protocol, protocols_of_set = protocol_of(distance, decoders, digests)
+            protocols[protocol] = protocols_of_set
         summaries[distance.spec.name] = summarise_set(distance.spec, outcome, len(videos), protocol)
-        protocols[protocol] = description
     used = {p for s in summaries.values() for p in s.protocols}
     references = [_reference(s, r) for s, r in zip(job.reference, reference, strict=True)]
     return Report(
@@ -234,12 +246,17 @@ def _report(job: Job, generated: Sequence[ClipResult], reference: Sequence[ClipR
         videos=videos,
         reference=references,
         protocols={key: protocols[key] for key in sorted(used)},
-        provenance=provenance(_settings(job)),
+        provenance=provenance(_settings(job, weights)),
     )
 
 
-def _settings(job: Job) -> dict[str, Any]:
-    return {"frame_rate_of_frame_folders": job.fps or 24.0}
+def _settings(job: Job, weights: Mapping[str, WeightUse]) -> dict[str, Any]:
+    settings: dict[str, Any] = {"frame_rate_of_frame_folders": job.fps or 24.0}
+    if weights:
+        settings["weights"] = {name: asdict(weights[name]) for name in sorted(weights)}
+    if generators := generator_facts(job.generated):
+        settings["generator"] = generators
+    return settings
 
 
 def _record(job: Job, sample: Sample, result: ClipResult) -> VideoRecord:
@@ -278,11 +295,20 @@ def _compare(
     metric: SetMetric, job: Job, generated: Sequence[ClipResult], reference: Sequence[ClipResult]
 ) -> SetMeasured | MetricError:
     try:
-        return metric.compare(
-            _inputs(metric, job.generated, generated), _inputs(metric, job.reference, reference)
-        )
+        ours = _inputs(metric, job.generated, generated)
+        theirs = _inputs(metric, job.reference, reference)
+        if not ours or not theirs:
+            _raise_what_is_missing(metric, (*generated, *reference))
+        return metric.compare(ours, theirs)
     except Exception as error:  # the boundary: one distance must not lose the report
         return MetricError(reason_for(error))
+
+
+def _raise_what_is_missing(metric: SetMetric, results: Sequence[ClipResult]) -> None:
+    for extractor in (ref.resolve() for ref in metric.spec.needs.values()):
+        for result in results:
+            if extractor in result.missing:
+                raise MetricError(result.missing[extractor])
 
 
 def _inputs(
@@ -327,6 +353,7 @@ def score(
     metric: str,
     *,
     prompt: Prompt | str | None = None,
+    device: str = "auto",
     cache: bool | str | Path = True,
     fps: float | None = None,
     **parameters: int | float | str | bool,
@@ -337,6 +364,7 @@ def score(
         video: A file, a frame folder, or a uint8 RGB array (T, H, W, 3).
         metric: A registered metric of scope `clip`.
         prompt: For metrics that compare with text.
+        device: Where networks run.
         cache: As in `evaluate`.
         fps: Frames a second of inputs that carry none.
         parameters: Of the metric.
@@ -356,7 +384,7 @@ def score(
     sample = collect([video])[0]
     task = ClipTask(
         Sample(sample.id, sample.source, asked or sample.prompt), plan, cache_folder(cache),
-        threads=os.cpu_count() or 1, fps=fps,
+        threads=os.cpu_count() or 1, fps=fps, device=device,
     )  # fmt: skip
     result = score_clip(task)
     if result.error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mirabench.errors import PluginError
-from mirabench.features.api import Extractor, FeatureRef, digest_of
+from mirabench.features.api import AnyExtractor, FeatureRef, digest_of, weights_of
 from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetMetric
 from mirabench.metrics.health import PULSE
 from mirabench.suites.api import Suite, metric_identity
@@ -21,7 +21,7 @@ class Plan:
     """What will be computed for every clip, and then over all of them."""
 
     suite: Suite
-    extractors: tuple[Extractor, ...]
+    extractors: tuple[AnyExtractor, ...]
     """Each feature once, however many metrics share it."""
     clip_metrics: tuple[ClipMetric, ...]
     set_metrics: tuple[SetMetric, ...]
@@ -81,17 +81,27 @@ def _sort_in(metric: Metric, clip_metrics: list[ClipMetric], set_metrics: list[S
         )
 
 
-def protocol_of(metric: Metric, decoders: Sequence[str]) -> tuple[str, dict[str, Any]]:
+def protocol_of(
+    metric: Metric, decoders: Sequence[str], weights: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
     """A metric's protocol id and what it stands for.
 
     The id changes with everything that may change the number by design: metric and feature versions,
     parameters, weights, resizing, the road from file to RGB, the algorithm library's major version.
     Exact library versions are in the report's provenance.
+
+    Args:
+        metric: The metric.
+        decoders: Roads from file to RGB of the clips behind the number.
+        weights: Card name -> sha256 of the parameters in use.
     """
     description = metric_identity(metric) | {
         "decoder": sorted(set(decoders)),
         "opencv": _opencv_major(),
     }
+    cards = sorted({c for ref in metric.spec.needs.values() for c in weights_of(ref.resolve())})
+    if cards:
+        description["weights"] = {name: weights[name] for name in cards}
     return f"{metric.spec.name}@{metric.spec.version}:{digest_of(description, 10)}", description
 
 

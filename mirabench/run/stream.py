@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from mirabench.errors import MirabenchError
-from mirabench.features.api import Extractor, FeatureTable, Session
+from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, Session
 from mirabench.video.frames import CHUNK_BYTES, FrameBatch, IntArray, Video
 
 log = logging.getLogger(__name__)
@@ -26,9 +26,11 @@ log = logging.getLogger(__name__)
 class Extraction:
     """What became of the features of one clip."""
 
-    tables: dict[Extractor, FeatureTable] = field(default_factory=dict)
-    failures: dict[Extractor, str] = field(default_factory=dict)
+    tables: dict[AnyExtractor, FeatureTable] = field(default_factory=dict)
+    failures: dict[AnyExtractor, str] = field(default_factory=dict)
     """Feature -> why it could not be computed; the others are unharmed."""
+    not_applicable: dict[AnyExtractor, str] = field(default_factory=dict)
+    """Feature -> why the clip has nothing for it to look at."""
 
 
 @dataclass(slots=True, eq=False)

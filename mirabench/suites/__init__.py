@@ -5,5 +5,6 @@ from pathlib import Path
 from mirabench.suites.api import MetricChoice, Suite, load_suite
 
 LITE = Path(__file__).with_name("lite.toml")
+OFFICIAL = Path(__file__).with_name("mirabench_official.toml")
 
-__all__ = ["LITE", "MetricChoice", "Suite", "load_suite"]
+__all__ = ["LITE", "OFFICIAL", "MetricChoice", "Suite", "load_suite"]

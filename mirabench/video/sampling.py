@@ -29,3 +29,23 @@ def evenly(video: VideoInfo, count: int) -> IntArray:
     """(N <= count,) the middle frames of `count` equal intervals of the clip."""
     middles = (np.arange(count) + 0.5) * video.num_frames / count
     return np.unique(middles.astype(np.int64))
+
+
+def linspace(video: VideoInfo, count: int) -> IntArray:
+    """(N <= count,) positions int(linspace(0, T-1, count)), without repeats; all when T <= count."""
+    if video.num_frames <= count:
+        return every_frame(video)
+    return np.unique(np.linspace(0, video.num_frames - 1, count).astype(np.int64))
+
+
+def lexical_linspace(video: VideoInfo, count: int) -> IntArray:
+    """(N <= count,) increasing: `count` evenly spaced entries of the list of frame files as text.
+
+    The reference sorts frames_1.png, frames_2.png, ... as text (frames_10 before frames_2) before it
+    takes every so-manieth; the choice is uneven in time, and kept for comparability.
+    """
+    if video.num_frames <= count:
+        return every_frame(video)
+    order = sorted(range(video.num_frames), key=lambda i: f"frames_{i + 1}.png")
+    rows = np.linspace(0, video.num_frames - 1, count).astype(np.int64)
+    return np.unique(np.asarray(order, dtype=np.int64)[rows])

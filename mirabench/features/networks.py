@@ -1,0 +1,101 @@
+"""Networks behind learned features: found, loaded once per process, run one at a time.
+
+Where they run is a setting of the process, not of a feature: it may change speed, never what is
+measured. How precisely they compute is a parameter of each feature and so part of its protocol.
+Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mirabench.errors import MissingExtraError
+from mirabench.features.api import AnyExtractor, weights_of
+from mirabench.weights import ResolvedWeights, WeightStore, card
+
+if TYPE_CHECKING:
+    import torch
+
+    from mirabench.nets.runtime import Runtime
+
+Net = TypeVar("Net")
+
+_one_at_a_time = threading.RLock()
+_device = "auto"
+_loaded: dict[tuple[object, ...], Any] = {}
+
+
+def use_device(name: str) -> None:
+    """Choose where this process runs networks: auto, cpu, cuda, cuda:N or mps."""
+    global _device
+    _device = name
+
+
+def require_torch(why: str) -> None:
+    """Make sure that the extra is installed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    try:
+        import torch  # noqa: F401  # the extra `torch`
+    except ImportError as error:
+        raise MissingExtraError("torch", why) from error
+
+
+def resolved_weights(extractor: AnyExtractor) -> dict[str, ResolvedWeights]:
+    """Card name -> the file on this machine, for a learned feature; empty for the others.
+
+    Raises:
+        WeightsMissingError: a file is not there; the text names the command that brings it.
+        WeightsError: a file is not what its card or the lock file says.
+    """
+    return {name: resolved_card(name) for name in weights_of(extractor)}
+
+
+def resolved_card(name: str) -> ResolvedWeights:
+    """The file of one card on this machine.
+
+    Raises:
+        WeightsMissingError: it is not there.
+        WeightsError: it is not what the card or the lock file says.
+    """
+    return WeightStore().resolve(card(name))
+
+
+def network(card_name: str, load: Callable[[Path], Net]) -> Net:
+    """A network with the parameters of a card, on this process's device; loaded once.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        WeightsError: the parameters are missing, damaged, or of another model.
+    """
+    require_torch(f"the feature behind {card_name} is a network")
+    found = resolved_card(card_name)
+    key = (card_name, found.sha256, _device)
+    with _one_at_a_time:
+        if key not in _loaded:
+            net = load(found.path)
+            device = runtime().device
+            _loaded[key] = net.to(device) if hasattr(net, "to") else net
+        loaded: Net = _loaded[key]
+        return loaded
+
+
+def runtime(precision: str = "fp32") -> Runtime:
+    """This process's device with a precision."""
+    from mirabench.nets.runtime import choose_runtime
+
+    return choose_runtime(_device, precision)
+
+
+@contextmanager
+def running(precision: str) -> Iterator[torch.device]:
+    """Run networks inside: one thread at a time, no gradients, in this precision."""
+    where = runtime(precision)
+    with _one_at_a_time, where.inference():
+        yield where.device
