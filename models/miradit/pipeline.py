@@ -19,7 +19,7 @@ from mirabench.errors import InputError, MirabenchError
 from miradit.schedule import ScaledDDIMScheduler
 from miradit.text import encode_prompts
 from miradit.transformer import MiraDiT
-from miradit.vae import decode_clip
+from miradit.vae import Thumbnail, decode_clip
 
 FPS = 8
 """The reference's default condition, although it writes its clips at 6 frames a second."""
@@ -43,7 +43,7 @@ class MiraDiTPipeline(DiffusionPipeline):  # type: ignore[misc]
 
     Args:
         denoiser: The transformer.
-        vae: SVD's autoencoder, as the checkpoint carries it.
+        vae: SVD's autoencoder, as the checkpoint carries it (or the toy's).
         text_encoder: Flan-T5's encoder; None if prompts come encoded.
         tokenizer: Its tokenizer; None likewise.
         scheduler: The scaled DDIM; its config holds eta.
@@ -57,7 +57,7 @@ class MiraDiTPipeline(DiffusionPipeline):  # type: ignore[misc]
     def __init__(
         self,
         denoiser: MiraDiT,
-        vae: AutoencoderKLTemporalDecoder,
+        vae: AutoencoderKLTemporalDecoder | Thumbnail,
         text_encoder: T5EncoderModel | None,
         tokenizer: PreTrainedTokenizerBase | None,
         scheduler: ScaledDDIMScheduler,
@@ -221,7 +221,13 @@ def _text_passes(
 
 
 def to_uint8(pixels: Tensor) -> np.ndarray:
-    """Pixels (B, 3, F, H, W) in [-1, 1] to uint8 RGB (B, F, H, W, 3), rounded."""
+    """Pixels (B, 3, F, H, W) in [-1, 1] to uint8 RGB (B, F, H, W, 3), rounded.
+
+    Raises:
+        MirabenchError: a pixel is not a number.
+    """
+    if not torch.isfinite(pixels).all():
+        raise MirabenchError("the networks gave NaN pixels: use bfloat16 or float32, not float16")
     scaled = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return np.ascontiguousarray(rearrange(scaled, "b c f h w -> b f h w c").numpy())
 

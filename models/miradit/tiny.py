@@ -10,55 +10,23 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import tokenizers
 import torch
-import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
-from diffusers.configuration_utils import register_to_config
-from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
-from torch import Tensor
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
 from mirabench.video.encode import write_video
 from miradit.pipeline import MiraDiTPipeline
 from miradit.schedule import ScaledDDIMScheduler
 from miradit.transformer import MiraDiT
+from miradit.vae import Thumbnail
 
 COLOURS = {"red": (220, 40, 40), "green": (40, 180, 60), "blue": (50, 80, 230)}
 SHAPES = ("square", "disc")
 MOTIONS = {"right": (0, 1), "left": (0, -1), "down": (1, 0), "up": (-1, 0)}
 BACKGROUND = 24
 TEXT_WIDTH = 32
-
-
-class Thumbnail(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """An autoencoder without parameters: RGB means of 8x8 pixels, and their mean brightness.
-
-    It has the calls of `AutoencoderKLTemporalDecoder`. Decoding enlarges the thumbnail smoothly;
-    detail below eight pixels is lost.
-    """
-
-    @register_to_config  # type: ignore[untyped-decorator]
-    def __init__(self, scaling_factor: float = 1.0, latent_channels: int = 4) -> None:
-        super().__init__()
-        self.register_buffer("anchor", torch.zeros(1))  # gives the module a dtype and a device
-
-    def encode(self, pixels: Tensor) -> SimpleNamespace:
-        """Pixels (N, 3, H, W) to a posterior without spread over (N, 4, H/8, W/8)."""
-        small = F.avg_pool2d(pixels, 8)
-        mean = torch.cat([small, small.mean(dim=1, keepdim=True)], dim=1)
-        moments = torch.cat([mean, torch.full_like(mean, -30.0)], dim=1)
-        return SimpleNamespace(latent_dist=DiagonalGaussianDistribution(moments))
-
-    def decode(self, latents: Tensor, num_frames: int) -> SimpleNamespace:
-        """Latents (N, 4, h, w) to pixels (N, 3, 8h, 8w)."""
-        del num_frames
-        brightness = latents[:, :3].mean(dim=1, keepdim=True)
-        colour = latents[:, :3] + (latents[:, 3:] - brightness) / 2
-        return SimpleNamespace(sample=F.interpolate(colour, scale_factor=8, mode="bilinear"))
 
 
 def tiny_pipeline(
@@ -75,7 +43,7 @@ def tiny_pipeline(
                 d_model=TEXT_WIDTH,
                 d_kv=8,
                 d_ff=64,
-                num_layers=2,
+                num_layers=1,
                 num_heads=4,
                 feed_forward_proj="gated-gelu",
                 tie_word_embeddings=False,

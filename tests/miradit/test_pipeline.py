@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mirabench.errors import InputError
+from mirabench.errors import InputError, MirabenchError
 from miradit.pipeline import MiraDiTPipeline, OutOfMemoryError, to_uint8
 
 STEPS = 4
@@ -152,3 +152,8 @@ def test_flexible_frames_generate_longer_clips(pipeline, generate):
 def test_pixels_are_rounded_to_bytes():
     pixels = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0]).reshape(1, 1, 5, 1, 1).expand(1, 3, 5, 1, 1)
     assert to_uint8(pixels)[0, :, 0, 0, 0].tolist() == [0, 0, 128, 255, 255]
+
+
+def test_pixels_that_are_no_numbers_are_an_error():
+    with pytest.raises(MirabenchError, match="NaN pixels"):
+        to_uint8(torch.full((1, 3, 1, 2, 2), float("nan")))

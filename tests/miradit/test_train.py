@@ -16,8 +16,9 @@ from miradit.cli import app
 from miradit.configs import PRESETS, TrainConfig
 from miradit.data import Batch
 from miradit.pipeline import MiraDiTPipeline
-from miradit.tiny import Thumbnail, tiny_pipeline, write_shapes
+from miradit.tiny import tiny_pipeline, write_shapes
 from miradit.train import denoising_loss, extent_mask, rate_factor, train
+from miradit.vae import Thumbnail
 
 WHOLE = torch.tensor([[5, 6, 10]] * 2)
 
