@@ -52,16 +52,16 @@ class _View:
 
 
 _MOVES = {
-    "left": _View(yaw=-9, aside=-0.5),
-    "right": _View(yaw=9, aside=0.5),
-    "up": _View(pitch=8, lift=0.4),
-    "down": _View(pitch=-8, lift=-0.4),
-    "in": _View(ahead=1.0),
-    "out": _View(ahead=-1.0),
+    "left": _View(yaw=-13, aside=-0.4),
+    "right": _View(yaw=13, aside=0.4),
+    "up": _View(pitch=10, lift=0.3),
+    "down": _View(pitch=-10, lift=-0.3),
+    "in": _View(ahead=1.6),
+    "out": _View(ahead=-1.6),
     "roll": _View(roll=14),
-    "horizontal": _View(yaw=9, aside=0.5),
-    "vertical": _View(pitch=8, lift=0.4),
-    "depth": _View(ahead=1.0),
+    "horizontal": _View(yaw=13, aside=0.4),
+    "vertical": _View(pitch=10, lift=0.3),
+    "depth": _View(ahead=1.6),
     "moving": _View(aside=0.8),
     "static": _View(),
 }
