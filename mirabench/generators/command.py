@@ -19,7 +19,7 @@ from typing import IO, ClassVar
 from mirabench.errors import GeneratorError, InputError
 from mirabench.prompts import Prompt
 
-_PLACEHOLDER = re.compile(r"\{(prompt|seed|output|id)\}")
+_PLACEHOLDER = re.compile(r"\{(prompt|seed|output|id|python)\}")
 _TAIL_BYTES = 2000
 
 
@@ -28,8 +28,8 @@ class Command:
     """Runs a program once a clip."""
 
     template: str
-    """For example `python render.py --prompt={prompt} --seed={seed} --output={output}`; `{id}` is
-    the prompt's id."""
+    """For example `{python} render.py --prompt={prompt} --seed={seed} --output={output}`; `{id}` is
+    the prompt's id, `{python}` the Python that mirabench runs in."""
     revision: str = ""
     """Which version of the program this is; goes into the manifest."""
 
@@ -50,7 +50,13 @@ class Command:
 
     def generate(self, prompt: Prompt, *, seed: int, output: Path) -> None:
         """Run the program and wait for it."""
-        values = {"prompt": prompt.text, "seed": str(seed), "output": str(output), "id": prompt.id}
+        values = {
+            "prompt": prompt.text,
+            "seed": str(seed),
+            "output": str(output),
+            "id": prompt.id,
+            "python": sys.executable,
+        }
         # one pass, so that a prompt that speaks of {seed} stays as it is
         words = [_PLACEHOLDER.sub(lambda m: values[m[1]], word) for word in self._words()]
         with tempfile.TemporaryFile() as printed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ app = typer.Typer()
 app.command()(generate)
 
 RENDERER = (
-    f'template="{sys.executable}" -m mirabench.testing.render_prompt --prompt={{prompt}} '
+    "template={python} -m mirabench.testing.render_prompt --prompt={prompt} "
     "--seed={seed} --output={output} --frames 3 --size 64x36"
 )
 

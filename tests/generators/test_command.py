@@ -107,7 +107,7 @@ def test_the_bundled_renderer_films_what_the_camera_words_say(tmp_path):
     from mirabench.run.evaluate import evaluate
 
     code = "{prompt} --seed {seed} --output {output} --frames 48"
-    template = f'"{sys.executable}" -m mirabench.testing.render_prompt --prompt {code}'
+    template = f"{{python}} -m mirabench.testing.render_prompt --prompt {code}"
     scene = read_prompts("smoke")["object-12/structured"]
     obedient = Prompt("obedient", scene.text, scene.captions)
     deaf = Prompt("deaf", "Nine paper lanterns drift across a black lake.", scene.captions)
