@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -131,8 +132,12 @@ class _Status:
     """One line that is rewritten, for a terminal; failures stay."""
 
     def __call__(self, done: int, total: int, entry: Entry, seconds_left: float) -> None:
-        end = "\n" if entry.status == "failed" or done == total else ""
-        sys.stderr.write(f"\r\x1b[2K{_line(done, total, entry, seconds_left)}{end}")
+        line = _line(done, total, entry, seconds_left)
+        if entry.status == "failed" or done == total:
+            line += "\n"
+        else:
+            line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line is not rewritten
+        sys.stderr.write(f"\r\x1b[2K{line}")
         sys.stderr.flush()
 
 

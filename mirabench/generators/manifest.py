@@ -97,7 +97,7 @@ def file_stem(prompt_id: str) -> str:
         >>> file_stem("human-01/short")
         'human-01--short'
         >>> file_stem("A dog?")
-        'A_dog-39ea8fb9'
+        'A_dog-4a3e3a56'
     """
     readable = re.sub(r"[^A-Za-z0-9._-]+", "_", prompt_id.replace("/", "--")).strip("._-")
     if re.fullmatch(r"[a-z0-9]+(?:[-._/][a-z0-9]+)*", prompt_id) and len(readable) <= _LONGEST_STEM:
@@ -124,7 +124,10 @@ def _entry(row: Row) -> Entry:
     prompt = prompt_of(row, values.get("prompt_id", ""))
     status = values.get("status", "")
     seed = values.get("seed", "")
-    if prompt is None or status not in ("pending", "done", "failed") or not seed.isdecimal():
+    path = values.get("video_path", "")
+    ours = status in ("pending", "done", "failed") and seed.isdecimal()
+    # files at these paths get replaced and removed: none outside of the run's folder
+    if prompt is None or not ours or not re.fullmatch(r"videos/[^/\\]+", path):
         raise ManifestError(
             f"{row.where} was not written by `mirabench generate`: choose another --output"
         )
@@ -136,7 +139,7 @@ def _entry(row: Row) -> Entry:
         values.get("why", ""),
         Facts(*(values.get(c, "") for c in Facts.__slots__)),
         values.get("prompt_digest", ""),
-        values.get("video_path", ""),
+        path,
     )
 
 

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,6 +111,9 @@ def generate_all(
     listed = list(prompts)
     if not listed or not seeds or min(seeds) < 0:
         raise InputError("nothing to generate: name at least one prompt and one seed from 0 on")
+    twice = [key for key, count in Counter(p.id for p in listed).items() if count > 1]
+    if twice:
+        raise InputError(f"two prompts have the id {twice[0]!r}: give each one of its own")
     with _locked(folder), Worker(generator, folder / "generate.log") as worker:
         description = worker.describe()
         book = _Book.opened(folder, Maker.of(generator.name, description), resume=resume)

@@ -184,6 +184,19 @@ def test_a_manifest_of_somebody_else_is_not_overwritten(tmp_path):
         generate_all(Moody(), prompts_of("cat"), tmp_path)
 
 
+def test_a_manifest_that_points_out_of_its_folder_is_refused(tmp_path):
+    outcome = generate_all(Moody(), prompts_of("cat"), tmp_path / "run")
+    text = outcome.manifest.read_text().replace("videos/cat", "videos/../../cat")
+    outcome.manifest.write_text(text)
+    with pytest.raises(ManifestError, match="was not written by"):
+        generate_all(Moody(), prompts_of("cat"), tmp_path / "run", resume=False)
+
+
+def test_two_prompts_of_one_id_are_refused(tmp_path):
+    with pytest.raises(InputError, match="two prompts have the id 'cat'"):
+        generate_all(Moody(), [Prompt("cat", "one"), Prompt("cat", "two")], tmp_path)
+
+
 def test_a_folder_that_cannot_be_made_is_said_before_the_work(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"):
