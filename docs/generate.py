@@ -1,7 +1,8 @@
 """Write the generated pages, and the generated parts of pages; `--check` fails when one is stale.
 
 A part stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->` in a page that people write. The
-names are `metrics` (the table of all metrics), `facts METRIC`, `flags`, `suite SUITE` and `errors`.
+names are `metrics` (a table for each suite), `facts METRIC`, `flags`, `suite SUITE`, `errors` and
+`weights`.
 Everything comes from the code, so a page cannot say what the code does not.
 """
 
@@ -18,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from mirabench import errors, registry
+from mirabench.features.api import weights_of
 from mirabench.metrics.api import DIMENSIONS, MetricSpec
 from mirabench.metrics.health import FLAGS
 from mirabench.suites.api import MetricChoice, load_suite
+from mirabench.weights import WeightCard, cards
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -61,13 +64,25 @@ def page_of(metric: str) -> str:
     raise SystemExit(f"the metric {metric!r} has no page: write docs/metrics/{metric}.md")
 
 
-def metric_table(folder: str) -> str:
-    """All metrics; links start from `folder`."""
+def metric_table(folder: str, chosen: Sequence[MetricSpec]) -> str:
+    """These metrics; links start from `folder`."""
     rows = []
-    for s in specs():
+    for s in chosen:
         link = f"[`{s.name}`]({folder}{page_of(s.name)})"
-        rows.append((link, s.dimension, s.unit, better(s), inputs(s), s.summary))
+        rows.append((link, s.dimension, s.unit, better(s), needs(s), s.summary))
     return table(("metric", "dimension", "unit", "better", "needs", "what it measures"), rows)
+
+
+def suite_tables(folder: str) -> str:
+    """The metrics of each suite, `lite` first; links start from `folder`, this one."""
+    parts = []
+    for name in sorted(ours(registry.SUITES), key=lambda name: (name != "lite", name)):
+        suite = load_suite(name)
+        members = {choice.name for choice in suite.metrics}
+        chosen = [spec for spec in specs() if spec.name in members]
+        head = f"**[`{name}`]({folder}suites.md#{name})**. {suite.description}\n\n"
+        parts.append(head + metric_table(f"{folder}metrics/", chosen))
+    return "\n".join(parts)
 
 
 def better(spec: MetricSpec) -> str:
@@ -79,6 +94,23 @@ def inputs(spec: MetricSpec) -> str:
     """What a metric needs besides the clips."""
     found = [*(["prompts"] if spec.needs_prompt else []), *(["reference"] * (spec.scope == "set"))]
     return ", ".join(found)
+
+
+def needs(spec: MetricSpec) -> str:
+    """What a metric needs besides the clips, network parameters included."""
+    weights = "weights (non-commercial)" if spec.non_commercial else "weights"
+    return ", ".join(text for text in (inputs(spec), weights if cards_of(spec) else "") if text)
+
+
+def cards_of(spec: MetricSpec) -> list[str]:
+    """The weight cards behind a metric."""
+    found = (name for ref in spec.needs.values() for name in weights_of(ref.resolve()))
+    return list(dict.fromkeys(found))
+
+
+def weight_links(names: Sequence[str], page: str) -> str:
+    """Links to the sections of cards."""
+    return ", ".join(f"[`{name}`]({page}#{name})" for name in names)
 
 
 def facts(metric: str) -> str:
@@ -99,6 +131,8 @@ def facts(metric: str) -> str:
         ("source", spec.source),
         ("version", str(spec.version)),
     ]
+    if cards_of(spec):
+        rows.insert(-3, ("weights", weight_links(cards_of(spec), "../weights.md")))
     if spec.non_commercial:
         rows.append(("licence", "non-commercial: its weights or code forbid commercial use"))
     return table(("fact", "value"), rows)
@@ -131,6 +165,39 @@ def error_tree() -> str:
     return found.group() if found else ""
 
 
+def weights_part() -> str:
+    """Every weight card: a table, then a section each."""
+    rows = []
+    for each in cards().values():
+        link = f"[`{each.name}`](#{each.name})"
+        rows.append((link, each.size_text, licence(each), each.purpose))
+    overview = table(("name", "size", "licence", "for"), rows)
+    return "\n".join([overview, *(card_section(each) for each in cards().values())])
+
+
+def licence(each: WeightCard) -> str:
+    """The licence of parameters, with a flag where it forbids commercial use."""
+    return f"{each.licence}, **non-commercial**" if each.non_commercial else each.licence
+
+
+def card_section(each: WeightCard) -> str:
+    """One card."""
+    digest = {0: "not published; pinned at the first download", 64: f"`{each.sha256}`"}
+    sources = [f"<{s.url}>" + (f", in it `{s.member}`" if s.member else "") for s in each.sources]
+    lines = {
+        "For": each.purpose,
+        "File": " or ".join(f"`{name}`" for name in (each.filename, *each.aliases)),
+        "Size": each.size_text,
+        "Licence": licence(each),
+        "Revision": f"`{each.revision}`" if each.revision else "",
+        "sha256": digest.get(len(each.sha256), f"begins with `{each.sha256}`"),
+        "Source": "; else ".join(sources),
+        "Same parameters in another file": weight_links(each.same_parameters, ""),
+    }
+    listed = "".join(f"- {key}: {value}\n" for key, value in lines.items() if value)
+    return f"### `{each.name}`\n\n{listed}"
+
+
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
@@ -143,6 +210,7 @@ PARTS: dict[str, Callable[..., str]] = {
     "flags": flag_table,
     "suite": suite_table,
     "errors": error_tree,
+    "weights": weights_part,
 }
 
 
@@ -152,7 +220,7 @@ def filled(page: Path, text: str) -> str:
     def fill(found: re.Match[str]) -> str:
         kind, *arguments = found["name"].split()
         if kind == "metrics":
-            part = metric_table("docs/metrics/" if page.parent == ROOT else "metrics/")
+            part = suite_tables("docs/" if page.parent == ROOT else "")
         else:
             part = PARTS[kind](*arguments)
         return f"{found['begin']}\n{part}\n{found['end']}"
@@ -166,8 +234,9 @@ def metrics_page() -> str:
         f"# Metrics\n\n{NOTE}"
         "One row for each metric, by dimension. The page behind a name tells what it measures, how,\n"
         "where the formula comes from and when not to trust it. `better` says which direction is\n"
-        "better; `needs` says what a run must be given besides clips.\n\n"
-        f"{metric_table('')}"
+        "better; `needs` says what a run must be given besides clips. [Suites](../suites.md) tells which\n"
+        "metrics run together, [Weights](../weights.md) where network parameters come from.\n\n"
+        f"{metric_table('', specs())}"
     )
 
 
@@ -177,7 +246,10 @@ def features_page() -> str:
         f"# Features\n\n{NOTE}"
         "A feature is a small table that is computed once for a clip and shared by all metrics that\n"
         "read it. The text below is that of the code. [Concepts](concepts.md) tells how features\n"
-        "and metrics fit together.\n"
+        "and metrics fit together.\n\n"
+        "Features with weights run a network. Their frames are prepared as the public MiraBench code\n"
+        "prepares them. `precision` is `fp32`, `bf16` or `fp16`; `rate` is how many frames a second\n"
+        "are looked at, every one when it is `None`. The parameters are part of the protocol id.\n"
     ]
     return "\n".join([*parts, *(feature_section(name) for name in ours(registry.FEATURES))])
 
@@ -185,18 +257,31 @@ def features_page() -> str:
 def feature_section(name: str) -> str:
     """One feature: what its module and its class say, and who reads it."""
     kind = registry.load(registry.FEATURES, name)
-    module = inspect.cleandoc(inspect.getmodule(kind).__doc__ or "")
-    about = re.sub(rf"^Feature `{name}`: ", "", module)
-    columns = inspect.cleandoc(kind.__doc__ or "")
-    columns = columns.removeprefix(f"Extractor of the feature `{name}`.").strip()
+    columns = re.sub(
+        rf"^(Extractor of the feature )?`{name}`[.:]\s*", "", inspect.cleandoc(kind.__doc__ or "")
+    )
     readers = [s.name for s in specs() if name in {ref.name for ref in s.needs.values()}]
     read_by = ", ".join(f"[`{m}`](metrics/{page_of(m)})" for m in readers)
     parameters = ", ".join(f"`{k} = {v!r}`" for k, v in defaults(kind))
+    weights = weight_links(weights_of(kind()), "weights.md")
     return (
-        f"## `{name}`\n\n{about[:1].upper()}{about[1:]}\n\n{columns}\n\n"
+        f"## `{name}`\n\n{about_module(kind, name)}{capital(columns)}\n\n"
         f"- Parameters: {parameters or 'none'}.\n"
-        f"- Read by: {read_by or 'no metric; see its description'}.\n"
+        + (f"- Weights: {weights}.\n" if weights else "")
+        + f"- Read by: {read_by or 'no metric; see its description'}.\n"
     )
+
+
+def about_module(kind: type, name: str) -> str:
+    """The module's text; nothing of a module of several features."""
+    text = inspect.cleandoc(inspect.getmodule(kind).__doc__ or "")
+    own = f"Feature `{name}`: "
+    return f"{capital(text.removeprefix(own))}\n\n" if text.startswith(own) else ""
+
+
+def capital(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def defaults(kind: type) -> Iterator[tuple[str, object]]:

@@ -18,6 +18,8 @@ import mirabench
 from mirabench import errors, registry
 from mirabench.metrics.health import FLAGS
 from mirabench.report import model
+from mirabench.suites.api import load_suite
+from mirabench.weights import cards
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -79,6 +81,9 @@ class TestEverythingHasItsHeading:
     def test_suite(self) -> None:
         assert set(project(registry.SUITES)) <= headings(DOCS / "suites.md")
 
+    def test_weight_card(self) -> None:
+        assert set(cards()) <= headings(DOCS / "weights.md")
+
     def test_health_flag(self) -> None:
         assert set(FLAGS) <= headings(DOCS / "health.md")
 
@@ -95,6 +100,46 @@ class TestEverythingHasItsHeading:
         read = {name for text in sources for name in VARIABLE.findall(text)}
         assert "MIRABENCH_CACHE" in read
         assert read == {h for h in headings(DOCS / "environment.md") if VARIABLE.fullmatch(h)}
+
+
+class TestTheOfficialSuite:
+    OFFICIAL = load_suite("mirabench-official")
+
+    def test_precision_has_a_row_for_each_column(self) -> None:
+        text = (DOCS / "precision.md").read_text()
+        linked = [
+            metric.name
+            for metric in self.OFFICIAL.metrics
+            if re.search(rf"^\| [^|]*\[`{metric.name}`\]\(metrics/", text, flags=re.MULTILINE)
+        ]
+        assert linked == [metric.name for metric in self.OFFICIAL.metrics]
+        assert len(linked) == 21
+
+    def test_the_download_command_brings_all_that_it_needs(self) -> None:
+        (command,) = re.findall(
+            r"^mirabench weights download (.*-.* .*)$",
+            (DOCS / "weights.md").read_text(),
+            flags=re.MULTILINE,
+        )
+        needed = [generate().cards_of(choice.build().spec) for choice in self.OFFICIAL.metrics]
+        # CoTracker's code is a card too, but a checkout or torch.hub's cache may stand in for it
+        assert set(command.split()) == {name for names in needed for name in names} | {
+            "cotracker-code"
+        }
+
+    def test_non_commercial_metrics_are_those_with_non_commercial_weights(self) -> None:
+        for choice in self.OFFICIAL.metrics:
+            spec = choice.build().spec
+            behind = [cards()[name].non_commercial for name in generate().cards_of(spec)]
+            assert spec.non_commercial == any(behind), choice.name
+
+    def test_the_readme_tells_lite_first_and_then_the_official_suite(self) -> None:
+        readme = (ROOT / "README.md").read_text()
+        part = readme[readme.index("<!-- metrics:begin -->") : readme.index("<!-- metrics:end -->")]
+        lite, official = part.split("(docs/suites.md#mirabench-official)")
+        for table, suite in ((lite, load_suite("lite")), (official, self.OFFICIAL)):
+            listed = re.findall(r"^\| \[`(\w+)`\]", table, flags=re.MULTILINE)
+            assert sorted(listed) == sorted(choice.name for choice in suite.metrics)
 
 
 class TestTheReportPage:
