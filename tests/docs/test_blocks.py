@@ -65,7 +65,8 @@ def test_toml_blocks_are_toml(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "sh")], ids=named)
 def test_commands_and_options_exist(page: Path) -> None:
-    lines = [line for text in blocks(page, "sh") for line in text.splitlines()]
+    joined = (text.replace("\\\n", " ") for text in blocks(page, "sh"))
+    lines = [line for text in joined for line in text.splitlines()]
     for words in (shlex.split(line, comments=True) for line in lines):
         if words[:1] == ["mirabench"]:
             known = options(words[1:])
