@@ -49,10 +49,12 @@ format: setup  ## Rewrite the code in the project's format
 
 docs: setup  ## Regenerate the generated pages and build the site
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/prompt_coverage.py
 	$(BIN)/mkdocs build --strict -f docs/mkdocs.yml
 
 docs-check: setup  ## Fail when a generated page is stale
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/prompt_coverage.py --check
 
 requirements: | $(UV)  ## Pin the newest versions that fit
 	$(UV) pip compile -q pyproject.toml --universal --python-version 3.10 --no-emit-index-url --no-annotate --no-header \

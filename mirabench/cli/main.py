@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mirabench import __version__
-from mirabench.cli import cache, catalogue, evaluate, examples, weights
+from mirabench.cli import cache, catalogue, evaluate, examples, generate, prompts, weights
 from mirabench.errors import MirabenchError
 
 app = typer.Typer(
@@ -25,6 +25,10 @@ app.command("report")(evaluate.report)
 app.command("metrics")(catalogue.metrics)
 app.command("suites")(catalogue.suites)
 app.command("examples")(examples.examples)
+app.command("generate")(generate.generate)
+app.add_typer(
+    prompts.app, name="prompts", help="Prompt sets: list, show, export, count, validate, pair."
+)
 app.add_typer(cache.app, name="cache", help="The feature cache, which makes runs resumable.")
 app.add_typer(
     weights.app, name="weights", help="Network parameters: list, download, verify, import."

@@ -1,4 +1,4 @@
-"""Feature `i3d_logits`: I3D (Kinetics-400) class scores of a clip, for FVD and KVD as the reference has them."""
+"""Feature `i3d_logits`: I3D (Kinetics-400) class scores of a clip, from which FVD and KVD are made."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from mirabench.report.provenance import host_facts, provenance
 from mirabench.run.clip import ClipResult, ClipTask, WeightUse, score_clip
 from mirabench.run.plan import STRIP, Plan, make_plan, protocol_of
 from mirabench.run.stream import reason_for
-from mirabench.samples import Sample, Source, collect, generator_facts, with_prompts
+from mirabench.samples import Sample, Source, collect, generator_facts, pairing_of, with_prompts
 from mirabench.suites.api import MetricChoice, Suite, load_suite
 from mirabench.video.frames import CHUNK_BYTES, UInt8Array, Video
 
@@ -98,10 +98,9 @@ def prepare(
     generated = collect(_as_list(inputs))
     if prompts is not None:
         table = prompts if isinstance(prompts, Mapping) else read_prompts(Path(prompts))
+        pairing = pairing_of(generated, table)
+        log.log(logging.INFO if pairing.complete else logging.WARNING, "%s", pairing.summary())
         generated = with_prompts(generated, table)
-        matched = sum(s.prompt is not None for s in generated)
-        level = logging.INFO if matched == len(generated) else logging.WARNING
-        log.log(level, "%d of %d clips have a prompt", matched, len(generated))
     others = collect(_as_list(reference), role="reference") if reference is not None else []
     plan = make_plan(
         chosen,
@@ -192,9 +191,10 @@ def run(job: Job, folder: Path | None, options: Options) -> Report:
 
 def _results(job: Job, samples: Sequence[Sample], options: Options) -> list[ClipResult]:
     threads = max(1, (os.cpu_count() or 1) // max(1, options.workers))
+    plans = {"generated": job.plan, "reference": job.plan.for_reference()}
     tasks = [
         ClipTask(
-            s, job.plan, options.cache, threads, options.chunk_bytes, job.fps, options.device
+            s, plans[s.role], options.cache, threads, options.chunk_bytes, job.fps, options.device
         )
         for s in samples
     ]  # fmt: skip

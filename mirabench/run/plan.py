@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -27,6 +27,12 @@ class Plan:
     set_metrics: tuple[SetMetric, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     """Metrics that this run cannot compute at all, and why."""
+
+    def for_reference(self) -> Plan:
+        """What a reference clip needs: the features of set metrics, and no score of its own."""
+        refs = [PULSE, *(ref for m in self.set_metrics for ref in m.spec.needs.values())]
+        extractors = {ref.resolve(): None for ref in dict.fromkeys(refs)}
+        return replace(self, extractors=tuple(extractors), clip_metrics=())
 
     def specs(self) -> list[MetricSpec]:
         """Of all metrics, in the suite's order."""

@@ -1,0 +1,75 @@
+"""Metrics on filmed scenes: what is rigid reads rigid, what is broken is named."""
+
+from __future__ import annotations
+
+import clipkit
+import numpy as np
+import pytest
+
+import mirabench
+from mirabench.metrics.api import Score
+from mirabench.testing import films
+
+SIZE = (256, 144)
+
+
+@pytest.fixture(scope="module")
+def dolly() -> np.ndarray:
+    return films.room_dolly(40, SIZE)
+
+
+def score(clip: np.ndarray, metric: str, prompt: str | None = None) -> Score:
+    return mirabench.score(clip, metric, prompt=prompt, cache=False)
+
+
+def health(clip: np.ndarray) -> set[str]:
+    return set(mirabench.evaluate(clip, metrics=["exposure"], cache=False).videos[0].health)
+
+
+class TestGeometry:
+    def test_a_rigid_room_is_rigid_and_a_bent_one_is_not(self, dolly: np.ndarray) -> None:
+        bent = films.wobble(dolly, amplitude=5.0)
+        rigid_error = score(dolly, "consistency_3d_mean_err")
+        assert rigid_error.status == "ok"
+        assert rigid_error.value < 1.0
+        assert rigid_error.value < 0.9 * score(bent, "consistency_3d_mean_err").value
+        kept, kept_bent = (score(c, "consistency_3d_keep_ratio").value for c in (dolly, bent))
+        assert kept > 0.6
+        assert kept_bent < 0.75 * kept
+
+    def test_a_camera_that_only_turns_shows_no_depth(self) -> None:
+        found = score(films.room_turn(30, SIZE), "consistency_3d_mean_err")
+        assert found.status == "degenerate"
+        assert "planar-or-rotation" in found.why
+
+
+class TestCamera:
+    def test_a_dolly_agrees_with_its_caption_only(self, dolly: np.ndarray) -> None:
+        asked, denied = "The camera dollies in.", "The camera dollies out."
+        assert score(dolly, "camera_motion_agreement", asked).value > 0.8
+        assert score(dolly, "camera_motion_agreement", denied).value < 0.2
+
+    def test_a_turn_to_the_right_is_a_pan_to_the_right(self) -> None:
+        clip = films.room_turn(30, SIZE)
+        assert score(clip, "camera_motion_agreement", "It pans right.").value > 0.8
+        assert score(clip, "camera_motion_agreement", "It pans left.").value < 0.2
+
+
+class TestHealth:
+    def test_a_moving_film_is_healthy(self, dolly: np.ndarray) -> None:
+        assert health(dolly) == set()
+
+    def test_each_fault_is_named(self, dolly: np.ndarray) -> None:
+        assert health(films.freeze_tail(dolly, 0.5)) == {"frozen"}
+        assert "looping" in health(films.looped(np.concatenate([dolly, dolly]), 12))
+        assert "duplicate-frames" in health(films.doubled(dolly))
+        assert health(np.concatenate([dolly[:20], 255 - dolly[:20]])) >= {"hard-cuts"}
+        assert "black" in health(dolly // 32)
+        assert "textureless" in health(np.full_like(dolly, 120))
+        assert health(clipkit.still(30)) == {"static"}
+        assert "too-short" in health(dolly[:5])
+
+    def test_flicker_and_wobble_cost_temporal_consistency(self, dolly: np.ndarray) -> None:
+        spoilt = films.flicker(films.wobble(dolly))
+        for metric in ("warping_error", "temporal_flicker"):
+            assert score(spoilt, metric).value > 2 * score(dolly, metric).value
