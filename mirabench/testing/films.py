@@ -102,7 +102,8 @@ def freeze_tail(clip: UInt8Array, share: float = 1 / 3) -> UInt8Array:
     frozen = clip.copy()
     start = int(len(clip) * (1 - share))
     frozen[start:] = clip[start - 1]
-    return frozen
+    chosen: UInt8Array = frozen
+    return chosen
 
 
 def looped(clip: UInt8Array, period: int) -> UInt8Array:
