@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -77,7 +78,12 @@ def _pipeline(checkpoint: Path, dtype: str, device: str, offload: bool) -> MiraD
         from miradit.pipeline import MiraDiTPipeline
     except ImportError as error:
         raise MissingExtraError("dit", "the generator miradit needs torch and diffusers") from error
-    pipeline = MiraDiTPipeline.from_pretrained(_checked(checkpoint)).to(getattr(torch, dtype))
+    with warnings.catch_warnings():
+        # its new name, `dtype`, is silently ignored by diffusers before 0.40
+        warnings.filterwarnings("ignore", ".*torch_dtype.*", FutureWarning)
+        pipeline = MiraDiTPipeline.from_pretrained(
+            _checked(checkpoint), torch_dtype=getattr(torch, dtype)
+        )
     pipeline.set_progress_bar_config(disable=True)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
