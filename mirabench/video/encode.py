@@ -15,6 +15,10 @@ from mirabench.errors import OutputError
 from mirabench.video.frames import UInt8Array
 
 
+REPEATABLE = {"x264-params": "cpu-independent=1:threads=1"}
+"""With these x264 gives the same bytes for the same frames; its default differs from run to run."""
+
+
 def write_video(
     path: str | Path,
     frames: UInt8Array | Iterable[UInt8Array],
@@ -63,8 +67,7 @@ def _encode(
                 stream.width, stream.height = width, height
                 odd = bool(width % 2 or height % 2)
                 stream.pix_fmt = pixel_format or ("yuv444p" if odd else "yuv420p")
-                stream.options = options
-                # one thread: the same frames give the same bytes on every machine
+                stream.options = {**(REPEATABLE if codec == "libx264" else {}), **options}
                 stream.codec_context.thread_count = 1
             picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
             container.mux(stream.encode(picture))

@@ -105,6 +105,12 @@ def test_variable_frame_rate_keeps_each_frame_at_its_own_time(tmp_path: Path) ->
     assert levels_of(path) == list(range(len(times)))
 
 
+def test_the_same_frames_give_the_same_file(tmp_path: Path) -> None:
+    clip = panning(frames=40, dx=3.3, dy=1.7, size=(320, 180))
+    files = [write_video(tmp_path / f"{i}.mp4", clip) for i in range(4)]
+    assert len({file.read_bytes() for file in files}) == 1
+
+
 def test_odd_sizes_survive(tmp_path: Path) -> None:
     path = write_video(tmp_path / "odd.mp4", numbered(4, width=47, height=33))
     assert next(iter(open_video(path).frames())).data.shape == (4, 33, 47, 3)
