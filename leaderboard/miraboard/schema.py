@@ -1,0 +1,64 @@
+"""The tables, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+submissions = sa.Table(
+    "submissions",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("key", sa.String(64), nullable=False, unique=True),
+    sa.Column("received", sa.String(32), nullable=False),
+    sa.Column("generator", sa.String(80), nullable=False, index=True),
+    sa.Column("version", sa.String(40), nullable=False),
+    sa.Column("track", sa.String(60), nullable=False),
+    sa.Column("track_digest", sa.String(16), nullable=False, index=True),
+    sa.Column("card", sa.Text, nullable=False),
+    sa.Column("report", sa.LargeBinary, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+)
+
+clips = sa.Table(
+    "clips",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("submission", sa.String(12), sa.ForeignKey("submissions.id"), nullable=False),
+    sa.Column("track_digest", sa.String(16), nullable=False),
+    sa.Column("clip", sa.Text, nullable=False),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), index=True),
+    sa.Column("fingerprint", sa.String(32), index=True),
+    sa.Column("scores", sa.Text, nullable=False),
+    sa.Column("notes", sa.Text, nullable=False),
+    sa.Index("clips_of_submission", "submission"),
+    sa.Index("clips_of_prompt", "track_digest", "prompt"),
+)
+
+verdicts = sa.Table(
+    "verdicts",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("submission", sa.String(12), sa.ForeignKey("submissions.id"), nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("passed", sa.Boolean, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Index("verdicts_of_submission", "submission"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("submission", sa.String(12)),
+    sa.Column("actor", sa.String(80), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Index("events_of_actor", "actor", "at"),
+)

@@ -1,0 +1,117 @@
+"""Tracks: one table each. A track is a suite, the prompts everybody must answer, and a motion floor.
+
+Numbers of two tracks are never in one table: the digest of a track is over its suite's digest and
+every prompt. Tracks are data (`tracks.toml`); a new protocol joins by a new entry.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mirabench.errors import InputError, SuiteError
+from mirabench.features.api import digest_of
+from mirabench.metrics.api import Metric, MetricSpec
+from mirabench.prompts import Prompt, read_prompts
+from mirabench.suites.api import Suite, load_suite
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Track:
+    """What one table compares."""
+
+    name: str
+    title: str
+    suite: Suite
+    prompts: Mapping[str, Prompt] = field(repr=False)
+    """Id -> prompt; every submission has a clip for each."""
+    motion_metric: str
+    """The metric of the suite that says whether a clip moves."""
+    motion_floor: float
+    """Clips below it do not count for consistency; in the motion metric's unit."""
+    decoder: str = "pyav-rgb24"
+    """The one road from file to RGB that the track compares."""
+    opencv: str = "5"
+    """Major version of OpenCV; part of every protocol id."""
+    rescore_tolerance: float = 1e-3
+    """Largest relative difference that a maintainer's recomputation may find."""
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """Name -> metric, in the suite's order."""
+        return {choice.name: choice.build() for choice in self.suite.metrics}
+
+    @cached_property
+    def specs(self) -> dict[str, MetricSpec]:
+        """Name -> description, in the suite's order."""
+        return {name: metric.spec for name, metric in self.metrics.items()}
+
+    @cached_property
+    def suite_digest(self) -> str:
+        """What a report of this track must carry."""
+        return self.suite.digest()
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hex digits over everything that decides what is compared."""
+        prompts = {key: prompt.digest() for key, prompt in self.prompts.items()}
+        rules = [self.decoder, self.opencv, self.motion_metric, self.motion_floor]
+        return digest_of({"suite": self.suite_digest, "prompts": prompts, "rules": rules}, 16)
+
+    @property
+    def dimensions(self) -> list[str]:
+        """The dimensions that the suite measures, in its order."""
+        return list(dict.fromkeys(spec.dimension for spec in self.specs.values()))
+
+
+def load_tracks(path: Path | None = None) -> dict[str, Track]:
+    """Name -> track, from a file or the bundled `tracks.toml`.
+
+    Raises:
+        InputError: the file cannot be read or is no list of tracks.
+        MirabenchError: a suite or prompt set that it names is not there.
+    """
+    try:
+        text = (path or files("miraboard") / "tracks.toml").read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"cannot read the tracks {path}: {error.strerror or error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"the tracks {path} are not valid TOML: {error}") from error
+    folder = path.parent if path else None
+    return {name: _track(name, table, folder) for name, table in raw.items()}
+
+
+def _track(name: str, table: Mapping[str, Any], folder: Path | None) -> Track:
+    values = dict(table)
+    try:
+        suite = load_suite(_near(folder, str(values.pop("suite"))))
+        prompts = read_prompts(
+            _near(folder, str(values.pop("prompts"))), tuple(values.pop("forms", ()))
+        )
+        track = Track(name=name, suite=suite, prompts=prompts, **values)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"the track {name!r} is not valid: {error}") from error
+    if track.motion_metric not in track.specs:
+        raise SuiteError(
+            f"the track {name!r} names {track.motion_metric!r} for motion, "
+            f"which its suite {suite.name!r} does not measure"
+        )
+    return track
+
+
+def _near(folder: Path | None, source: str) -> str:
+    """A file beside the tracks' own, or else a registered name."""
+    if folder is not None and (folder / source).is_file():
+        return str(folder / source)
+    return source
