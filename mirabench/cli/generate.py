@@ -35,6 +35,9 @@ def generate(
     option: Annotated[
         list[str] | None, typer.Option(help="Of the generator, key=value; repeat for more.")
     ] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Short for --option checkpoint=DIR, as miradit takes it.")
+    ] = None,
     size: Annotated[
         str | None, typer.Option(help="What every clip must have, say 640x360.")
     ] = None,
@@ -55,7 +58,8 @@ def generate(
     from mirabench.generators.run import generate_all
     from mirabench.prompts import read_prompts
 
-    maker = build(generator, option or ())
+    chosen = [*(option or ()), *([f"checkpoint={checkpoint}"] if checkpoint else [])]
+    maker = build(generator, chosen)
     asked = list(read_prompts(prompts, split_forms(form)).values())[:limit]
     outcome = generate_all(
         maker,

@@ -86,6 +86,7 @@ def summarise_clips(metric: ClipMetric, videos: Sequence[VideoRecord]) -> Metric
         n=len(counted),
         coverage=len(counted) / applicable if applicable else 0.0,
         degenerate=len(scored) - len(counted),
+        truncated=sum(s.status == "truncated" for _, s in counted),
         failed=failed,
         not_applicable=not_applicable,
         status="ok" if counted or not failed else "failed",

@@ -88,6 +88,9 @@ class MetricSummary(_Model):
     coverage: float = Field(description="n over the clips the metric applies to, 0 to 1.")
     clusters: int = Field(description="Prompts (or clips without one) behind the interval.")
     degenerate: int = Field(0, description="Clips with a number that does not count.")
+    truncated: int = Field(
+        0, description="Clips whose number counts but saw only part of the input."
+    )
     failed: int = 0
     not_applicable: int = 0
     status: Literal["ok", "degenerate", "failed"] = "ok"

@@ -21,7 +21,7 @@ from mirabench.metrics.api import DIMENSIONS, Curve
 from mirabench.report import charts
 from mirabench.report.model import MetricSummary, Report, VideoRecord
 from mirabench.report.table import interval as interval_text
-from mirabench.report.table import number
+from mirabench.report.table import number, weight_remarks
 
 MOST_STRIPS = 200
 """Clips that get a film strip; beyond, a page would be too heavy to open."""
@@ -74,6 +74,7 @@ def render_page(report: Report, extras: Mapping[str, ClipExtras]) -> str:
         most_strips=MOST_STRIPS,
         failed=len(report.failed_videos),
         interval=interval_text,
+        remarks=list(weight_remarks(report)),
     )
 
 

@@ -74,6 +74,7 @@ def _status(summary: MetricSummary) -> Text:
         parts.append(summary.status)
     for count, word in (
         (summary.degenerate, "degenerate"),
+        (summary.truncated, "truncated"),
         (summary.failed if summary.scope == "clip" else 0, "failed"),
         (summary.not_applicable, "not asked"),
     ):
@@ -106,7 +107,19 @@ def _failures(report: Report) -> Iterator[str]:
             yield f"✗ {name}: {summary.why}"
 
 
+def weight_remarks(report: Report) -> Iterator[str]:
+    """What a reader must know of the network parameters behind the numbers."""
+    weights: dict[str, dict[str, object]] = report.provenance.get("weights", {})
+    unverified = [name for name, use in weights.items() if not use["verified"]]
+    if unverified:
+        yield f"! unverified weights, nothing vouches for them: {', '.join(unverified)}"
+    restricted = [f"{n} ({use['licence']})" for n, use in weights.items() if use["non_commercial"]]
+    if restricted:
+        yield f"! weights for non-commercial use only: {', '.join(restricted)}"
+
+
 def _remarks(report: Report) -> Iterator[str]:
+    yield from weight_remarks(report)
     for name, reason in report.skipped.items():
         yield f"- {name} skipped: {reason}"
     for name, summary in report.summary.items():

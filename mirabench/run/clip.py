@@ -140,10 +140,10 @@ def _keys(
     keys: dict[AnyExtractor, str] = {}
     for extractor in task.plan.extractors:
         try:
+            content = _content(extractor, task.sample.prompt, video)
             used = {
                 name: WeightUse.of(found) for name, found in resolved_weights(extractor).items()
             }
-            content = _content(extractor, task.sample.prompt, video)
         except NotApplicable as error:
             result.not_applicable[extractor] = str(error)
             continue
@@ -219,6 +219,7 @@ def _measure(
     for extractor in needs.values():
         if extractor in extraction.not_applicable:
             return Failure(extraction.not_applicable[extractor], kind="not_applicable")
+    for extractor in needs.values():
         if extractor in extraction.failures:
             return Failure(extraction.failures[extractor])
     inputs = ClipInputs(

@@ -7,19 +7,23 @@ lock); each session sees its frames in order, so neither threads nor batch size 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from mirabench.errors import MirabenchError
-from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, Session
+from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, Session, weights_of
 from mirabench.video.frames import CHUNK_BYTES, FrameBatch, IntArray, Video
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True, eq=False)
@@ -57,13 +61,26 @@ def extract(
     with _single_threaded_opencv(), ThreadPoolExecutor(max(1, threads)) as pool:
         for batch in video.frames(chunk_bytes=chunk_bytes):
             readers = _push_all(pool, readers, batch, result)
-        futures = [(r.extractor, pool.submit(r.session.finish)) for r in readers]
-        for extractor, future in futures:
+        jobs = [(r.extractor, _start(pool, r.extractor, r.session.finish)) for r in readers]
+        for extractor, job in jobs:
             try:
-                result.tables[extractor] = future.result()
+                result.tables[extractor] = job()
             except Exception as error:  # the boundary: one feature's bug must not lose the others
                 result.failures[extractor] = reason_for(error)
     return result
+
+
+def _start(
+    pool: ThreadPoolExecutor, extractor: Extractor, work: Callable[[], Result]
+) -> Callable[[], Result]:
+    """Begin work in the pool, or, for a network, put it off until its result is asked for.
+
+    Networks run in the thread that streams: each thread that calls one keeps a team of arithmetic
+    threads of its own, which wait by spinning and take the cores from each other.
+    """
+    if weights_of(extractor):
+        return work
+    return pool.submit(work).result
 
 
 def _open_all(video: Video, extractors: Sequence[Extractor], result: Extraction) -> list[_Reader]:
@@ -82,15 +99,15 @@ def _push_all(
     pool: ThreadPoolExecutor, readers: list[_Reader], batch: FrameBatch, result: Extraction
 ) -> list[_Reader]:
     resized = _resized(pool, readers, batch)
-    futures = [
-        (reader, pool.submit(reader.session.push, resized[reader.extractor]))
-        for reader in readers
-        if reader.extractor in resized
+    jobs = [
+        (r, _start(pool, r.extractor, partial(r.session.push, resized[r.extractor])))
+        for r in readers
+        if r.extractor in resized
     ]
     failed = set()
-    for reader, future in futures:
+    for reader, job in jobs:
         try:
-            future.result()
+            job()
         except Exception as error:  # the boundary, as above
             result.failures[reader.extractor] = reason_for(error)
             failed.add(reader.extractor)

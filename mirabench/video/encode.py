@@ -14,7 +14,6 @@ from av.video.frame import VideoFrame
 from mirabench.errors import OutputError
 from mirabench.video.frames import UInt8Array
 
-
 REPEATABLE = {"x264-params": "cpu-independent=1:threads=1"}
 """With these x264 gives the same bytes for the same frames; its default differs from run to run."""
 
