@@ -192,6 +192,19 @@ class Store:
             raise InputError(f"no submission {submission!r} on this board")
         return bytes(row.report).decode("utf-8")
 
+    def track_of(self, submission: str) -> str:
+        """The name of a submission's track.
+
+        Raises:
+            InputError: there is no such submission.
+        """
+        query = sa.select(submissions.c.track).where(submissions.c.id == submission)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise InputError(f"no submission {submission!r} on this board")
+        return str(row.track)
+
     def rows_of(self, submission: str) -> list[ClipRow]:
         """A submission's rows, in the report's order."""
         return self._rows(clips.c.submission == submission)

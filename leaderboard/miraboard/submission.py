@@ -115,6 +115,16 @@ def _track_of(report: Report, card: Card, tracks: Mapping[str, Track]) -> Track:
 def _identity(report: Report, track: Track) -> Iterator[Reason]:
     if len(report.videos) > MAX_CLIPS:
         yield Reason("too-many-clips", f"{len(report.videos)} clips, the most is {MAX_CLIPS}")
+    for name in (*report.summary, *report.skipped):
+        if name not in track.specs:
+            yield Reason("unknown-metric", f"the suite has no metric {name!r}")
+    yield from _twice(report)
+    ours = {v.sha256 for v in report.videos if v.sha256} & {r.sha256 for r in report.reference}
+    if ours:
+        yield Reason("reference-clip", f"{len(ours)} clips are reference clips too")
+
+
+def _twice(report: Report) -> Iterator[Reason]:
     for name, count in Counter(v.id for v in report.videos).items():
         if count > 1:
             yield Reason("duplicate-id", f"the id {name!r} stands in {count} rows")
@@ -123,9 +133,6 @@ def _identity(report: Report, track: Track) -> Iterator[Reason]:
         if count > 1:
             same = [v.id for v in report.videos if v.sha256 == digest][:3]
             yield Reason("duplicate-clip", f"{count} rows are one file: {', '.join(same)} ...")
-    ours = digests.keys() & {r.sha256 for r in report.reference}
-    if ours:
-        yield Reason("reference-clip", f"{len(ours)} clips are reference clips too")
 
 
 def _prompts(report: Report, track: Track) -> Iterator[Reason]:
@@ -206,6 +213,10 @@ def _scores(video: VideoRecord, track: Track) -> Iterator[Reason]:
         if flags and score.status != "degenerate":
             yield Reason("counts-degenerate", f"{video.id} is {flags[0]} and yet {name} counts")
     told = [*video.scores, *video.failures, *video.not_applicable]
+    if unknown := set(told) - track.specs.keys() - video.scores.keys():
+        yield Reason(
+            "unknown-metric", f"{video.id}: the suite has no metric {sorted(unknown)[0]!r}"
+        )
     if len(set(told)) != len(told):
         yield Reason("told-twice", f"{video.id}: a metric has a score and a reason for having none")
 

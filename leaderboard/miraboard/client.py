@@ -1,0 +1,48 @@
+"""Submitting from a program: the same form as the page's, through gradio_client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gradio_client import Client, handle_file
+
+from mirabench.errors import InputError
+
+
+def submit(
+    board: str,
+    report: Path,
+    *,
+    generator: str,
+    version: str,
+    track: str,
+    licence: str,
+    contact: str,
+    links: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Send a report; the answer has `accepted`, `id` and `reasons`.
+
+    Sending the same again gives the same id, so a caller that lost the answer simply retries.
+
+    Raises:
+        InputError: the board cannot be reached, or did not understand.
+    """
+    try:
+        client = Client(board, verbose=False)
+        try:
+            _, answer = client.predict(
+                handle_file(report), generator, version, track, licence, contact, " ".join(links),
+                api_name="/submit",
+            )  # fmt: skip
+        finally:
+            client.close()
+    except Exception as error:  # the boundary: the client has no error class of its own
+        raise InputError(
+            f"the board {board} did not take the submission ({type(error).__name__}: {error}): "
+            "send it again, nothing is counted twice"
+        ) from error
+    if not isinstance(answer, dict) or "accepted" not in answer:
+        raise InputError(f"{board} is no miraboard of this version")
+    return answer

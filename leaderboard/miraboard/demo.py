@@ -1,0 +1,97 @@
+"""A board to look at: real runs of `mirabench evaluate` on clips that a tiny renderer made.
+
+Four ways to render the prompts of the track `smoke`, spoiled on purpose in known ways, are scored and
+submitted like anybody's clips. The numbers are measured; the generators are toys, and the board says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from mirabench.errors import InputError
+from mirabench.prompts import Prompt
+from mirabench.run.evaluate import Job, Options, run
+from mirabench.run.plan import make_plan
+from mirabench.samples import Sample
+from mirabench.testing import films
+from mirabench.testing.render_prompt import render_prompt
+from mirabench.video.encode import REPEATABLE, write_video
+from mirabench.video.frames import UInt8Array
+from miraboard.board import Board
+from miraboard.tracks import Track
+
+log = logging.getLogger(__name__)
+
+TRACK = "smoke"
+SIZE, FRAMES, FPS = (256, 144), 48, 24
+NOTICE = (
+    "a demonstration: the generators are small renderers of this project, spoiled on purpose; "
+    "their clips were really scored by mirabench"
+)
+
+
+def _slow(frames: UInt8Array) -> UInt8Array:
+    """The first frame, and then one of four: far less motion, all of it smooth."""
+    return np.repeat(frames[: len(frames) // 4], 4, axis=0)
+
+
+def _still(frames: UInt8Array) -> UInt8Array:
+    return np.repeat(frames[:1], len(frames), axis=0)
+
+
+GENERATORS: dict[tuple[str, str], tuple[int, Callable[[UInt8Array], UInt8Array]]] = {
+    ("demo: renderer", "1"): (0, lambda frames: frames),
+    ("demo: renderer", "2 (other seed)"): (1, lambda frames: frames),
+    ("demo: renderer with flicker", "1"): (2, films.flicker),
+    ("demo: renderer with wobble", "1"): (3, films.wobble),
+    ("demo: slow renderer", "1"): (4, _slow),
+    ("demo: one picture", "1"): (5, _still),
+}
+"""Generator and version -> seed of the renderer, and what is done to its frames."""
+
+
+def fill(board: Board, say: Callable[[str], None] = log.info) -> int:
+    """Render, score and submit; returns how many submissions the board took.
+
+    Raises:
+        InputError: the board has no track `smoke`.
+    """
+    if TRACK not in board.tracks:
+        raise InputError(f"the demonstration needs the track {TRACK!r}")
+    track = board.tracks[TRACK]
+    taken = 0
+    for (name, version), (seed, spoil) in GENERATORS.items():
+        data = _report(track, seed, spoil)
+        card = {
+            "generator": name, "version": version, "track": TRACK, "licence": "Apache-2.0",
+            "contact": "the mirabench developers", "links": [],
+        }  # fmt: skip
+        outcome = board.submit(data, card, f"demo {seed}")
+        taken += outcome.accepted
+        say(f"{name} {version}: {outcome.id or '; '.join(map(str, outcome.reasons))}")
+    return taken
+
+
+def _report(track: Track, seed: int, spoil: Callable[[UInt8Array], UInt8Array]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        samples = [
+            Sample(p.id, _clip(Path(folder), p, seed, spoil), p) for p in track.prompts.values()
+        ]
+        plan = make_plan(track.suite, with_prompts=True, with_reference=False, pictures=False)
+        report = run(Job(track.suite, plan, samples, []), None, Options())
+    for video in report.videos:
+        video.path = Path(video.path).name  # the folder was ours, and is gone
+    return report.to_json().encode()
+
+
+def _clip(
+    folder: Path, prompt: Prompt, seed: int, spoil: Callable[[UInt8Array], UInt8Array]
+) -> Path:
+    frames = np.stack(list(render_prompt(prompt.text, seed=seed, frames=FRAMES, size=SIZE)))
+    path = folder / f"{prompt.id.replace('/', '_')}.mp4"
+    return write_video(path, spoil(frames), fps=FPS, options=REPEATABLE)

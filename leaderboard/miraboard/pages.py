@@ -1,0 +1,255 @@
+"""Pages as HTML, every text escaped: what the app shows and the static site holds. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from mirabench.report.table import number
+from miraboard import charts, paired, ranking
+from miraboard.board import Outcome, View
+from miraboard.paired import Difference
+from miraboard.standing import CONSISTENCY, Standing
+from miraboard.store import ClipRow, Event
+from miraboard.tables import BADGES, Cell, Table, place_text, value_cell
+from miraboard.tracks import Track
+
+Link = Callable[[str, str, str], str]
+"""Page (`generator` or `prompt`), track and id -> address."""
+
+MARKS = {"self-reported": "○", "recomputed": "◐", "rescored": "●", "disputed": "✗"}
+MOST_PROBLEMS = 60
+MOST_COMPARED = 4
+
+
+def app_link(page: str, track: str, identity: str) -> str:
+    """An address within the app."""
+    return "?" + urlencode({"page": page, "track": track, "id": identity})
+
+
+@cache
+def _environment() -> Environment:
+    folder = files("miraboard") / "templates"
+    environment = Environment(
+        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(badges=BADGES, marks=MARKS)
+    return environment
+
+
+def _render(template: str, **values: Any) -> Markup:
+    return Markup(_environment().get_template(f"{template}.html.j2").render(**values))
+
+
+@cache
+def css() -> str:
+    """The style of every page."""
+    return (files("miraboard") / "board.css").read_text(encoding="utf-8")
+
+
+def table_page(view: View, table: Table, weights: str, notice: str, link: Link) -> Markup:
+    """The table, and how to read it."""
+    return _render("table", view=view, table=table, weights=weights, notice=notice, link=link)
+
+
+def outcome_page(outcome: Outcome) -> Markup:
+    """Accepted, or refused and why."""
+    return _render("outcome", outcome=outcome)
+
+
+def audit_page(events: Sequence[Event]) -> Markup:
+    """The newest lines of the audit log."""
+    return _render("audit", events=events)
+
+
+def about_page(track: Track, url: str) -> Markup:
+    """What the track measures, and how to take part."""
+    return _render(
+        "about", track=track, url=url, specs=list(track.specs.values()),
+        example="mirabench-v1 --output prompts.csv",
+        ranking=(ranking.__doc__ or "").strip(),
+    )  # fmt: skip
+
+
+def generator_page(
+    view: View, places: ranking.Ranking, standing: Standing, report: str, link: Link
+) -> Markup:
+    """One submission: numbers, history, what failed, provenance."""
+    raw = json.loads(report)
+    index = view.standings.index(standing)
+    return _render(
+        "generator",
+        view=view,
+        s=standing,
+        link=link,
+        numbers=_numbers(view, places, standing, index),
+        versions=[s for s in view.standings if s.generator == standing.generator],
+        verdicts=view.verdicts.get(standing.id, ()),
+        problems=_problems(raw),
+        provenance=json.dumps(raw["provenance"], indent=2, ensure_ascii=False),
+    )
+
+
+def _numbers(
+    view: View, places: ranking.Ranking, standing: Standing, index: int
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    heading = ""
+    for name, spec in view.track.specs.items():
+        wins = places.metrics.get(name)
+        twice = spec.dimension == CONSISTENCY and spec.scope == "clip"
+        raw = value_cell(standing.values.get(name)) if twice else Cell("")
+        found.append(
+            {
+                "heading": spec.dimension if spec.dimension != heading else "",
+                "name": name,
+                "summary": spec.summary,
+                "arrow": "↑" if spec.higher_is_better else "↓",
+                "cell": value_cell(standing.ranked(name)),
+                "place": place_text(wins.first[index], wins.last[index]) if wins else "",
+                "raw": f"{raw.text} ({raw.small})" if raw.small else raw.text,
+                "origin": _origin(standing, name, set_metric=spec.scope == "set"),
+            }
+        )
+        heading = spec.dimension
+    return found
+
+
+def _origin(standing: Standing, name: str, *, set_metric: bool) -> str:
+    value = standing.ranked(name)
+    if value is None or value.mean is None:
+        return "not measured" if value is None else "no clip that counts"
+    if set_metric:
+        return f"{value.n} of {value.of} clips, self-reported"
+    return f"{value.n} of {value.of} clips, recomputed"
+
+
+def _problems(report: Mapping[str, Any]) -> list[str]:
+    lines = [f"{name}: skipped: {why}" for name, why in report["skipped"].items()]
+    for video in report["videos"]:
+        if video["error"]:
+            lines.append(f"{video['id']}: {video['error']}")
+        lines += [f"{video['id']}: {flag}: {seen}" for flag, seen in video["health"].items()]
+        reasons = Counter(video["failures"].values()) if not video["error"] else Counter[str]()
+        lines += [f"{video['id']}: {n} metrics failed: {why}" for why, n in reasons.items()]
+    more = len(lines) - MOST_PROBLEMS
+    return [*lines[:MOST_PROBLEMS], *([f"and {more} more, in the report"] if more > 0 else [])]
+
+
+def compare_page(
+    view: View,
+    places: ranking.Ranking,
+    chosen: Sequence[Standing],
+    rows: Mapping[str, Sequence[ClipRow]],
+    link: Link,
+) -> Markup:
+    """Two to four submissions: radar, paired differences, worst and best prompts."""
+    chosen = chosen[:MOST_COMPARED]
+    if len(chosen) < 2:
+        return _render("compare", pairs=[])
+    indices = [view.standings.index(s) for s in chosen]
+    labels = [s.label for s in chosen]
+    dimensions = list(places.dimensions)
+    rates = {d: [_share(places.dimensions[d].rate[i]) for i in indices] for d in dimensions}
+    series = [(label, [rates[d][k] for d in dimensions]) for k, label in enumerate(labels)]
+    first = chosen[0]
+    return _render(
+        "compare",
+        link=link,
+        track=view.track.name,
+        labels=labels,
+        n=len(view.standings),
+        flips=f"{paired.FLIPS:,}",
+        radar=charts.radar(dimensions, series),
+        legend=charts.legend(labels),
+        rates=[(d, ["-" if v is None else f"{v:.0%}" for v in rates[d]]) for d in dimensions],
+        pairs=[_pair(first, other, rows, view.track) for other in chosen[1:]],
+    )
+
+
+def _share(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _pair(
+    a: Standing, b: Standing, rows: Mapping[str, Sequence[ClipRow]], track: Track
+) -> dict[str, Any]:
+    found = paired.differences(rows[a.id], rows[b.id], track.specs)
+    names = {"a": a.label, "b": b.label, "": ""}
+    return {
+        "a": a.label,
+        "b": b.label,
+        "rows": [_difference_row(d, track, names[d.better]) for d in found],
+    }
+
+
+def _difference_row(d: Difference, track: Track, better: str) -> dict[str, Any]:
+    sign = 1 if track.specs[d.metric].higher_is_better else -1
+    ordered = sorted(d.by_prompt, key=lambda prompt: sign * d.by_prompt[prompt])
+    worst, best = ordered[0], ordered[-1]
+    return {
+        "metric": d.metric,
+        "arrow": "↑" if sign > 0 else "↓",
+        "mean": _signed(d.mean),
+        "interval": "no interval" if d.low is None else f"{_signed(d.low)} .. {_signed(d.high)}",
+        "prompts": d.prompts,
+        "p": "too few prompts" if d.p is None else f"{d.p:.4f}",
+        "better": better,
+        "worst": worst,
+        "worst_by": _signed(d.by_prompt[worst]),
+        "best": best,
+        "best_by": _signed(d.by_prompt[best]),
+    }
+
+
+def _signed(value: float | None) -> str:
+    return "-" if value is None else f"{'+' if value > 0 else ''}{number(value)}"
+
+
+def prompt_page(view: View, prompt: str, rows: Sequence[ClipRow], link: Link) -> Markup:
+    """All generators on one prompt."""
+    standings = {s.id: s for s in view.standings}
+    names = [n for n, spec in view.track.specs.items() if spec.scope == "clip"]
+    kept = [r for r in rows if r.submission in standings]
+    return _render(
+        "prompt",
+        link=link,
+        track=view.track.name,
+        prompt=view.track.prompts[prompt],
+        total=len(view.standings),
+        columns=[
+            {
+                "title": n,
+                "note": view.track.specs[n].summary,
+                "arrow": "↑" if view.track.specs[n].higher_is_better else "↓",
+            }
+            for n in names
+        ],
+        rows=[
+            {
+                "id": r.submission,
+                "label": standings[r.submission].label,
+                "values": [number(r.scores.get(n)) for n in names],
+                "notes": ", ".join(k for k in r.notes if k not in view.track.specs),
+            }
+            for r in sorted(kept, key=lambda r: standings[r.submission].label.lower())[:500]
+        ],
+    )
+
+
+def site_page(title: str, body: Markup, nav: Sequence[tuple[str, str]]) -> str:
+    """A whole document of the static site."""
+    return str(_render("site", title=title, body=body, nav=nav, css=Markup(css())))

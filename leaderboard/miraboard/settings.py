@@ -1,0 +1,60 @@
+"""What the operator of a board may set; environment variables, read at one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mirabench.errors import InputError
+
+SHORTEST_TOKEN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a board is run."""
+
+    database: str = "sqlite:///miraboard.db"
+    """`MIRABOARD_DATABASE`: an SQLAlchemy URL."""
+    token: str = ""
+    """`MIRABOARD_TOKEN`: lets maintainers withdraw, restore and record a rescoring; empty forbids it."""
+    per_hour: int = 20
+    """`MIRABOARD_PER_HOUR`: submissions, refused ones too, that one address may try in an hour."""
+    proxies: int = 0
+    """`MIRABOARD_PROXIES`: reverse proxies in front; that many entries of X-Forwarded-For are theirs."""
+    tracks: Path | None = None
+    """`MIRABOARD_TRACKS`: a TOML file of tracks instead of the bundled one."""
+    notice: str = ""
+    """`MIRABOARD_NOTICE`: a line above the table, to say what a demo board's rows are."""
+
+    def __post_init__(self) -> None:
+        if self.token and len(self.token) < SHORTEST_TOKEN:
+            raise InputError(f"MIRABOARD_TOKEN needs at least {SHORTEST_TOKEN} characters")
+
+
+def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that the environment names, defaults for the rest.
+
+    Raises:
+        InputError: a number is none, or the token is too short.
+    """
+    tracks = environment.get("MIRABOARD_TRACKS", "")
+    usual = Settings()
+    return Settings(
+        database=environment.get("MIRABOARD_DATABASE", "") or usual.database,
+        token=environment.get("MIRABOARD_TOKEN", ""),
+        per_hour=_whole(environment, "MIRABOARD_PER_HOUR", usual.per_hour),
+        proxies=_whole(environment, "MIRABOARD_PROXIES", usual.proxies),
+        tracks=Path(tracks) if tracks else None,
+        notice=environment.get("MIRABOARD_NOTICE", ""),
+    )
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "")
+    try:
+        return int(text) if text else default
+    except ValueError as error:
+        raise InputError(f"{name} is {text!r}, not a whole number") from error
