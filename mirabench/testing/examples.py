@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mirabench.prompts import ASPECTS
 from mirabench.report.files import write_atomically
-from mirabench.testing import films
+from mirabench.testing import degrade, films
 from mirabench.video.encode import write_video
 from mirabench.video.frames import UInt8Array
 
@@ -33,10 +33,10 @@ _ROOM = {
     "dense": "The camera enters a quiet furnished room by day. Two crates, one of bare wood and one painted "
     "green, stand beside a rug, a bookcase lines one wall, pictures hang on another, "
     "and a window at the far end looks over green hills. Nothing in "
-    "the room moves; only the viewpoint does, step by step towards the window, until the crates pass out of "
+    "the room moves; only the viewpoint does, steadily towards the window, until the rug has passed out of "
     "sight below and the hills fill more of the view than at the beginning.",
     "main_object": "A crate of bare wood and one painted green, beside a patterned rug. They stay where they "
-    "are while the camera passes between them, growing larger until they leave the picture.",
+    "are while the camera comes closer, growing larger and drifting towards the edges of the picture.",
     "background": "Plastered walls, a floor of wooden planks, a bookcase, two framed pictures and a window "
     "with a view of hills under a clear sky. Everything is fixed and rigid.",
     "style": "A clean computer rendering with matte surfaces, warm daylight and soft shading.",
@@ -53,7 +53,7 @@ _BALL = {
     "background": "A yard of paving stones in a meadow, two houses, stacked crates, and low hills under a blue "
     "sky. Nothing there moves by itself.",
     "style": "A bright computer rendering in clear, saturated daylight colours.",
-    "camera": "The camera pans right from a fixed spot, following the ball.",
+    "camera": "The camera stays on its spot and pans right, following the ball.",
 }
 
 
@@ -63,8 +63,8 @@ def example_clips() -> list[Example]:
     ball = films.ball_pan(FRAMES, SIZE)
     return [
         Example("room-dolly", room, _ROOM),
-        Example("room-wobble", films.flicker(films.wobble(room)), _ROOM),
-        Example("ball-freeze", films.freeze_tail(ball), _BALL),
+        Example("room-wobble", degrade.flicker(degrade.wobble(room)), _ROOM),
+        Example("ball-freeze", degrade.freeze_tail(ball), _BALL),
     ]
 
 

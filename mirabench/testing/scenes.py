@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirabench.testing.cameras import Array, Camera
-from mirabench.testing.surfaces import DAYLIGHT, Field, Light, Pose, Seen, Surface, rays
+from mirabench.testing.surfaces import DAYLIGHT, Field, Light, Pose, Seen, Surface, rays, slopes
 from mirabench.testing.textures import LEVELS, Colour, Picture, Texture
 
 OVERSAMPLING = 2
@@ -204,12 +204,13 @@ def _sky(sky: Sky, camera: Camera, x: Field, y: Field, nearest: Field) -> Pictur
     left, top, width, height = cv2.boundingRect((nearest == 0).astype(np.uint8))
     if width:
         part = (slice(top, top + height), slice(left, left + width))
-        outward = rays(camera, *_within(part, x, y)) @ camera.rotation
-        up = -outward[..., 1] / np.linalg.norm(outward, axis=-1)
+        across, down = slopes(camera, *_within(part, x, y))
+        turn = camera.rotation[:, 1]
+        up = -(across * turn[0] + (down * turn[1] + turn[2])) / np.sqrt(across**2 + (down**2 + 1))
         # The square root puts most of the change near the horizon, as in the real sky.
-        share = np.sqrt(np.clip(up, 0, 1))[..., None]
-        colours = np.array(sky.horizon) * (1 - share) + np.array(sky.zenith) * share
-        canvas[part] = np.round(colours)
+        share = np.sqrt(np.clip(up, 0, 1)).astype(np.float32)[..., None]
+        horizon, zenith = (np.array(c, np.float32) for c in (sky.horizon, sky.zenith))
+        canvas[part] = horizon + share * (zenith - horizon) + np.float32(0.5)
     return canvas
 
 

@@ -4,6 +4,7 @@ A rectangle's homography gives (s, t, 1) / z as an affine function of the pixel,
 [0, 1] along its sides and z the depth: one 3 x 3 matrix a surface and no iteration.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -183,7 +184,7 @@ class Sphere:
         centre = camera.rotation @ (self.centre - camera.position)
         if centre[2] - self.radius <= NEAR:
             return None
-        corners = _box_corners(centre, self.radius, camera)
+        corners = _outline(centre, self.radius, camera)
         return _SeenSphere(self.texture, corners, centre, self, camera, light)
 
 
@@ -198,10 +199,11 @@ class _SeenSphere:
     light: Light
 
     def inverse_depth(self, x: Field, y: Field) -> Field:
-        directions = rays(self.camera, x, y)
-        along = directions @ self.centre
+        # Broadcast rows against columns: hills fill the picture, and rays (H, W, 3) would cost most.
+        across, down = slopes(self.camera, x, y)
+        along = across * self.centre[0] + (down * self.centre[1] + self.centre[2])
         beyond = float(self.centre @ self.centre) - self.sphere.radius**2
-        squared = along**2 - (directions**2).sum(axis=-1) * beyond
+        squared = along**2 - beyond * (across**2 + (down**2 + 1))
         nearest = (along + np.sqrt(np.maximum(squared, 0))) / beyond
         hit: Field = np.where(squared > 0, nearest, 0)
         return hit.astype(np.result_type(x, y))
@@ -246,10 +248,16 @@ def box(
 def rays(camera: Camera, x: Field, y: Field) -> Field:
     """Directions (H, W, 3) in camera axes, with z = 1."""
     kind = np.result_type(x, y)
-    across = (x - (camera.width - 1) / 2) / camera.focal
-    down = (y - (camera.height - 1) / 2) / camera.focal
+    across, down = slopes(camera, x, y)
     directions: Field = np.stack(np.broadcast_arrays(across, down, np.ones((), kind)), axis=-1)
     return directions.astype(kind)
+
+
+def slopes(camera: Camera, x: Field, y: Field) -> tuple[Array, Array]:
+    """The x and y of the directions with z = 1, in the shapes of the pixels' x and y."""
+    across = (x.astype(np.float64) - (camera.width - 1) / 2) / camera.focal
+    down = (y.astype(np.float64) - (camera.height - 1) / 2) / camera.focal
+    return across, down
 
 
 def _log2(value: float) -> float:
@@ -274,9 +282,13 @@ def _cut_near(polygon: Array) -> Array:
     return np.array(kept).reshape(-1, 3)
 
 
-def _box_corners(centre: Array, radius: float, camera: Camera) -> Array:
-    """Pixels (8, 2) of the corners of the cube around a ball, all before the camera."""
-    signs = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)])
-    homogeneous = (centre + radius * signs) @ camera.intrinsics.T
-    pixels: Array = homogeneous[:, :2] / homogeneous[:, 2:]
+def _outline(centre: Array, radius: float, camera: Camera) -> Array:
+    """Pixels (2, 2) of the corners of the box around a ball's picture; all of it lies before."""
+    x, y, z = centre
+    beyond = z**2 - radius**2
+    # Tangents to the ball through the eye, in the planes of the picture's two axes.
+    half = [radius * math.sqrt(side**2 + beyond) for side in (x, y)]
+    sides = [[side * z - one for side, one in zip((x, y), half, strict=True)]]
+    sides.append([side * z + one for side, one in zip((x, y), half, strict=True)])
+    pixels: Array = np.array(sides) / beyond * camera.focal + camera.intrinsics[:2, 2]
     return pixels

@@ -8,7 +8,7 @@ import pytest
 
 import mirabench
 from mirabench.metrics.api import Score
-from mirabench.testing import films
+from mirabench.testing import degrade, films
 
 SIZE = (256, 144)
 
@@ -28,7 +28,7 @@ def health(clip: np.ndarray) -> set[str]:
 
 class TestGeometry:
     def test_a_rigid_room_is_rigid_and_a_bent_one_is_not(self, dolly: np.ndarray) -> None:
-        bent = films.wobble(dolly, amplitude=5.0)
+        bent = degrade.wobble(dolly, amplitude=5.0)
         rigid_error = score(dolly, "consistency_3d_mean_err")
         assert rigid_error.status == "ok"
         assert rigid_error.value < 1.0
@@ -60,9 +60,9 @@ class TestHealth:
         assert health(dolly) == set()
 
     def test_each_fault_is_named(self, dolly: np.ndarray) -> None:
-        assert health(films.freeze_tail(dolly, 0.5)) == {"frozen"}
-        assert "looping" in health(films.looped(np.concatenate([dolly, dolly]), 12))
-        assert "duplicate-frames" in health(films.doubled(dolly))
+        assert health(degrade.freeze_tail(dolly, 0.5)) == {"frozen"}
+        assert "looping" in health(degrade.looped(np.concatenate([dolly, dolly]), 12))
+        assert "duplicate-frames" in health(degrade.doubled(dolly))
         assert health(np.concatenate([dolly[:20], 255 - dolly[:20]])) >= {"hard-cuts"}
         assert "black" in health(dolly // 32)
         assert "textureless" in health(np.full_like(dolly, 120))
@@ -70,6 +70,6 @@ class TestHealth:
         assert "too-short" in health(dolly[:5])
 
     def test_flicker_and_wobble_cost_temporal_consistency(self, dolly: np.ndarray) -> None:
-        spoilt = films.flicker(films.wobble(dolly))
+        spoilt = degrade.flicker(degrade.wobble(dolly))
         for metric in ("warping_error", "temporal_flicker"):
             assert score(spoilt, metric).value > 2 * score(dolly, metric).value
