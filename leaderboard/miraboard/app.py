@@ -36,7 +36,7 @@ PAGES = (
 )
 _TOGGLE = "() => { document.body.classList.toggle('dark'); }"
 _CSS = """
-footer{display:none!important}.gradio-container{max-width:1320px!important;margin:0 auto!important}
+footer{display:none!important}.gradio-container{max-width:1320px!important;width:100%!important;margin:0 auto!important}.gradio-container>main{width:100%!important;max-width:100%!important}
 #mb-head{align-items:center}#mb-head h1{font-size:24px;margin:0}#mb-theme{max-width:150px;margin-left:auto}
 @media (max-width:700px){.gradio-container{padding:8px!important}}
 """
@@ -60,7 +60,7 @@ class _Callbacks:
         )
         table = build_table(view, ranking, request)
         text = weights_text(weights, list(ranking.dimensions))
-        return str(pages.table_page(view, table, text, self.board.settings.notice, pages.app_link))
+        return str(pages.table_page(view, table, text, self.board.notice(track), pages.app_link))
 
     def _weights(self, track: str, text: str, shares: Sequence[float]) -> dict[str, float]:
         dimensions = dict(zip(DIMENSIONS, map(float, shares), strict=False))
@@ -294,7 +294,7 @@ def _compare_tab(calls: _Callbacks, track: Any) -> Any:
     output = gr.HTML(elem_id="mb-compared", apply_default_css=False)
     chosen.change(
         calls.compare, [track, chosen], output, queue=False, trigger_mode="always_last",
-        api_name="compare",
+        show_progress="hidden", api_name="compare",
     )  # fmt: skip
     return chosen
 
@@ -306,7 +306,7 @@ def _choice_tab(
     output = gr.HTML(elem_id=f"{element}-page", apply_default_css=False)
     chosen.change(
         call, [track, chosen], output, queue=False, trigger_mode="always_last",
-        api_name=label.lower(),
+        show_progress="hidden", api_name=label.lower(),
     )  # fmt: skip
     return chosen
 
@@ -339,7 +339,10 @@ def _submit_tab(calls: _Callbacks, tracks: list[tuple[str, str]], first: str) ->
 
 def _html_on(tab: Any, call: Callable[..., str], inputs: list[Any], element: str) -> None:
     output = gr.HTML(elem_id=element, apply_default_css=False)
-    tab.select(call, inputs, output, queue=False, api_name=element.removeprefix("mb-"))
+    tab.select(
+        call, inputs, output, queue=False, show_progress="hidden",
+        api_name=element.removeprefix("mb-"),
+    )  # fmt: skip
 
 
 def _export_tab(calls: _Callbacks, track: Any) -> Any:
@@ -388,11 +391,11 @@ def _opener(calls: _Callbacks, first: str) -> Callable[[gr.Request], tuple[Any, 
     refresh = _refresher(calls)
 
     def opened(request: gr.Request) -> tuple[Any, ...]:
-        """What the address names: `?page=generator&track=lite&id=...`."""
+        """What the address names: `?show=generator&track=lite&id=...`; gradio keeps `page` for itself."""
         asked: Mapping[str, str] = dict(request.query_params)
         track = asked.get("track", first)
         track = track if track in calls.board.tracks else first
-        page = asked.get("page", "table")
+        page = asked.get("show", "table")
         page = page if page in PAGES else "table"
         updates = list(refresh(track))
         position = {"generator": 1, "prompt": 3}.get(page)

@@ -24,6 +24,12 @@ from miraboard.tracks import Track, load_tracks
 log = logging.getLogger(__name__)
 
 MODERATION = ("withdrawn", "restored")
+DEMO = "demo: "
+"""What the names of demonstration generators begin with."""
+DEMO_NOTICE = (
+    "names that begin with 'demo:' are a demonstration: small renderers of this project, spoiled on "
+    "purpose; their clips were really scored by mirabench"
+)
 COUNTED = ("accepted", "refused", "retried")
 """Lines of the log that a rate limit counts."""
 
@@ -158,6 +164,11 @@ class Board:
         if track not in self.tracks:
             raise UnknownNameError("track", track, self.tracks)
         return self._fresh(track)[0]
+
+    def notice(self, track: str) -> str:
+        """What to say above a table."""
+        demo = any(s.generator.startswith(DEMO) for s in self.view(track).standings)
+        return " ".join(filter(None, [self.settings.notice, DEMO_NOTICE if demo else ""]))
 
     def ranking(self, track: str, weights: Mapping[str, float] | None = None) -> ranking.Ranking:
         """The places in a track under some weights."""

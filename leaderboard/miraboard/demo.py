@@ -18,21 +18,17 @@ from mirabench.prompts import Prompt
 from mirabench.run.evaluate import Job, Options, run
 from mirabench.run.plan import make_plan
 from mirabench.samples import Sample
-from mirabench.testing import films
+from mirabench.testing import degrade, films
 from mirabench.testing.render_prompt import render_prompt
 from mirabench.video.encode import REPEATABLE, write_video
 from mirabench.video.frames import UInt8Array
-from miraboard.board import Board
+from miraboard.board import DEMO, Board
 from miraboard.tracks import Track
 
 log = logging.getLogger(__name__)
 
 TRACK = "smoke"
 SIZE, FRAMES, FPS = (256, 144), 48, 24
-NOTICE = (
-    "a demonstration: the generators are small renderers of this project, spoiled on purpose; "
-    "their clips were really scored by mirabench"
-)
 
 
 def _slow(frames: UInt8Array) -> UInt8Array:
@@ -45,12 +41,12 @@ def _still(frames: UInt8Array) -> UInt8Array:
 
 
 GENERATORS: dict[tuple[str, str], tuple[int, Callable[[UInt8Array], UInt8Array]]] = {
-    ("demo: renderer", "1"): (0, lambda frames: frames),
-    ("demo: renderer", "2 (other seed)"): (1, lambda frames: frames),
-    ("demo: renderer with flicker", "1"): (2, films.flicker),
-    ("demo: renderer with wobble", "1"): (3, films.wobble),
-    ("demo: slow renderer", "1"): (4, _slow),
-    ("demo: one picture", "1"): (5, _still),
+    (f"{DEMO}renderer", "1"): (0, lambda frames: frames),
+    (f"{DEMO}renderer", "2 (other seed)"): (1, lambda frames: frames),
+    (f"{DEMO}renderer with flicker", "1"): (2, degrade.flicker),
+    (f"{DEMO}renderer with wobble", "1"): (3, degrade.wobble),
+    (f"{DEMO}slow renderer", "1"): (4, _slow),
+    (f"{DEMO}one picture", "1"): (5, _still),
 }
 """Generator and version -> seed of the renderer, and what is done to its frames."""
 

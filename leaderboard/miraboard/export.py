@@ -177,7 +177,7 @@ def _write_track(board: Board, view: View, ranking: Ranking, folder: Path) -> li
     total = max(1, -(-len(view.standings) // PAGE))
     for page in range(1, total + 1):
         table = build_table(view, ranking, Request(page=page, columns=tuple(view.track.specs)))
-        body = pages.table_page(view, table, weights, board.settings.notice, _site_link)
+        body = pages.table_page(view, table, weights, board.notice(view.track.name), _site_link)
         steps = [(f"page {p}", _page_name(p)) for p in range(1, total + 1) if total > 1]
         documents[_page_name(page)] = pages.site_page(view.track.title, body, [*nav, *steps])
     documents["about.html"] = pages.site_page("About", pages.about_page(view.track, "URL"), nav)

@@ -33,7 +33,7 @@ MOST_COMPARED = 4
 
 def app_link(page: str, track: str, identity: str) -> str:
     """An address within the app."""
-    return "?" + urlencode({"page": page, "track": track, "id": identity})
+    return "?" + urlencode({"show": page, "track": track, "id": identity})
 
 
 @cache
@@ -242,7 +242,7 @@ def prompt_page(view: View, prompt: str, rows: Sequence[ClipRow], link: Link) ->
             {
                 "id": r.submission,
                 "label": standings[r.submission].label,
-                "values": [number(r.scores.get(n)) for n in names],
+                "numbers": [number(r.scores.get(n)) for n in names],
                 "notes": ", ".join(k for k in r.notes if k not in view.track.specs),
             }
             for r in sorted(kept, key=lambda r: standings[r.submission].label.lower())[:500]

@@ -103,9 +103,11 @@ def standing_of(identity: str, card: Card, report: Report, track: Track, receive
 
 
 def moves(video: VideoRecord, track: Track) -> bool:
-    """Whether a clip's motion counts and reaches the floor."""
+    """Whether a clip's motion counts and reaches the floor, and nothing says that it is static."""
     score = video.scores.get(track.motion_metric)
-    return score is not None and score.status != "degenerate" and score.value >= track.motion_floor
+    if score is None or score.status == "degenerate" or "static" in video.health:
+        return False
+    return score.value >= track.motion_floor
 
 
 def _value(summary: MetricSummary, clips: int) -> Value:

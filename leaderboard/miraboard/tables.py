@@ -112,7 +112,7 @@ def build_table(view: View, ranking: Ranking, request: Request) -> Table:
 
 def _columns(view: View, ranking: Ranking, metrics: Sequence[str]) -> list[Column]:
     found = [Column(OVERALL, "Win rate", "↑", "mean of the dimensions by the weights shown")]
-    found += [Column(d, d.capitalize(), "↑", dimension_note(d)) for d in ranking.dimensions]
+    found += [Column(d, d[0].upper() + d[1:], "↑", dimension_note(d)) for d in ranking.dimensions]
     for name, spec in view.track.specs.items():
         if name in metrics:
             found += _metric_columns(name, spec)
