@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mirabench import __version__
-from mirabench.cli import cache, catalogue, evaluate, examples, generate, prompts, weights
+from mirabench.cli import board, cache, catalogue, evaluate, examples, generate, prompts, weights
 from mirabench.errors import MirabenchError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("generate")(generate.generate)
 app.add_typer(
     prompts.app, name="prompts", help="Prompt sets: list, show, export, count, validate, pair."
 )
+app.add_typer(board.app, name="leaderboard", help="Serve a leaderboard, submit to one.")
 app.add_typer(cache.app, name="cache", help="The feature cache, which makes runs resumable.")
 app.add_typer(
     weights.app, name="weights", help="Network parameters: list, download, verify, import."
