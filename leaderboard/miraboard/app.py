@@ -36,7 +36,9 @@ PAGES = (
 )
 _TOGGLE = "() => { document.body.classList.toggle('dark'); }"
 _CSS = """
-footer{display:none!important}.gradio-container{max-width:1320px!important;width:100%!important;margin:0 auto!important}.gradio-container>main{width:100%!important;max-width:100%!important}
+footer{display:none!important}
+.gradio-container{max-width:1320px!important;width:100%!important;margin:0 auto!important}
+.gradio-container>main{width:100%!important;max-width:100%!important}
 #mb-head{align-items:center}#mb-head h1{font-size:24px;margin:0}#mb-theme{max-width:150px;margin-left:auto}
 @media (max-width:700px){.gradio-container{padding:8px!important}}
 """

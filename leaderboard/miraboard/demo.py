@@ -18,7 +18,7 @@ from mirabench.prompts import Prompt
 from mirabench.run.evaluate import Job, Options, run
 from mirabench.run.plan import make_plan
 from mirabench.samples import Sample
-from mirabench.testing import degrade, films
+from mirabench.testing import degrade
 from mirabench.testing.render_prompt import render_prompt
 from mirabench.video.encode import REPEATABLE, write_video
 from mirabench.video.frames import UInt8Array

@@ -1,0 +1,76 @@
+"""Differences prompt by prompt."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from miraboard.paired import differences, holm, per_prompt, sign_flip
+from miraboard.store import ClipRow
+
+
+def row(prompt: str, value: float, metric: str = "sharpness") -> ClipRow:
+    return ClipRow("s", f"{prompt}-clip", prompt, {metric: value}, {})
+
+
+def test_clips_of_one_prompt_are_averaged() -> None:
+    assert per_prompt([row("a", 1.0), row("a", 3.0), row("b", 5.0)], "sharpness") == {
+        "a": 2,
+        "b": 5,
+    }
+
+
+def test_the_sign_flip_test_is_the_exact_one_but_for_chance() -> None:
+    values = [0.3, 0.1, 0.5, -0.05, 0.2, 0.4, 0.25]
+    exact = np.mean(
+        [abs(np.dot(s, values)) >= sum(values) - 1e-12 for s in product((-1, 1), repeat=7)]
+    )
+    assert sign_flip(values) == pytest.approx(exact, abs=0.005)
+
+
+def test_no_difference_is_chance_for_sure() -> None:
+    assert sign_flip([0.0] * 8) == 1.0
+
+
+@given(st.lists(st.floats(-5, 5), min_size=2, max_size=10))
+def test_swapping_the_two_changes_no_p(values: list[float]) -> None:
+    assert sign_flip(values) == sign_flip([-v for v in values])
+
+
+@given(st.lists(st.none() | st.floats(0, 1), max_size=8))
+def test_holm_never_lowers_a_p_and_keeps_their_order(values: list[float | None]) -> None:
+    found = holm(values)
+    pairs = [(p, q) for p, q in zip(values, found, strict=True) if p is not None and q is not None]
+    assert len(pairs) == sum(v is not None for v in values)
+    assert all(p <= q <= 1 for p, q in pairs)
+    assert sorted(pairs) == sorted(pairs, key=lambda pair: (pair[1], pair[0]))
+
+
+def test_the_better_one_is_named_in_the_metrics_own_direction(track: Any) -> None:
+    prompts = [f"p{i}" for i in range(12)]
+    for metric, better in (("sharpness", "a"), ("noise", "b")):
+        a = [row(p, 2.0 + i / 100, metric) for i, p in enumerate(prompts)]
+        b = [row(p, 1.0, metric) for p in prompts]
+        (found,) = differences(a, b, track.specs)
+        assert (found.better, found.prompts) == (better, 12)
+        assert found.mean == pytest.approx(1.055)
+
+
+def test_below_six_prompts_nothing_is_significant(track: Any) -> None:
+    a = [row(f"p{i}", 9.0) for i in range(5)]
+    b = [row(f"p{i}", 1.0) for i in range(5)]
+    (found,) = differences(a, b, track.specs)
+    assert (found.p, found.better) == (None, "")
+
+
+def test_only_shared_prompts_count(track: Any) -> None:
+    (found,) = differences(
+        [row("a", 1.0), row("b", 2.0)], [row("b", 1.5), row("c", 9.0)], track.specs
+    )
+    assert found.by_prompt == {"b": 0.5}
+    assert differences([row("a", 1.0)], [row("c", 1.0)], track.specs) == []
