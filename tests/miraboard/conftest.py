@@ -94,6 +94,9 @@ def report_of(track: Track, videos: list[VideoRecord]) -> Report:
     return report
 
 
+_MADE: dict[tuple[int, float], Report] = {}
+
+
 @dataclass(frozen=True)
 class Kit:
     """What tests make submissions with."""
@@ -101,9 +104,12 @@ class Kit:
     track: Track
 
     def report(self, seed: int = 1, level: float = 0.5) -> Report:
-        return report_of(
-            self.track, [clip(self.track, p, seed, level) for p in self.track.prompts.values()]
-        )
+        """The same report for the same seed and level, and a copy for each who asks."""
+        key = (seed, level)
+        if key not in _MADE:
+            prompts = self.track.prompts.values()
+            _MADE[key] = report_of(self.track, [clip(self.track, p, seed, level) for p in prompts])
+        return _MADE[key].model_copy(deep=True)
 
     def raw(self, seed: int = 1, level: float = 0.5) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.report(seed, level).to_json())

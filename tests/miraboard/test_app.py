@@ -1,0 +1,326 @@
+"""The real server over HTTP: submitting with gradio's client and with the command line."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miraboard.board import Board
+from miraboard.settings import Settings
+from miraboard.store import Store
+from miraboard.tracks import load_tracks
+
+TOKEN = "a-token-of-the-tests"
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+TRACKS = """
+[tiny]
+title = "Tiny track"
+suite = "suite.toml"
+prompts = "prompts.csv"
+motion_metric = "flow_magnitude"
+motion_floor = 0.05
+"""
+
+
+class Server:
+    """`mirabench leaderboard serve` in a process of its own, with the tests' tiny track."""
+
+    def __init__(self, folder: Path, kit: Any) -> None:
+        self.folder = folder
+        names = "\n".join(f'  {{ name = "{n}" }},' for n in kit.track.specs)
+        # a suite's digest is over its name and version too
+        (folder / "suite.toml").write_text(f'name = "lite"\nversion = 1\nmetrics = [\n{names}\n]\n')
+        rows = "".join(f'{p.id},"{p.text}"\n' for p in kit.track.prompts.values())
+        (folder / "prompts.csv").write_text("id,prompt\n" + rows)
+        (folder / "tracks.toml").write_text(TRACKS)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.database = f"sqlite:///{folder / 'board.db'}"
+        self.environment = {
+            **os.environ, "MIRABOARD_TOKEN": TOKEN, "MIRABOARD_PER_HOUR": "1000",
+            "MIRABOARD_DATABASE": self.database, "MIRABOARD_TRACKS": str(folder / "tracks.toml"),
+            "GRADIO_TEMP_DIR": str(folder / "uploads"),
+        }  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "mirabench",
+            "leaderboard",
+            "serve",
+            "--port",
+            str(self.port),
+        ]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{self.url}/config", timeout=5).read()
+                return
+            except OSError:
+                assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+                time.sleep(0.1)  # waits for the process, at most
+        raise AssertionError((self.folder / "log").read_text()[-2000:])
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        self.process.wait(20)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "mirabench", "leaderboard", *arguments],
+            env=self.environment, capture_output=True, text=True,
+        )  # fmt: skip
+
+    def submit(self, report: Path, **card: str) -> subprocess.CompletedProcess[str]:
+        card = {"generator": "Alpha", "version": "1.0", "licence": "MIT", "contact": "a@b.org",
+                "track": "tiny", **card}  # fmt: skip
+        options = [part for key, value in card.items() for part in (f"--{key}", value)]
+        return self.command("submit", str(report), "--board", self.url, *options)
+
+    def table(self) -> str:
+        from gradio_client import Client
+
+        client = Client(self.url, verbose=False)
+        try:
+            shown = client.predict(
+                "tiny", "", "win rate", [], "", False, 1, "", *[1.0] * 6, api_name="/table"
+            )
+        finally:
+            client.close()
+        return str(shown)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, kit: Any) -> Iterator[Server]:
+    found = Server(tmp_path_factory.mktemp("server"), kit)
+    yield found
+    if found.process.poll() is None:
+        found.stop()
+
+
+def written(folder: Path, kit: Any, seed: int, level: float = 0.5) -> Path:
+    path = folder / f"report-{seed}.json"
+    path.write_bytes(kit.data(kit.report(seed, level)))
+    return path
+
+
+def test_a_submission_is_in_the_table_within_a_minute_and_nobody_approved(
+    server: Server, kit: Any, tmp_path: Path
+) -> None:
+    started = time.monotonic()
+    done = server.submit(written(tmp_path, kit, 1, 0.9))
+    assert done.returncode == 0, done.stderr
+    assert "Alpha 1.0" in server.table()
+    assert time.monotonic() - started < 60
+    identity = done.stdout.split()[-1]
+    assert re.fullmatch(r"[0-9a-f]{12}", identity)
+    again = server.submit(tmp_path / "report-1.json")
+    assert again.stdout.split()[-1] == identity
+    assert server.table().count("data-id=") == 1
+
+
+def test_a_refusal_has_its_reasons_and_exit_code_1(
+    server: Server, kit: Any, tmp_path: Path
+) -> None:
+    raw = kit.raw(2)
+    raw["summary"]["sharpness"]["mean"] = 0.99
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(raw))
+    done = server.submit(path, generator="Forger")
+    assert done.returncode == 1
+    assert "forged-aggregate: sharpness: mean is 0.99" in done.stderr
+    assert "Forger" not in server.table()
+
+
+def test_a_huge_upload_is_refused_and_the_server_lives(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    with path.open("wb") as file:
+        file.truncate(64 * 2**20)
+    done = server.submit(path, generator="Huge")
+    assert done.returncode in (1, 2)
+    assert "Huge" not in server.table()
+
+
+def test_an_uploaded_file_does_not_stay(server: Server, kit: Any, tmp_path: Path) -> None:
+    assert server.submit(written(tmp_path, kit, 3), generator="Gone").returncode == 0
+    assert list((server.folder / "uploads").rglob("report-3.json")) == []
+
+
+def test_a_server_killed_by_force_comes_back_with_all_it_had(
+    server: Server, kit: Any, tmp_path: Path
+) -> None:
+    first = server.submit(written(tmp_path, kit, 4), generator="Before")
+    assert first.returncode == 0
+    before = server.table().count("data-id=")
+    server.stop(signal.SIGKILL)
+    done = server.submit(written(tmp_path, kit, 5), generator="Meanwhile")
+    assert done.returncode == 2
+    assert "send it again" in done.stderr
+    server.start()
+    assert server.table().count("data-id=") == before
+    assert server.submit(tmp_path / "report-4.json", generator="Before").stdout == first.stdout
+    assert server.table().count("data-id=") == before
+
+
+def test_an_address_that_is_no_board_is_one_sentence(kit: Any, tmp_path: Path) -> None:
+    path = written(tmp_path, kit, 1)
+    card = [
+        "--generator",
+        "A",
+        "--version",
+        "1",
+        "--licence",
+        "x",
+        "--contact",
+        "abc",
+        "--track",
+        "t",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "mirabench", "leaderboard", "submit", str(path),
+         "--board", "http://127.0.0.1:9", *card],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("mirabench: the board http://127.0.0.1:9 did not take")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_bundled_tracks_load_and_differ() -> None:
+    found = load_tracks()
+    assert {"lite", "mirabench-official", "smoke"} <= found.keys()
+    assert len({t.digest for t in found.values()}) == len(found)
+    assert len(found["lite"].prompts) == 150
+
+
+def test_two_tracks_of_one_suite_never_share_a_table(tmp_path: Path) -> None:
+    tracks = load_tracks()
+    assert tracks["lite"].suite_digest == tracks["smoke"].suite_digest
+    board = Board(Settings(database=f"sqlite:///{tmp_path / 'b.db'}"), tracks)
+    assert board.view("lite").track.digest != board.view("smoke").track.digest
+    board.close()
+
+
+@pytest.mark.browser
+class TestInABrowser:
+    """Chromium against the real server."""
+
+    @pytest.fixture
+    def page(self, server: Server, kit: Any, tmp_path: Path) -> Iterator[Any]:
+        if CHROMIUM is None:
+            pytest.skip("there is no chromium on this machine")
+        if importlib.util.find_spec("playwright") is None:
+            pytest.skip("playwright is not installed")
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(30_000)
+            page.elsewhere = []
+            page.on("request", lambda r: self._note(page, server, r.url))
+            page.goto(server.url)
+            yield page
+            browser.close()
+
+    @staticmethod
+    def _note(page: Any, server: Server, url: str) -> None:
+        if not url.startswith((server.url, "data:", "blob:", f"ws://127.0.0.1:{server.port}")):
+            page.elsewhere.append(url)
+
+    def test_submit_see_filter_compare_and_switch_theme(
+        self, page: Any, kit: Any, tmp_path: Path
+    ) -> None:
+        for seed, name in ((21, "Browser One"), (22, "Browser Two")):
+            self._submit(page, written(tmp_path, kit, seed, 0.3 * (seed - 20)), name)
+        page.get_by_role("tab", name="Table").click()
+        page.locator("#mb-table").get_by_text("Browser Two 1.0").wait_for()
+
+        page.locator("#mb-search textarea, #mb-search input").fill("browser one")
+        page.locator("#mb-table").get_by_text("Browser Two 1.0").wait_for(state="detached")
+        assert page.locator("#mb-table tbody tr").count() == 1
+
+        page.get_by_role("tab", name="Compare").click()
+        for name in ("Browser One", "Browser Two"):
+            page.locator("#mb-compare input").click()
+            page.get_by_role("option").filter(has_text=name).click()
+        page.keyboard.press("Escape")
+        page.locator("#mb-compared").get_by_text(
+            "Browser One 1.0 against Browser Two 1.0"
+        ).wait_for()
+        assert page.locator("#mb-compared svg.mb-radar polygon").count() == 2
+
+        ink = "getComputedStyle(document.querySelector('.mb')).getPropertyValue('--mb-ink')"
+        before = page.evaluate(ink)
+        page.locator("#mb-theme").click()
+        assert page.evaluate(ink) != before
+        assert page.elsewhere == []
+
+    @staticmethod
+    def _submit(page: Any, report: Path, name: str) -> None:
+        page.get_by_role("tab", name="Submit").click()
+        page.locator("#mb-file input[type=file]").set_input_files(str(report))
+        page.locator("#mb-file").get_by_text("report-").first.wait_for()
+        for field, text in (
+            ("name", name),
+            ("version", "1.0"),
+            ("licence", "MIT"),
+            ("contact", "a@b.org"),
+        ):
+            page.locator(f"#mb-{field} textarea, #mb-{field} input").fill(text)
+        page.locator("#mb-send").click()
+        page.locator("#mb-outcome").get_by_text("Accepted").wait_for()
+        page.locator(
+            "#mb-file button[aria-label*=emove], #mb-file button[aria-label*=lear]"
+        ).first.click()
+
+    def test_a_phone_sees_no_page_wider_than_its_screen(self, page: Any, server: Server) -> None:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(server.url)
+        page.locator("#mb-table tbody tr").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    def test_the_table_scrolls_and_its_links_open_by_keyboard(self, page: Any) -> None:
+        link = page.locator("#mb-table tbody a").first
+        name = link.inner_text()
+        link.focus()
+        page.keyboard.press("Enter")
+        page.locator("#mb-generator-page h2").get_by_text(name).wait_for()
+        assert "show=generator" in page.url
+
+    def test_a_link_with_markup_in_it_shows_none(self, page: Any, server: Server) -> None:
+        page.goto(
+            f"{server.url}/?show=generator&track=%3Cb%3E&id=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E"
+        )
+        page.locator("#mb-table tbody tr, #mb-generator-page").first.wait_for(state="attached")
+        assert page.locator("img[src=x]").count() == 0
+
+
+def test_the_store_of_a_served_board_is_an_ordinary_file(server: Server) -> None:
+    store = Store(server.database)
+    assert store.revision() > 0
+    store.close()
