@@ -33,8 +33,8 @@ _ROOM = {
     "dense": "The camera enters a quiet furnished room by day. Two crates, one of bare wood and one painted "
     "green, stand beside a rug, a bookcase lines one wall, pictures hang on another, "
     "and a window at the far end looks over green hills. Nothing in "
-    "the room moves; only the viewpoint does, steadily towards the window, until the rug has passed out of "
-    "sight below and the hills fill more of the view than at the beginning.",
+    "the room moves; only the viewpoint does, steadily towards the window, until only the far edge of "
+    "the rug is in sight and the hills fill more of the view than at the beginning.",
     "main_object": "A crate of bare wood and one painted green, beside a patterned rug. They stay where they "
     "are while the camera comes closer, growing larger and drifting towards the edges of the picture.",
     "background": "Plastered walls, a floor of wooden planks, a bookcase, two framed pictures and a window "

@@ -57,7 +57,8 @@ def moving(
 
 def dolly_path(size: Size, metres_per_second: float = 0.6) -> Path:
     """Forward into the room (or back, below zero) with a slight pan to the right."""
-    start = (0.25, 0.1, -1.0 if metres_per_second > 0 else 0.6)
+    # Far enough from the end wall that furniture at several depths stays in view: a wall alone is a plane.
+    start = (0.25, 0.1, -1.8 if metres_per_second > 0 else 0.6)
     return moving(size, start, (0.0, 0.0, metres_per_second), yaw=(-4.0, 2.0))
 
 
