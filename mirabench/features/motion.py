@@ -32,6 +32,8 @@ GRID_STEP = 8
 """Spacing in px of the flow vectors to which the camera is fitted."""
 BLOCKS = (16, 9)
 """Columns and rows of blocks over which residual luminance is averaged for flicker."""
+LEAST_SPREAD = 2.0
+"""Standard deviation in levels around a grid point below which its flow is not believed."""
 DESCRIPTOR_SIZE = 12
 """Flow statistics per pair that the hand-made descriptor uses."""
 
@@ -114,7 +116,7 @@ class _Session:
         flow = self._flow(before, after)
         visible, residual = self._grid.compensate(before, after, flow, self._flow(after, before))
         speed = np.sqrt(_squared(flow[..., 0], flow[..., 1]))
-        points, vectors, seen = self._grid.sparse(flow, visible)
+        points, vectors, seen = self._grid.sparse(flow, visible & is_textured(before))
         camera = fit_camera(points, vectors, seen, (self._width / 2, self._height / 2))
         dt = seconds - self._last_seconds
         diagonals = vectors / np.float32(dt * np.hypot(self._width, self._height))
@@ -188,6 +190,17 @@ class _PixelGrid:
 # not cv2.magnitude: its last bit depends on where in memory the array lies
 def _squared(x: Float32, y: Float32) -> Float32:
     return x * x + y * y
+
+
+def is_textured(luma: UInt8Array) -> NDArray[np.bool_]:
+    """(H, W) whether there is enough structure around a pixel for its flow to mean anything.
+
+    A plain sky has no flow of its own and would hold a turning camera still.
+    """
+    window = (2 * GRID_STEP - 1, 2 * GRID_STEP - 1)
+    mean = cv2.blur(luma.astype(np.float32), window)
+    square = cv2.sqrBoxFilter(luma, cv2.CV_32F, window)
+    return np.asarray(square - mean * mean >= LEAST_SPREAD**2)
 
 
 def fit_camera(

@@ -6,7 +6,8 @@ motion (0.5 s moving mean) and tremor (the rest):
 
 - a directed move (left, right, up, down, in, out): min(1, A / A0) * max(0, (A - B) / (A + B)), A the way
   gone in the asked direction, B the way gone against it; when both are asked, each counts alone;
-- an undirected one (pan, tilt, zoom, roll, tracking): min(1, way / A0);
+- an undirected one (pan, tilt, zoom, roll): min(1, E / A0), E the distance between the two furthest places;
+- tracking: min(1, way / A0), whatever the direction;
 - static: 1 below 0.005 diagonals/s, falling to 0 at 0.05; handheld: min(1, tremor / 0.02 diagonals/s).
 
 A0 is a tenth of the diagonal; for depth a change of scale by 5 %; for roll 5 degrees. The score is the
@@ -66,6 +67,11 @@ class CameraPath:
     def way(self, axis: str, sign: float) -> float:
         """The way gone along an axis in the direction of `sign`."""
         return float(np.maximum(sign * self.slow(axis), 0).sum())
+
+    def excursion(self, axis: str) -> float:
+        """Between the two furthest places along an axis; tremor goes nowhere, there and back counts."""
+        places = np.concatenate([[0.0], np.cumsum(self.slow(axis))])
+        return float(np.ptp(places))
 
     def speed(self) -> float:
         """Mean speed in diagonals per second."""
@@ -166,7 +172,7 @@ def agreement(path: CameraPath, move: str, moves: list[str]) -> float:
         return float(min(1.0, with_it / WAY[axis])) * pure
     if move in _UNDIRECTED:
         axis = _UNDIRECTED[move]
-        return float(min(1.0, max(path.way(axis, 1.0), path.way(axis, -1.0)) / WAY[axis]))
+        return float(min(1.0, path.excursion(axis) / WAY[axis]))
     if move == "static":
         return float(np.clip((0.05 - path.speed()) / (0.05 - 0.005), 0.0, 1.0))
     if move == "handheld":
