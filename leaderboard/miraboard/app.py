@@ -34,6 +34,9 @@ PAGES = (
     "export",
     "maintain",
 )
+_OPEN: dict[str, Any] = {"allow_custom_value": True}
+"""For choices that depend on the track: programs call without a session, whose choices are the first
+track's. What is on no list shows nothing."""
 _TOGGLE = "() => { document.body.classList.toggle('dark'); }"
 _CSS = """
 footer{display:none!important}
@@ -255,11 +258,15 @@ def _table_tab(calls: _Callbacks, track: Any, first: str) -> _TableTab:
             label="Search", placeholder="generator, licence or id", elem_id="mb-search"
         )
         order = gr.Dropdown(
-            _order_choices(calls, first), value=OVERALL, label="Order by", elem_id="mb-order"
+            _order_choices(calls, first),
+            value=OVERALL,
+            label="Order by",
+            elem_id="mb-order",
+            **_OPEN,
         )
         columns = gr.Dropdown(
             list(calls.board.tracks[first].specs), multiselect=True, label="More columns",
-            elem_id="mb-columns",
+            elem_id="mb-columns", **_OPEN,
         )  # fmt: skip
     with gr.Accordion("Filters and weights", open=False):
         with gr.Row():
@@ -291,7 +298,7 @@ def _table_tab(calls: _Callbacks, track: Any, first: str) -> _TableTab:
 def _compare_tab(calls: _Callbacks, track: Any) -> Any:
     chosen = gr.Dropdown(
         [], multiselect=True, max_choices=pages.MOST_COMPARED, label="Two to four submissions",
-        elem_id="mb-compare",
+        elem_id="mb-compare", **_OPEN,
     )  # fmt: skip
     output = gr.HTML(elem_id="mb-compared", apply_default_css=False)
     chosen.change(
@@ -304,7 +311,7 @@ def _compare_tab(calls: _Callbacks, track: Any) -> Any:
 def _choice_tab(
     call: Callable[[str, str], str], track: Any, label: str, element: str, choices: list[str]
 ) -> Any:
-    chosen = gr.Dropdown(choices, value=None, label=label, elem_id=element)
+    chosen = gr.Dropdown(choices, value=None, label=label, elem_id=element, **_OPEN)
     output = gr.HTML(elem_id=f"{element}-page", apply_default_css=False)
     chosen.change(
         call, [track, chosen], output, queue=False, trigger_mode="always_last",
@@ -352,7 +359,7 @@ def _export_tab(calls: _Callbacks, track: Any) -> Any:
         "The static site of the whole board: `mirabench leaderboard export FOLDER` on the server."
     )
     kind = gr.Radio(["CSV", "JSON", "Hub .eval_results YAML"], value="CSV", label="Format")
-    chosen = gr.Dropdown([], value=None, label="Submission, for the YAML")
+    chosen = gr.Dropdown([], value=None, label="Submission, for the YAML", **_OPEN)
     button = gr.Button("Make the file", elem_id="mb-export")
     file = gr.File(label="Download", elem_id="mb-exported")
     button.click(calls.export, [track, kind, chosen], file, queue=False, api_name="export")

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mirabench.metrics.api import MetricSpec
-from mirabench.report.interval import SEED, mean_interval
+from mirabench.report.interval import RESAMPLES, SEED, expanded_tail
 from miraboard.store import ClipRow
+
+FloatArray = NDArray[np.float64]
 
 FLIPS = 10_000
 FEWEST_PROMPTS = 6
@@ -64,25 +68,52 @@ def _difference(metric: str, a: dict[str, float], b: dict[str, float]) -> Differ
     shared = {prompt: a[prompt] - b[prompt] for prompt in a if prompt in b}
     if not shared:
         return None
-    values = list(shared.values())
-    interval = mean_interval(values, list(shared))
+    values = np.asarray(list(shared.values()))
+    mean = float(values.mean())
+    low, high = _interval(values)
     p = sign_flip(values) if len(values) >= FEWEST_PROMPTS else None
-    return Difference(
-        metric, interval.mean, interval.low, interval.high, len(values), p, "", shared
-    )
+    return Difference(metric, mean, low, high, len(values), p, "", shared)
 
 
-def sign_flip(values: Sequence[float]) -> float:
+def _interval(values: FloatArray) -> tuple[float | None, float | None]:
+    """The interval of `mean_interval` when each prompt is a cluster of one difference.
+
+    The same draws with the same seed, kept as weights: the metrics of a pair share them.
+    """
+    if len(values) < 2:
+        return None, None
+    drawn = _resamples(len(values)) @ values
+    tail = expanded_tail(len(values))
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    mean = values.mean()
+    return min(float(low), float(mean)), max(float(high), float(mean))
+
+
+@lru_cache(maxsize=4)
+def _resamples(prompts: int) -> FloatArray:
+    """(RESAMPLES, N) how often each prompt is drawn, divided by N."""
+    picks = np.random.default_rng(SEED).integers(0, prompts, (RESAMPLES, prompts))
+    weights = np.zeros((RESAMPLES, prompts))
+    np.add.at(weights, (np.arange(RESAMPLES)[:, None], picks), 1 / prompts)
+    return weights
+
+
+@lru_cache(maxsize=4)
+def _signs(prompts: int) -> FloatArray:
+    """(FLIPS, N) of 1 and -1."""
+    flips = np.random.default_rng(SEED).integers(0, 2, (FLIPS, prompts))
+    return flips * 2.0 - 1.0
+
+
+def sign_flip(values: Sequence[float] | FloatArray) -> float:
     """The chance of a mean so far from 0, if each difference could as well have the other sign.
 
     Two-sided Monte Carlo test with a fixed seed; the observed pattern counts as one, so p is never 0.
     """
     array = np.asarray(values, dtype=np.float64)
-    random = np.random.default_rng(SEED)
-    signs = random.integers(0, 2, (FLIPS, len(array)), dtype=np.int8) * 2 - 1
     seen = abs(float(array.sum()))
     # a hair of slack: sums in another order differ in the last digit
-    as_far = np.abs(signs @ array) >= seen * (1 - 1e-12)
+    as_far = np.abs(_signs(len(array)) @ array) >= seen * (1 - 1e-12)
     return float((1 + as_far.sum()) / (FLIPS + 1))
 
 

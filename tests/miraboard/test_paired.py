@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirabench.report.interval import mean_interval
 from miraboard.paired import differences, holm, per_prompt, sign_flip
 from miraboard.store import ClipRow
 
@@ -59,6 +60,18 @@ def test_the_better_one_is_named_in_the_metrics_own_direction(track: Any) -> Non
         (found,) = differences(a, b, track.specs)
         assert (found.better, found.prompts) == (better, 12)
         assert found.mean == pytest.approx(1.055)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=12))
+def test_the_interval_is_that_of_the_report(track: Any, values: list[float]) -> None:
+    a = [row(f"p{i}", v) for i, v in enumerate(values)]
+    b = [row(f"p{i}", 0.0) for i in range(len(values))]
+    (found,) = differences(a, b, track.specs)
+    expected = mean_interval(values, [f"p{i:02}" for i in range(len(values))])
+    close = {"rel": 1e-9, "abs": 1e-12}
+    assert found.mean == pytest.approx(expected.mean, **close)
+    assert found.low == (None if expected.low is None else pytest.approx(expected.low, **close))
+    assert found.high == (None if expected.high is None else pytest.approx(expected.high, **close))
 
 
 def test_below_six_prompts_nothing_is_significant(track: Any) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,37 +33,43 @@ def _tool(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a server of our own, on a socket in a temporary folder."""
     if not POSTGRES:
         pytest.skip("no postgres on this machine")
     if importlib.util.find_spec("psycopg") is None:
         pytest.skip("no driver psycopg is installed")
-    folder = tmp_path_factory.mktemp("pg")
-    data = folder / "data"
     as_user: list[str] = []
     if os.geteuid() == 0:  # postgres refuses to run as root
         if shutil.which("runuser") is None:
             pytest.skip("postgres does not run as root, and there is no runuser")
         as_user = ["runuser", "-u", "nobody", "--"]
-        for place in (folder, *folder.parents[:2]):
-            place.chmod(0o755)
-        shutil.chown(folder, "nobody")
+    # pytest's own folders are closed to other users, and too long for a socket's path
+    with tempfile.TemporaryDirectory(prefix="pg") as name:
+        folder = Path(name)
+        if as_user:
+            shutil.chown(folder, "nobody")
+        yield from _serve(folder, as_user)
+
+
+def _serve(folder: Path, as_user: list[str]) -> Iterator[str]:
+    data = str(folder / "data")
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL}
     made = subprocess.run(
-        [*as_user, _tool("initdb"), "-D", str(data), "-U", "board", "-A", "trust", "--no-sync"],
+        [*as_user, _tool("initdb"), "-D", data, "-U", "board", "-A", "trust", "--no-sync"],
         capture_output=True, text=True, cwd=folder,
     )  # fmt: skip
     if made.returncode:
         pytest.skip(f"initdb does not run here: {made.stderr.strip()[-200:]}")
-    control = [*as_user, _tool("pg_ctl"), "-D", str(data), "-w"]
+    control = [*as_user, _tool("pg_ctl"), "-D", data, "-w"]
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-    subprocess.run(
-        [*control, "-l", str(folder / "log"), "-o", options, "start"], check=True, cwd=folder,
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    yield f"postgresql+psycopg://board@/postgres?host={folder}"
-    subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd=folder,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
+    start = [*control, "-l", str(folder / "log"), "-o", options, "start"]
+    subprocess.run(start, check=True, **quiet)  # type: ignore[call-overload]
+    try:
+        yield f"postgresql+psycopg://board@/postgres?host={folder}"
+    finally:
+        stop = [*control, "-m", "immediate", "stop"]
+        subprocess.run(stop, check=True, **quiet)  # type: ignore[call-overload]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -1,0 +1,244 @@
+"""How fast is a full board? 2,000 submissions x 150 prompts x 21 metrics, 20 clients at once.
+
+The rows are random and the board is thrown away: nothing here is a score of anything. Run it with
+
+    python leaderboard/benchmark.py --submissions 2000 --clients 20
+
+It prints one JSON object: seconds until the first table and until the start page is whole, the page
+changes' percentiles, and the server's largest memory (resident, MB).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+import sqlalchemy as sa
+
+from miraboard.schema import clips, events, submissions
+from miraboard.standing import CONSISTENCY, Standing, Value
+from miraboard.store import Store, now
+from miraboard.tracks import Track, load_tracks
+
+TRACK = "mirabench-official"
+
+
+def main() -> None:
+    """Fill a board, serve it, and ask it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--submissions", type=int, default=2000)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--changes", type=int, default=20, help="page changes of each client")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        database = f"sqlite:///{folder}/board.db"
+        track = load_tracks()[TRACK]
+        started = time.perf_counter()
+        ids = _fill(database, track, options.submissions)
+        filled = time.perf_counter() - started
+        found = _measure(database, track, ids, options.clients, options.changes, Path(folder))
+    found = {"submissions": options.submissions, "prompts": len(track.prompts),
+             "metrics": len(track.specs), "seconds_to_fill": round(filled, 1), **found}  # fmt: skip
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+def _fill(database: str, track: Track, count: int) -> list[str]:
+    Store(database).close()
+    engine = sa.create_engine(database)
+    draw = np.random.default_rng(0)
+    report = _report(track, draw)
+    ids = []
+    for i in range(count):
+        identity = hashlib.sha256(str(i).encode()).hexdigest()[:12]
+        ids.append(identity)
+        with engine.begin() as connection:
+            connection.execute(
+                submissions.insert().values(**_submission(identity, i, track, draw, report))
+            )
+            connection.execute(clips.insert(), _clips(identity, track, draw))
+            connection.execute(
+                events.insert().values(
+                    at=now(),
+                    kind="accepted",
+                    submission=identity,
+                    actor="benchmark",
+                    detail="random",
+                )
+            )
+    engine.dispose()
+    return ids
+
+
+def _submission(
+    identity: str, i: int, track: Track, draw: np.random.Generator, report: bytes
+) -> dict[str, Any]:
+    values = {}
+    for name in track.specs:
+        mean, half = float(draw.normal()), float(abs(draw.normal(0.2, 0.1)))
+        values[name] = Value(mean, mean - half, mean + half, 150, 150)
+    moving = {n: v for n, v in values.items() if track.specs[n].dimension == CONSISTENCY}
+    standing = Standing(
+        id=identity, generator=f"Generator {i // 2}", version=str(i % 2), received=now(),
+        track=track.name, licence="none", links=(), clips=150, failed=0, still=0, values=values,
+        conditioned=moving,
+    )  # fmt: skip
+    return {
+        "id": identity, "key": hashlib.sha256(identity.encode()).hexdigest(),
+        "received": standing.received, "generator": standing.generator,
+        "version": standing.version, "track": track.name, "track_digest": track.digest,
+        "card": "{}", "report": report, "standing": standing.to_json(),
+    }  # fmt: skip
+
+
+def _clips(identity: str, track: Track, draw: np.random.Generator) -> list[dict[str, Any]]:
+    names = list(track.specs)
+    table = draw.normal(size=(len(track.prompts), len(names))).tolist()
+    return [
+        {
+            "submission": identity, "track_digest": track.digest, "clip": prompt,
+            "prompt": prompt, "sha256": hashlib.sha256(f"{identity} {prompt}".encode()).hexdigest(),
+            "fingerprint": hashlib.sha256(repr(row).encode()).hexdigest()[:32],
+            "scores": json.dumps(dict(zip(names, row, strict=True))), "notes": "{}",
+        }
+        for prompt, row in zip(track.prompts, table, strict=True)
+    ]  # fmt: skip
+
+
+def _report(track: Track, draw: np.random.Generator) -> bytes:
+    """A document as large as a real report, with what the generator's page reads of it."""
+    scores = {
+        name: {
+            "value": float(draw.normal()),
+            "status": "ok",
+            "protocol": f"{name}@1:0123456789",
+            "why": "",
+        }
+        for name in track.specs
+    }
+    videos = [
+        {
+            "id": p.id,
+            "prompt": p.text,
+            "error": None,
+            "health": {},
+            "failures": {},
+            "scores": scores,
+        }
+        for p in track.prompts.values()
+    ]
+    return json.dumps({"skipped": {}, "videos": videos, "provenance": {}}).encode()
+
+
+def _measure(
+    database: str, track: Track, ids: list[str], clients: int, changes: int, folder: Path
+) -> dict[str, Any]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mirabench", "leaderboard", "serve", "--port", str(port)]
+    environment = {**os.environ, "MIRABOARD_DATABASE": database}
+    url = f"http://127.0.0.1:{port}"
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            _wait(url)
+            first = _first_table(url, track)
+            with ThreadPoolExecutor(clients) as pool:
+                times = [
+                    t
+                    for found in pool.map(
+                        lambda c: _browse(url, track, ids, changes, c), range(clients)
+                    )
+                    for t in found
+                ]
+            memory = psutil.Process(server.pid).memory_info().rss / 2**20
+            peak = _peak(server.pid)
+        finally:
+            server.terminate()
+            server.wait()
+    return {
+        "seconds_to_first_table": round(first, 3),
+        "clients": clients,
+        "page_changes": len(times),
+        "milliseconds": {
+            f"p{q}": round(1000 * float(np.percentile(times, q)), 1) for q in (50, 95, 99)
+        },
+        "memory_mb": round(memory),
+        "memory_peak_mb": peak,
+        "cpus": len(os.sched_getaffinity(0)),
+    }
+
+
+def _peak(pid: int) -> int | None:
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    (line,) = [row for row in text.splitlines() if row.startswith("VmHWM")]
+    return round(int(line.split()[1]) / 1024)
+
+
+def _wait(url: str) -> None:
+    for _ in range(600):
+        try:
+            httpx.get(f"{url}/config", timeout=5)
+            return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise SystemExit("the server did not start")
+
+
+def _ask(client: httpx.Client, url: str, name: str, data: list[Any]) -> float:
+    started = time.perf_counter()
+    answer = client.post(f"{url}/gradio_api/run/{name}", json={"data": data}, timeout=60)
+    answer.raise_for_status()
+    if not str(answer.json()["data"][0]).startswith("<div"):
+        raise SystemExit(f"{name} answered no page")
+    return time.perf_counter() - started
+
+
+def _table(track: Track, search: str = "", order: str = "win rate", page: int = 1) -> list[Any]:
+    return [track.name, search, order, [], "", False, page, "", *[1.0] * 6]
+
+
+def _first_table(url: str, track: Track) -> float:
+    with httpx.Client() as client:
+        return _ask(client, url, "table", _table(track))
+
+
+def _browse(url: str, track: Track, ids: list[str], changes: int, seed: int) -> list[float]:
+    draw = random.Random(seed)
+    prompts, orders = list(track.prompts), [*track.dimensions, *track.specs]
+    times = []
+    with httpx.Client() as client:
+        for _ in range(changes):
+            kind = draw.choice(["table", "table", "search", "compare", "submission", "prompt"])
+            if kind == "table":
+                data = _table(track, order=draw.choice(orders), page=draw.randint(1, 40))
+            elif kind == "search":
+                kind, data = "table", _table(track, search=str(draw.randint(0, 999)))
+            elif kind == "compare":
+                data = [track.name, draw.sample(ids, 2)]
+            else:
+                data = [track.name, draw.choice(ids if kind == "submission" else prompts)]
+            times.append(_ask(client, url, kind, data))
+            time.sleep(draw.uniform(0.5, 1.5))  # a person looks at what came
+    return times
+
+
+if __name__ == "__main__":
+    main()
