@@ -140,6 +140,18 @@ def truck(
     return _of_place("truck", f"The camera trucks {way}.", room(seed), path, frames)
 
 
+def orbit(
+    frames: int = 36, size: Size = SIZE, seed: int = 0, *, degrees_per_second: float = 12.0
+) -> SyntheticClip:
+    """The room from a camera that circles its middle and keeps looking at it; left below 0.
+
+    Facts: `cameras`, one a frame; `scene`; the middle is `films.ORBIT_CENTRE`.
+    """
+    way = "right" if degrees_per_second > 0 else "left"
+    path = films.orbit_path(size, degrees_per_second)
+    return _of_place("orbit", f"The camera orbits to the {way}.", room(seed), path, frames)
+
+
 def handheld(
     frames: int = 36, size: Size = SIZE, seed: int = 0, *, degrees: float = 0.5
 ) -> SyntheticClip:
@@ -198,7 +210,8 @@ def _of_picture(
     width, height = (np.ceil(places.max(axis=0)) + 3 - first).astype(int).tolist()
     picture = structured(height, width, seed)
     shift = np.array([[1, 0, -first[0]], [0, 1, -first[1]], [0, 0, 1]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    # Linear weights would blur the frames that fall between pixels: a flicker of sharpness.
+    flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
     shown = [cv2.warpAffine(picture, (shift @ step)[:2], size, flags=flags) for step in steps]
     captions = {"short": "A colourful abstract painting.", "camera": camera}
     return SyntheticClip(name, np.asarray(shown, np.uint8), captions, facts or {})

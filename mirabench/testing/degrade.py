@@ -38,6 +38,14 @@ def flicker(clip: UInt8Array, amplitude: float = 0.04, seed: int = 0) -> UInt8Ar
     return np.asarray(lit, np.uint8)
 
 
+def alternate(clip: UInt8Array, amplitude: float = 0.04) -> UInt8Array:
+    """Gain 1 + `amplitude` in even frames and 1 - `amplitude` in odd ones: flicker at half the rate."""
+    signs = np.where(np.arange(len(clip)) % 2, -1.0, 1.0)
+    gains = np.maximum(0.0, 1 + amplitude * signs)
+    lit = [cv2.convertScaleAbs(f, alpha=g) for f, g in zip(clip, gains, strict=True)]
+    return np.asarray(lit, np.uint8)
+
+
 def freeze_tail(clip: UInt8Array, share: float = 1 / 3) -> UInt8Array:
     """The last `share` of the frames repeat the frame before them."""
     start = max(1, int(len(clip) * (1 - share)))

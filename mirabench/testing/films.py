@@ -5,6 +5,7 @@ Frames are uint8 RGB (T, H, W, 3). Everything is seeded and deterministic.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -22,6 +23,8 @@ Path = Callable[[float], Camera]
 
 ROOM_LENS, YARD_LENS = 0.85, 0.9
 """Focal lengths in picture widths."""
+ORBIT_CENTRE, ORBIT_RADIUS = (0.0, 0.1, 3.5), 4.0
+"""Between the room's crates, at eye height; metres."""
 
 
 def film(scene: Scene, path: Path, frames: int, fps: float = FPS) -> UInt8Array:
@@ -66,6 +69,20 @@ def truck_path(size: Size, metres_per_second: float = 0.5) -> Path:
     """Sideways through the room without turning; to the right above zero."""
     start = -0.9 if metres_per_second > 0 else 0.9
     return moving(size, (start, 0.1, -0.4), (metres_per_second, 0.0, 0.0))
+
+
+def orbit_path(size: Size, degrees_per_second: float = 12.0) -> Path:
+    """Around `ORBIT_CENTRE` at a constant distance, looking at it; to the right above zero."""
+    start = -math.copysign(10.0, degrees_per_second)
+
+    def path(time: float) -> Camera:
+        degrees = start + degrees_per_second * time
+        angle = math.radians(degrees)
+        away = ORBIT_RADIUS * np.array([math.sin(angle), 0.0, -math.cos(angle)])
+        turn = rotation(yaw=-degrees)
+        return Camera(ROOM_LENS * size[0], *size, turn, np.array(ORBIT_CENTRE) + away)
+
+    return path
 
 
 def pan_path(size: Size, degrees_per_second: float = 8.0) -> Path:

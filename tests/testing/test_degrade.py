@@ -22,6 +22,7 @@ Change = Callable[[np.ndarray, float], np.ndarray]
         (degrade.noise, 0.0),
         (degrade.wobble, 0.0),
         (degrade.flicker, 0.0),
+        (degrade.alternate, 0.0),
         (degrade.saturation, 1.0),
         (degrade.gamma, 1.0),
     ],
@@ -39,6 +40,7 @@ def test_the_neutral_strength_changes_nothing(change: Change, neutral: float) ->
         (degrade.saturation, (0.0, 0.5, 1.0), "colorfulness", 1),
         (degrade.gamma, (1.5, 3.0, 6.0), "exposure", -1),
         (degrade.flicker, (0.01, 0.03, 0.1), "temporal_flicker", 1),
+        (degrade.alternate, (0.01, 0.03, 0.1), "temporal_flicker", 1),
         (degrade.wobble, (1.0, 4.0, 12.0), "warping_error", 1),
     ],
 )
@@ -59,6 +61,11 @@ def test_time_is_broken_as_described() -> None:
     assert frames(degrade.doubled(order)) == [0, 0, 1, 1, 2, 2, 3, 3]
     assert frames(degrade.looped(order, 3)) == [0, 1, 2, 1, 0, 1, 2, 1]
     assert frames(degrade.cut(order, order[::-1])) == [0, 1, 2, 3, 3, 2, 1, 0]
+
+
+def test_alternating_gain_brightens_even_frames_and_dims_odd_ones() -> None:
+    grey = np.full((4, 2, 2, 3), 100, np.uint8)
+    assert degrade.alternate(grey, 0.1)[:, 0, 0, 0].tolist() == [110, 90, 110, 90]
 
 
 def test_the_clip_itself_is_left_alone() -> None:

@@ -10,6 +10,7 @@ import mirabench
 from mirabench.metrics.api import Score
 from mirabench.report.model import ScoreRecord
 from mirabench.testing import degrade, films
+from mirabench.testing.cameras import fundamental_matrix
 
 SIZE = (256, 144)
 
@@ -50,6 +51,16 @@ class TestGeometry:
 
 
 class TestCamera:
+    def test_an_orbit_keeps_its_distance_and_its_centre_in_the_middle(self) -> None:
+        path, centre = films.orbit_path(SIZE), np.array(films.ORBIT_CENTRE)
+        middle = (np.array(SIZE) - 1) / 2
+        for time in (0.0, 0.5, 1.4):
+            camera = path(time)
+            assert np.allclose(camera.project(centre), middle, atol=1e-9)
+            assert np.linalg.norm(camera.position - centre) == pytest.approx(films.ORBIT_RADIUS)
+        assert path(1.0).position[0] > path(0.0).position[0]
+        assert np.linalg.matrix_rank(fundamental_matrix(path(0.0), path(1.0)), tol=1e-9) == 2
+
     def test_a_dolly_agrees_with_its_caption_only(self, dolly: np.ndarray) -> None:
         asked, denied = "The camera dollies in.", "The camera dollies out."
         assert score(dolly, "camera_motion_agreement", asked).value > 0.8

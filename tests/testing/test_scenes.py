@@ -8,7 +8,9 @@ import pytest
 
 from mirabench.testing.cameras import Camera, fundamental_matrix, rotation, rotation_homography
 from mirabench.testing.places import room
-from mirabench.testing.scenes import exact_flow, render
+from mirabench.testing.scenes import Body, Scene, exact_flow, render
+from mirabench.testing.surfaces import Rectangle, Sphere
+from mirabench.testing.textures import Texture, structured
 
 SIZE = (160, 90)
 BEFORE = Camera(140, *SIZE, np.eye(3), np.array([0.0, 0.0, -0.8]))
@@ -66,3 +68,47 @@ def test_pictures_are_repeatable_and_seeds_differ() -> None:
     first, again = render(room(1), BEFORE), render(room(1), BEFORE)
     assert np.array_equal(first.rgb, again.rgb)
     assert not np.array_equal(first.rgb, render(room(2), BEFORE).rgb)
+
+
+PAINT = Texture(structured(64, 64, 0))
+
+
+def wall(depth: float, left: float, width: float) -> Rectangle:
+    """Upright, facing the camera, 20 m high."""
+    across, down = np.array([width, 0.0, 0.0]), np.array([0.0, 20.0, 0.0])
+    return Rectangle(np.array([left, -10.0, depth]), across, down, PAINT)
+
+
+def test_flow_and_occlusion_of_a_post_before_a_wall_are_those_worked_out_by_hand() -> None:
+    # f = 100 px: a step of 0.2 m right moves the wall (10 m) by -2 px, the post (2 m) by -10 px.
+    scene = Scene((Body((wall(10.0, -20.0, 40.0), wall(2.0, -0.2, 0.4))),))
+    left = Camera(100, 101, 41)
+    right = Camera(100, 101, 41, position=np.array([0.2, 0.0, 0.0]))
+    found = exact_flow(scene, 0.0, left, 0.0, right)
+    row = found.flow[20, :, 0]
+    post = render(scene, left).surface[20] == 1
+    assert np.flatnonzero(post).tolist() == list(range(40, 61))
+    assert np.allclose(row[post], -10)
+    assert np.allclose(row[~post], -2)
+    # The post covers columns 30 to 50 of the second picture: wall columns 32 to 39 end behind it.
+    hidden = [0, 1, *range(32, 40)]
+    assert np.flatnonzero(~found.visible[20]).tolist() == hidden
+
+
+def test_depth_is_along_the_optical_axis_and_infinite_in_the_sky() -> None:
+    ball = Sphere(np.array([0.0, 0.0, 5.0]), 1.0, PAINT, np.eye(3))
+    frame = render(Scene((Body((ball, wall(8.0, 0.0, 20.0))),)), Camera(50, 61, 61))
+    assert frame.depth[30, 30] == pytest.approx(4.0)
+    assert np.allclose(frame.depth[:, 45:], 8.0)
+    assert np.isinf(frame.depth[30, 0])
+    assert frame.surface[30, [0, 30, 60]].tolist() == [-1, 0, 1]
+    # Seen under asin(1 / 5), the ball is 2 * 50 * tan(11.54 degrees) = 20.4 px wide.
+    assert (frame.surface[30] == 0).sum() == 21
+
+
+def test_a_turned_camera_sees_depth_in_its_own_axes() -> None:
+    turned = Camera(50, 61, 61, rotation(yaw=60.0))
+    across, down = np.array([0.0, 0.0, 80.0]), np.array([0.0, 80.0, 0.0])
+    scene = Scene((Body((Rectangle(np.array([3.0, -40.0, -40.0]), across, down, PAINT),)),))
+    # The ray along the axis reaches x = 3 after 3 / sin(60 degrees).
+    assert render(scene, turned).depth[30, 30] == pytest.approx(3 / np.sin(np.pi / 3))
