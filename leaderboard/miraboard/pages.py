@@ -79,7 +79,7 @@ def about_page(track: Track, url: str) -> Markup:
     """What the track measures, and how to take part."""
     return _render(
         "about", track=track, url=url, specs=list(track.specs.values()),
-        example="mirabench-v1 --output prompts.csv",
+        forms=" --form " + ",".join(track.forms) if track.forms else "",
         ranking=(ranking.__doc__ or "").strip(),
     )  # fmt: skip
 

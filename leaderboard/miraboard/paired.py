@@ -102,7 +102,7 @@ def _resamples(prompts: int) -> FloatArray:
 def _signs(prompts: int) -> FloatArray:
     """(FLIPS, N) of 1 and -1."""
     flips = np.random.default_rng(SEED).integers(0, 2, (FLIPS, prompts))
-    return flips * 2.0 - 1.0
+    return np.asarray(np.asarray(flips * 2 - 1, dtype=np.float64), dtype=np.float64)
 
 
 def sign_flip(values: Sequence[float] | FloatArray) -> float:

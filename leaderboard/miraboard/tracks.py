@@ -43,6 +43,10 @@ class Track:
     """The one road from file to RGB that the track compares."""
     opencv: str = "5"
     """Major version of OpenCV; part of every protocol id."""
+    prompt_source: str = ""
+    """The set's name or file, for who wants to take part."""
+    forms: tuple[str, ...] = ()
+    """The forms of the set's scenes that the track asks for; none means all."""
     rescore_tolerance: float = 1e-3
     """Largest relative difference that a maintainer's recomputation may find."""
 
@@ -96,10 +100,11 @@ def _track(name: str, table: Mapping[str, Any], folder: Path | None) -> Track:
     values = dict(table)
     try:
         suite = load_suite(_near(folder, str(values.pop("suite"))))
-        prompts = read_prompts(
-            _near(folder, str(values.pop("prompts"))), tuple(values.pop("forms", ()))
+        source, forms = str(values.pop("prompts")), tuple(values.pop("forms", ()))
+        prompts = read_prompts(_near(folder, source), forms)
+        track = Track(
+            name=name, suite=suite, prompts=prompts, prompt_source=source, forms=forms, **values
         )
-        track = Track(name=name, suite=suite, prompts=prompts, **values)
     except (KeyError, TypeError) as error:
         raise InputError(f"the track {name!r} is not valid: {error}") from error
     if track.motion_metric not in track.specs:
