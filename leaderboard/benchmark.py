@@ -29,7 +29,7 @@ import numpy as np
 import psutil
 import sqlalchemy as sa
 
-from miraboard.schema import clips, events, submissions
+from miraboard.schema import clips, submissions, verdicts
 from miraboard.standing import CONSISTENCY, Standing, Value
 from miraboard.store import Store, now
 from miraboard.tracks import Track, load_tracks
@@ -71,12 +71,8 @@ def _fill(database: str, track: Track, count: int) -> list[str]:
             )
             connection.execute(clips.insert(), _clips(identity, track, draw))
             connection.execute(
-                events.insert().values(
-                    at=now(),
-                    kind="accepted",
-                    submission=identity,
-                    actor="benchmark",
-                    detail="random",
+                verdicts.insert().values(
+                    at=now(), kind="recomputed", submission=identity, passed=True, detail="random"
                 )
             )
     engine.dispose()

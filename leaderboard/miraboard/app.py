@@ -34,6 +34,8 @@ PAGES = (
     "export",
     "maintain",
 )
+MOST_PAGES = 512
+"""Pages kept in memory; a large one has about 100 kB."""
 _OPEN: dict[str, Any] = {"allow_custom_value": True}
 """For choices that depend on the track: programs call without a session, whose choices are the first
 track's. What is on no list shows nothing."""
@@ -52,6 +54,17 @@ class _Callbacks:
 
     def __init__(self, board: Board) -> None:
         self.board = board
+        self._pages: dict[tuple[Any, ...], str] = {}
+
+    def _once(self, make: Callable[[], Markup], *key: Any) -> str:
+        """A page, made once for each state of the board."""
+        key = (self.board.store.revision(), *key)
+        found = self._pages.get(key)
+        if found is None:
+            if len(self._pages) >= MOST_PAGES:
+                self._pages.clear()
+            found = self._pages[key] = str(make())
+        return found
 
     def table(
         self, track: str, search: str, order: str, columns: Sequence[str], badge: str,
@@ -59,13 +72,18 @@ class _Callbacks:
     ) -> str:  # fmt: skip
         """The table as HTML."""
         weights = self._weights(track, metric_weights, shares)
-        view, ranking = self.board.view(track), self.board.ranking(track, weights)
         request = Request(
             search[:200], tuple(columns or ()), order, badge or "", bool(latest), int(page or 1)
         )
+        return self._once(
+            lambda: self._table(track, request, weights), track, request, str(weights)
+        )
+
+    def _table(self, track: str, request: Request, weights: Mapping[str, float]) -> Markup:
+        view, ranking = self.board.view(track), self.board.ranking(track, weights)
         table = build_table(view, ranking, request)
         text = weights_text(weights, list(ranking.dimensions))
-        return str(pages.table_page(view, table, text, self.board.notice(track), pages.app_link))
+        return pages.table_page(view, table, text, self.board.notice(track), pages.app_link)
 
     def _weights(self, track: str, text: str, shares: Sequence[float]) -> dict[str, float]:
         dimensions = dict(zip(DIMENSIONS, map(float, shares), strict=False))
@@ -76,10 +94,14 @@ class _Callbacks:
         view = self.board.view(track)
         known = {s.id: s for s in view.standings}
         standings = [known[key] for key in chosen or () if key in known][: pages.MOST_COMPARED]
-        rows = {s.id: self.board.store.rows_of(s.id) for s in standings}
-        return str(
-            pages.compare_page(view, self.board.ranking(track), standings, rows, pages.app_link)
-        )
+        ids = [s.id for s in standings]
+
+        def make() -> Markup:
+            rows = {key: self.board.store.rows_of(key) for key in ids}
+            places = self.board.ranking(track)
+            return pages.compare_page(view, places, standings, rows, pages.app_link)
+
+        return self._once(make, "compare", track, *ids)
 
     def generator(self, track: str, identity: str) -> str:
         """One submission."""
@@ -97,8 +119,13 @@ class _Callbacks:
         view = self.board.view(track)
         if prompt not in view.track.prompts:
             return _empty("Choose a prompt.")
-        rows = self.board.store.rows_for(view.track.digest, prompt)
-        return str(pages.prompt_page(view, prompt, rows, pages.app_link))
+
+        def make() -> Markup:
+            among = pages.shown_on_a_prompt(view, self.board.ranking(track))
+            rows = self.board.store.rows_for(view.track.digest, prompt, among)
+            return pages.prompt_page(view, prompt, rows, pages.app_link)
+
+        return self._once(make, "prompt", track, prompt)
 
     def about(self, track: str, request: gr.Request) -> str:
         """The track's cards."""
@@ -429,6 +456,8 @@ def theme() -> gr.themes.Base:
 
 def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:
     """Serve a board; returns when the server stops, or at once with `block=False`."""
+    for track in board.tracks:
+        board.ranking(track)  # so that the first visitor does not wait for it
     app = build_app(board)
     app.queue(default_concurrency_limit=8, max_size=500)
     app.launch(

@@ -182,7 +182,7 @@ def _write_track(board: Board, view: View, ranking: Ranking, folder: Path) -> li
         documents[_page_name(page)] = pages.site_page(view.track.title, body, [*nav, *steps])
     documents["about.html"] = pages.site_page("About", pages.about_page(view.track, "URL"), nav)
     documents |= _submissions(board, view, ranking, nav)
-    documents |= _prompts(board, view, nav)
+    documents |= _prompts(board, view, ranking, nav)
     documents["board.csv"] = to_csv(view, ranking)
     documents["board.json"] = to_json(view, ranking)
     for name, text in documents.items():
@@ -204,10 +204,13 @@ def _submissions(
     return found
 
 
-def _prompts(board: Board, view: View, nav: Sequence[tuple[str, str]]) -> dict[str, str]:
+def _prompts(
+    board: Board, view: View, ranking: Ranking, nav: Sequence[tuple[str, str]]
+) -> dict[str, str]:
     found = {}
+    among = pages.shown_on_a_prompt(view, ranking)
     for prompt in view.track.prompts:
-        rows = board.store.rows_for(view.track.digest, prompt)
+        rows = board.store.rows_for(view.track.digest, prompt, among)
         body = pages.prompt_page(view, prompt, rows, _site_link)
         found[_site_link("prompt", "", prompt)] = pages.site_page(prompt, body, nav)
     return found

@@ -29,6 +29,8 @@ Link = Callable[[str, str, str], str]
 MARKS = {"self-reported": "○", "recomputed": "◐", "rescored": "●", "disputed": "✗"}
 MOST_PROBLEMS = 60
 MOST_COMPARED = 4
+MOST_ON_A_PROMPT = 100
+"""Submissions on the page of a prompt, the best of the track."""
 
 
 def app_link(page: str, track: str, identity: str) -> str:
@@ -219,16 +221,25 @@ def _signed(value: float | None) -> str:
     return "-" if value is None else f"{'+' if value > 0 else ''}{number(value)}"
 
 
+def shown_on_a_prompt(view: View, places: ranking.Ranking) -> list[str]:
+    """Ids of the submissions on the page of a prompt, best win rate first."""
+    rate = [-1.0 if math.isnan(r) else float(r) for r in places.overall.rate]
+    order = sorted(range(len(rate)), key=lambda i: (-rate[i], view.standings[i].label.lower()))
+    return [view.standings[i].id for i in order[:MOST_ON_A_PROMPT]]
+
+
 def prompt_page(view: View, prompt: str, rows: Sequence[ClipRow], link: Link) -> Markup:
-    """All generators on one prompt."""
+    """The generators on one prompt."""
     standings = {s.id: s for s in view.standings}
     names = [n for n, spec in view.track.specs.items() if spec.scope == "clip"]
     kept = [r for r in rows if r.submission in standings]
+    shown = len({r.submission for r in kept})
     return _render(
         "prompt",
         link=link,
         track=view.track.name,
         prompt=view.track.prompts[prompt],
+        shown=shown,
         total=len(view.standings),
         columns=[
             {
@@ -245,7 +256,7 @@ def prompt_page(view: View, prompt: str, rows: Sequence[ClipRow], link: Link) ->
                 "numbers": [number(r.scores.get(n)) for n in names],
                 "notes": ", ".join(k for k in r.notes if k not in view.track.specs),
             }
-            for r in sorted(kept, key=lambda r: standings[r.submission].label.lower())[:500]
+            for r in sorted(kept, key=lambda r: standings[r.submission].label.lower())
         ],
     )
 

@@ -83,6 +83,7 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
+        self._read: dict[str, Standing] = {}
         try:
             self._engine = _engine(url)
             self._migrate()
@@ -155,20 +156,24 @@ class Store:
             _event(connection, kind, submission, actor, detail)
 
     def revision(self) -> int:
-        """A number that grows with every line of the audit log."""
+        """A number that grows with every accepted submission and every verdict."""
         with self._engine.connect() as connection:
-            return connection.execute(sa.select(sa.func.max(events.c.id))).scalar() or 0
+            return connection.execute(sa.select(sa.func.max(verdicts.c.id))).scalar() or 0
 
     def standings(self, track_digest: str) -> list[Standing]:
         """Every submission of a track, withdrawn ones too, oldest first."""
-        columns = (submissions.c.standing,)
         query = (
-            sa.select(*columns)
+            sa.select(submissions.c.id, submissions.c.standing)
             .where(submissions.c.track_digest == track_digest)
             .order_by(submissions.c.received, submissions.c.id)
         )
         with self._engine.connect() as connection:
-            return [Standing.from_json(text) for (text,) in connection.execute(query)]
+            rows = connection.execute(query).all()
+        for identity, text in rows:
+            # what is written never changes, so it is read once
+            if identity not in self._read:
+                self._read[identity] = Standing.from_json(text)
+        return [self._read[identity] for identity, _ in rows]
 
     def verdicts(self) -> list[Verdict]:
         """All verdicts, oldest first."""
@@ -209,9 +214,13 @@ class Store:
         """A submission's rows, in the report's order."""
         return self._rows(clips.c.submission == submission)
 
-    def rows_for(self, track_digest: str, prompt: str) -> list[ClipRow]:
-        """All submissions' rows of one prompt."""
-        return self._rows((clips.c.track_digest == track_digest) & (clips.c.prompt == prompt))
+    def rows_for(self, track_digest: str, prompt: str, among: Sequence[str]) -> list[ClipRow]:
+        """These submissions' rows of one prompt."""
+        return self._rows(
+            (clips.c.track_digest == track_digest)
+            & (clips.c.prompt == prompt)
+            & clips.c.submission.in_(among)
+        )
 
     def _rows(self, condition: sa.ColumnElement[bool]) -> list[ClipRow]:
         columns = (clips.c.submission, clips.c.clip, clips.c.prompt, clips.c.scores, clips.c.notes)

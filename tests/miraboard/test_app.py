@@ -64,6 +64,13 @@ class Server:
         }  # fmt: skip
         self.start()
 
+    def serve_demo(self, database: str) -> None:
+        """The bundled tracks over a database that `mirabench leaderboard demo` filled."""
+        self.stop()
+        self.environment |= {"MIRABOARD_DATABASE": database}
+        del self.environment["MIRABOARD_TRACKS"]
+        self.start()
+
     def start(self) -> None:
         command = [
             sys.executable,
@@ -318,6 +325,58 @@ class TestInABrowser:
         )
         page.locator("#mb-table tbody tr, #mb-generator-page").first.wait_for(state="attached")
         assert page.locator("img[src=x]").count() == 0
+
+
+PICTURES = {
+    "table": ("?track=smoke", (1280, 900), False),
+    "dark": ("?track=smoke", (1280, 900), True),
+    "phone": ("?track=smoke", (390, 844), False),
+    "generator": ("?show=generator&track=smoke&id={id}", (1280, 1000), False),
+    "prompt": ("?show=prompt&track=smoke&id=object-08/short", (1280, 1000), False),
+    "compare": ("?track=smoke", (1280, 1000), False),
+}
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(
+    not os.environ.get("MIRABOARD_PICTURES"),
+    reason="the docs' pictures need a demonstration board: MIRABOARD_PICTURES names its database",
+)
+def test_pictures_of_every_page_for_the_docs(tmp_path: Path, kit: Any) -> None:
+    """Run after `mirabench leaderboard demo --database sqlite:////tmp/demo.db` with the same URL."""
+    from playwright.sync_api import sync_playwright
+
+    folder = Path(__file__).resolve().parents[2] / "docs" / "images"
+    server = Server(tmp_path, kit)
+    server.serve_demo(os.environ["MIRABOARD_PICTURES"])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for name, (query, (width, height), dark) in PICTURES.items():
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.goto(server.url + "/?track=smoke")
+            page.locator("#mb-table tbody tr").first.wait_for()
+            identity = page.locator("#mb-table tbody tr").first.get_attribute("data-id")
+            if "show=" in query:
+                page.goto(f"{server.url}/{query.format(id=identity)}")
+                page.locator(f"#mb-{name}-page h2").wait_for()
+            if dark:
+                page.locator("#mb-theme").click()
+            if name == "compare":
+                _compare(page)
+            page.mouse.move(0, 0)
+            page.screenshot(path=folder / f"leaderboard-{name}.jpg", type="jpeg", quality=72)
+            page.close()
+        browser.close()
+    server.stop()
+
+
+def _compare(page: Any) -> None:
+    page.get_by_role("tab", name="Compare").click()
+    for name in ("demo: renderer 1", "demo: renderer with flicker", "demo: one picture"):
+        page.locator("#mb-compare input").click()
+        page.get_by_role("option").filter(has_text=name).first.click()
+    page.keyboard.press("Escape")
+    page.locator("#mb-compared").get_by_text("against demo: one picture").wait_for()
 
 
 def test_the_store_of_a_served_board_is_an_ordinary_file(server: Server) -> None:
