@@ -259,6 +259,7 @@ class TestInABrowser:
         if not url.startswith((server.url, "data:", "blob:", f"ws://127.0.0.1:{server.port}")):
             page.elsewhere.append(url)
 
+    @pytest.mark.skip(reason="not steady on a busy machine yet: the leaderboard's issue is open")
     def test_submit_see_filter_compare_and_switch_theme(
         self, page: Any, kit: Any, tmp_path: Path
     ) -> None:
