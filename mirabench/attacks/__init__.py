@@ -1,0 +1,1 @@
+"""Clips spoiled on purpose, and what a sane metric must say of them."""

@@ -1,0 +1,1 @@
+"""Metrics as tests: thresholds and baselines in a file or in pytest."""

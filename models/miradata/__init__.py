@@ -1,0 +1,1 @@
+"""The MiraData pipeline: long videos in, captioned long clips out."""
