@@ -1,0 +1,227 @@
+"""One configuration: every parameter of every stage, with where its value comes from.
+
+Origins: *published* (in MiraData's repository), *inferred* (from its sample table), *recalled* (from
+memory of the paper, unchecked), *ours* (chosen here), *library* (the default of the library used).
+Unknown keys are refused, with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mirabench.errors import InputError, MissingExtraError
+
+Embedder = Literal["histogram", "dct", "dinov2", "clip"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of the configuration; frozen, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Endpoint(Section):
+    """An OpenAI-compatible chat endpoint."""
+
+    base_url: str
+    model: str
+    api_key_env: str = "OPENAI_API_KEY"
+    """The environment variable that holds the key; the key itself is never written anywhere."""
+
+
+class Split(Section):
+    """Cuts (PySceneDetect's content detector)."""
+
+    threshold: Positive = 27.0  # library; 26 is recalled for the paper
+    min_scene_seconds: Positive = 2.0  # recalled: clips under 2 s are dropped
+    height: Annotated[int, Field(ge=16)] = 144  # ours: the picture that is looked at, px
+    fade_threshold: Annotated[float, Field(ge=0, le=255)] | None = 12.0
+    """Library: mean level (0-255) below which the picture counts as faded to black; none is off."""
+
+
+class Stitch(Section):
+    """Which neighbours belong together: (vlm_a and vlm_b) or (emb_a and emb_b)."""
+
+    emb_a: Embedder | None = (
+        "histogram"  # published: DINOv2; lite stands in with what needs no weights
+    )
+    emb_b: Embedder | None = "dct"  # published: ImageBind; learned stands in with CLIP
+    threshold_a: Annotated[float, Field(ge=-1, le=1)] = 0.80  # ours; cosine
+    threshold_b: Annotated[float, Field(ge=-1, le=1)] = 0.80  # ours; cosine
+    vlm_a: Endpoint | None = None  # published: Qwen-VL-Chat
+    vlm_b: Endpoint | None = None  # published: LLaVA
+    inset_seconds: Annotated[float, Field(ge=0)] = 0.2  # ours: how far from the cut the frames are
+
+
+class Length(Section):
+    """How long a clip must and may be."""
+
+    min_seconds: Annotated[float, Field(ge=0)] = 20.0  # inferred: stock sites
+    min_seconds_by_source: dict[str, float] = {"youtube": 40.0, "hd-vila": 40.0}  # inferred
+    """Beginning of `source` -> least length; the longest beginning that matches counts."""
+    max_seconds: Positive = 600.0  # ours: joining stops here, and a longer shot is divided
+
+
+class Score(Section):
+    """What is measured of each clip in one pass over its frames."""
+
+    rate: Positive = 2.0  # recalled: flow at 2 frames a second
+    short_side: Annotated[int, Field(ge=32)] = 240  # ours: as the feature `motion`, px
+    colour_frames: Annotated[int, Field(ge=1)] = 16  # ours
+    raft: bool = False  # published: flow, recalled: RAFT; needs its weights
+
+
+class Learned(Section):
+    """A network's opinion of a few frames of each clip."""
+
+    enabled: bool = False
+    frames: Annotated[int, Field(ge=1)] = 8  # recalled for NSFW; ours for aesthetic
+
+
+class Nsfw(Learned):
+    """An image classifier with a class `nsfw`."""
+
+    model: str = (
+        "Falconsai/nsfw_image_detection"  # ours; recalled: Stable Diffusion's safety checker
+    )
+
+
+class Dedup(Section):
+    """Which clips show the same; the paper has no such step."""
+
+    hash_frames: Annotated[int, Field(ge=1)] = 5  # ours: frames whose hashes must all agree
+    hash_distance: Annotated[int, Field(ge=0, le=64)] = 4  # ours: bits of 64 that may differ
+    cosine: Annotated[float, Field(ge=-1, le=1)] = 0.99  # ours, as cosmos-curate's eps 0.01
+    embedder: Embedder = "dct"  # lite; learned takes CLIP
+
+
+class Cut(Section):
+    """How clips become files."""
+
+    mode: Literal["exact", "keyframe"] = "exact"  # ours; published: stream copy, which snaps
+    crf: Annotated[int, Field(ge=0, le=51)] = 18  # ours: visually close to the source
+
+
+class Captions(Section):
+    """The six captions of each clip."""
+
+    endpoint: Endpoint | None = None
+    """None: no captions, and the report says so."""
+
+
+class Running(Section):
+    """How the work is run; changes no row."""
+
+    engine: Literal["local", "ray"] = "local"
+    workers: Annotated[int, Field(ge=1)] = 2
+    tries: Annotated[int, Field(ge=1)] = 3  # ours: then an item is quarantined
+    ray_address: str | None = None
+    """Of a running cluster; none starts one on this machine."""
+
+
+_LEARNED: Mapping[str, Mapping[str, Any]] = {
+    "stitch": {"emb_a": "dinov2", "emb_b": "clip"},
+    "score": {"raft": True},
+    "nsfw": {"enabled": True},
+    "aesthetic": {"enabled": True},
+    "dedup": {"embedder": "clip"},
+}
+"""What the profile `learned` puts in the place of the defaults, which are `lite`."""
+
+
+class Config(Section):
+    """The whole pipeline."""
+
+    profile: Literal["lite", "learned"] = "lite"
+    """`lite` needs no weights; `learned` changes the defaults that are not given."""
+    input: Path | None = None
+    """The folder of source videos, unless the command names it."""
+    source: str = ""
+    """Site, then category, of files that no `collected.jsonl` describes."""
+    split: Split = Split()
+    stitch: Stitch = Stitch()
+    length: Length = Length()
+    score: Score = Score()
+    nsfw: Nsfw = Nsfw()
+    aesthetic: Learned = Learned()
+    dedup: Dedup = Dedup()
+    cut: Cut = Cut()
+    captions: Captions = Captions()
+    running: Running = Running()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile_defaults(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("profile") != "learned":
+            return given
+        filled = dict(given)
+        for section, values in _LEARNED.items():
+            mine = given.get(section, {})
+            filled[section] = {**values, **mine} if isinstance(mine, dict) else mine
+        return filled
+
+
+def load_config(path: Path) -> Config:
+    """A configuration file (YAML).
+
+    Raises:
+        InputError: it cannot be read, is no YAML, or a key or value is refused; all are named.
+        MissingExtraError: pyyaml is not installed.
+    """
+    try:
+        import yaml  # extra `data`
+    except ImportError as error:
+        raise MissingExtraError(
+            "data", "reading a pipeline's configuration needs pyyaml"
+        ) from error
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    return config_of(given or {}, str(path))
+
+
+def config_of(given: Any, where: str = "configuration") -> Config:
+    """A configuration from plain values.
+
+    Raises:
+        InputError: a key is unknown or a value is refused; all are named.
+    """
+    try:
+        return Config.model_validate(given)
+    except ValidationError as error:
+        problems = "; ".join(_sentence(detail) for detail in error.errors())
+        raise InputError(f"{where}: {problems}") from error
+
+
+def _sentence(detail: Any) -> str:
+    place = [str(part) for part in detail["loc"]]
+    name = ".".join(place) or "the whole file"
+    if detail["type"] != "extra_forbidden":
+        return f"{name}: {detail['msg']}"
+    near = difflib.get_close_matches(place[-1], _fields(place[:-1]), n=1, cutoff=0.5)
+    return f"unknown key {name}" + (f": did you mean {near[0]}?" if near else "")
+
+
+def _fields(place: list[str]) -> list[str]:
+    """The keys that may stand at a place of the configuration."""
+    model: Any = Config
+    for part in place:
+        model = _section(model.model_fields[part].annotation)
+    return list(model.model_fields)
+
+
+def _section(annotation: Any) -> type[BaseModel]:
+    """The model in an annotation such as `Endpoint | None`."""
+    kinds = [annotation] if isinstance(annotation, type) else list(annotation.__args__)
+    found: type[BaseModel] = next(kind for kind in kinds if issubclass(kind, BaseModel))
+    return found
