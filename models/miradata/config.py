@@ -110,10 +110,54 @@ class Cut(Section):
 
 
 class Captions(Section):
-    """The six captions of each clip."""
+    """The six captions of each window of each clip."""
 
     endpoint: Endpoint | None = None
     """None: no captions, and the report says so."""
+    hint: Endpoint | None = None
+    """A small model that first says one sentence (published: Panda-70M's captioner); None is without."""
+    temperature: float | None = 0.2  # ours; none leaves it out, for models that take none
+    max_tokens: Annotated[int, Field(ge=50)] = 1200  # ours: six captions take about 600
+    tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    window_seconds: Positive = 120.0  # published
+    shortest_rest_seconds: Annotated[float, Field(ge=0)] = 20.0
+    """Ours: published tables never caption what is left after the last full window."""
+    concurrency: Annotated[int, Field(ge=1)] = 16  # ours: requests at one time
+    timeout_seconds: Positive = 120.0  # ours
+    tries: Annotated[int, Field(ge=1)] = 5  # ours: of one request to a busy or silent endpoint
+    longest_wait_seconds: Positive = 300.0  # ours: a longer Retry-After ends the tries
+    price_prompt: Annotated[float, Field(ge=0)] = 0.0
+    """What a million prompt tokens cost at your endpoint; no price is built in."""
+    price_completion: Annotated[float, Field(ge=0)] = 0.0
+    """What a million completion tokens cost."""
+    most_tokens: Annotated[int, Field(ge=0)] | None = None
+    """Cap on tokens of the output folder, all runs together."""
+    most_money: Annotated[float, Field(ge=0)] | None = None
+    """Cap in the money of the prices; needs them."""
+
+
+class Collect(Section):
+    """Fetching sources; off unless it is in the configuration. The legal note is in the documentation."""
+
+    rights: str
+    """On what ground you may fetch and use these videos; written beside every file."""
+    folder: Path
+    """Where the files go."""
+    list: Path | None = None
+    """A text file of http(s) addresses, one a line, optionally `,sha256`."""
+    sites: tuple[str, ...] = ()
+    """Addresses for yt-dlp (extra `download`)."""
+    seconds_between: Annotated[float, Field(ge=0)] = 1.0  # ours
+    bytes_per_second: Annotated[float, Field(ge=0)] = 0.0  # ours; 0 is no limit
+
+
+class Publish(Section):
+    """Which clips are published."""
+
+    level: str = ""
+    """A level's name in the thresholds file; empty is every clip that is in the loosest level."""
+    levels: Path | None = None
+    """The thresholds (YAML from `calibrate`); None takes those that come with the package."""
 
 
 class Running(Section):
@@ -154,6 +198,8 @@ class Config(Section):
     dedup: Dedup = Dedup()
     cut: Cut = Cut()
     captions: Captions = Captions()
+    collect: Collect | None = None
+    publish: Publish = Publish()
     running: Running = Running()
 
     @model_validator(mode="before")
