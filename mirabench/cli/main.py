@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from mirabench import __version__
-from mirabench.cli import board, cache, catalogue, evaluate, examples, generate, prompts, weights
+from mirabench.cli import (
+    board,
+    cache,
+    catalogue,
+    check,
+    compare,
+    evaluate,
+    examples,
+    generate,
+    prompts,
+    weights,
+)
 from mirabench.errors import MirabenchError
 
 app = typer.Typer(
@@ -22,6 +33,8 @@ app = typer.Typer(
 )
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(evaluate.report)
+app.command("check")(check.check)
+app.command("compare")(compare.compare)
 app.command("metrics")(catalogue.metrics)
 app.command("suites")(catalogue.suites)
 app.command("examples")(examples.examples)

@@ -143,6 +143,16 @@ def sign_flip(sums: Sequence[float] | NDArray[np.float64]) -> float:
     return float(found.pvalue)
 
 
+def smallest_p(clusters: int) -> float:
+    """The least that `sign_flip` can give, whatever the differences.
+
+    Example:
+        >>> smallest_p(6), smallest_p(1000)
+        (0.03125, 0.0001)
+    """
+    return 2 / 2**clusters if 2**clusters <= FLIPS else 1 / (FLIPS + 1)
+
+
 def _distance(values: NDArray[np.float64], axis: int) -> Any:
     return np.abs(values.sum(axis=axis))
 

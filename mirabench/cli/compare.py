@@ -1,0 +1,96 @@
+"""`mirabench compare`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mirabench.compare.model import Comparison
+
+
+def compare(
+    reports: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Two or more runs: report.json or its folder. All are compared with the first.",
+            show_default=False,
+        ),
+    ],
+    *,
+    metrics: Annotated[
+        list[str] | None, typer.Option(help="Only these metrics; repeat, or separate by commas.")
+    ] = None,
+    across: Annotated[
+        bool,
+        typer.Option(
+            "--across",
+            help="Allow other suites and protocols; what was not measured alike is shown apart.",
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for compare.json and compare.html."),
+    ] = None,
+    as_json: Annotated[
+        Path | None,
+        typer.Option("--json", help="Write compare.json here; - prints it, and only that."),
+    ] = None,
+    fail_on_worse: Annotated[
+        bool,
+        typer.Option(
+            "--fail-on-worse", help="Exit with 1 when a run is significantly worse on a metric."
+        ),
+    ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Feature cache with the film strips (default: $MIRABENCH_CACHE or the user's)."
+        ),
+    ] = None,
+) -> None:
+    """Compare runs clip by clip: differences with intervals, p values and a verdict for each metric.
+
+    Clips are paired by prompt and seed, else by id. A difference is the run minus the first one. Verdicts
+    are at 0.05 after Holm's correction over all tests. Exit code 0: compared; 1: worse, with
+    --fail-on-worse; 2: the command itself cannot be run.
+    """
+    from mirabench.compare.build import compare as compare_runs
+    from mirabench.compare.build import read_runs
+    from mirabench.report.files import require_writable, write_atomically
+
+    chosen = [name.strip() for item in metrics for name in item.split(",")] if metrics else None
+    runs = read_runs(reports)
+    found = compare_runs(runs, metrics=chosen, across=across)
+    if output is not None:
+        from mirabench.compare.page import render_page
+        from mirabench.compare.strips import strips_of
+        from mirabench.run.evaluate import cache_folder
+
+        require_writable(output)
+        strips = strips_of(found, runs, cache_folder(cache or True))
+        write_atomically(output / "compare.json", found.to_json())
+        write_atomically(output / "compare.html", render_page(found, runs, strips))
+    if as_json is not None and as_json != Path("-"):
+        write_atomically(as_json, found.to_json())
+    _show(found, only_json=as_json == Path("-"), output=output)
+    raise typer.Exit(1 if fail_on_worse and found.worse else 0)
+
+
+def _show(found: Comparison, *, only_json: bool, output: Path | None) -> None:
+    if only_json:
+        sys.stdout.write(found.to_json())
+        return
+    from rich.console import Console
+
+    from mirabench.compare.table import comparison_table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(comparison_table(found, console.width))
+    if output is not None:
+        console.print(f"page: {(output / 'compare.html').resolve()}", soft_wrap=True)

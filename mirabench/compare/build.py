@@ -1,0 +1,343 @@
+"""Reports become a comparison: what may be compared, the differences, and what they say."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mirabench.compare.model import (
+    Comparison,
+    Contrast,
+    Difference,
+    LeftOut,
+    RunRecord,
+    Side,
+    Verdict,
+)
+from mirabench.compare.pairs import Pair, Pairs, pair_clips
+from mirabench.compare.protocols import unlike
+from mirabench.compare.statistics import (
+    FEWEST_PROMPTS,
+    FLIPS,
+    LEVEL,
+    POWER,
+    holm,
+    paired_difference,
+    smallest_p,
+)
+from mirabench.errors import InputError, ReportError, UnknownNameError
+from mirabench.report.interval import RESAMPLES, SEED
+from mirabench.report.model import MetricSummary, Report, VideoRecord, load_report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A report with the name it goes by."""
+
+    name: str
+    report: Report
+    path: str = ""
+    """As it was given."""
+
+
+def read_runs(paths: Sequence[str | Path]) -> list[Run]:
+    """The reports at paths, each a `report.json` or its folder, named by what tells them apart.
+
+    Raises:
+        InputError: fewer than two, or one of them twice.
+        ReportError: one cannot be read.
+    """
+    if len(paths) < 2:
+        raise InputError("a comparison needs two reports: name the one to compare with first")
+    runs: dict[Path, Run] = {}
+    for path, name in zip(paths, _names([Path(p) for p in paths]), strict=True):
+        report = load_report(path)
+        place = _file(Path(path)).resolve()
+        if place in runs:
+            raise InputError(f"{path} and {runs[place].path} are the same file: name each run once")
+        runs[place] = Run(name, report, Path(path).as_posix())
+    return list(runs.values())
+
+
+def _file(path: Path) -> Path:
+    return path / "report.json" if path.is_dir() else path
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Each path without `report.json` and without what all share at the front and the end."""
+    parts = [list(_file(p.absolute()).parts) for p in paths]
+    parts = [p[:-1] if p[-1] == "report.json" else [*p[:-1], Path(p[-1]).stem] for p in parts]
+    shortest = min(map(len, parts))
+    end = 0
+    while end < shortest - 1 and len({p[len(p) - 1 - end] for p in parts}) == 1:
+        end += 1
+    named = [p[: len(p) - end] for p in parts]
+    tail = 1
+    while tail < max(map(len, named)) and len({tuple(p[-tail:]) for p in named}) < len(named):
+        tail += 1
+    return ["/".join(p[-tail:]) for p in named]
+
+
+def compare(
+    runs: Sequence[Run], *, metrics: Sequence[str] | None = None, across: bool = False
+) -> Comparison:
+    """Every run against the first, metric by metric; a difference is the run minus the first.
+
+    Args:
+        runs: At least two.
+        metrics: Only these; fewer tests ask for less correction, if they are chosen before looking.
+        across: Compare what compares of runs whose suites or protocols differ, and show the rest apart,
+            instead of refusing.
+
+    Raises:
+        InputError: fewer than two runs.
+        UnknownNameError: a metric that is in none of the reports.
+        ReportError: no pair of clips; or, unless `across`, other suites or protocols.
+        MissingExtraError: the extra `stats` is not installed.
+    """
+    if len(runs) < 2:
+        raise InputError("a comparison needs two runs")
+    if metrics is not None:
+        runs = _only(runs, metrics)
+    first, others = runs[0], runs[1:]
+    contrasts = []
+    remarks: list[str] = []
+    for run in others:
+        if not across:
+            _require_same_suite(first, run)
+        paired = pair_clips(first.report.videos, run.report.videos)
+        if not paired.pairs:
+            raise ReportError(_nothing_shared(first, run))
+        contrasts.append(_contrast(first, run, paired, across=across))
+        remarks += _remarks(first, run)
+    _judge(contrasts)
+    return Comparison(
+        reference=_record(first),
+        runs=[_record(run) for run in others],
+        contrasts=contrasts,
+        remarks=remarks,
+        method=_method(),
+    )
+
+
+def _only(runs: Sequence[Run], metrics: Sequence[str]) -> list[Run]:
+    """The runs with these metrics only."""
+    known = {name for run in runs for name in run.report.summary}
+    for name in metrics:
+        if name not in known:
+            raise UnknownNameError("metric", name, known)
+    return [
+        replace(run, report=run.report.model_copy(update={"summary": {
+            name: s for name, s in run.report.summary.items() if name in metrics
+        }}))
+        for run in runs
+    ]  # fmt: skip
+
+
+def _record(run: Run) -> RunRecord:
+    return RunRecord(
+        name=run.name, path=run.path, suite=run.report.suite, clips=len(run.report.videos)
+    )
+
+
+def _method() -> dict[str, Any]:
+    return {
+        "mirabench": version("mirabench"),
+        "level": LEVEL,
+        "power": POWER,
+        "interval": "percentile bootstrap over prompts, expanded for small samples",
+        "resamples": RESAMPLES,
+        "p": "sign flips of prompts, two-sided, exact up to 13 prompts",
+        "flips": FLIPS,
+        "correction": "Holm, over all tests of this file",
+        "effect_size": "Cohen's d_z over prompts",
+        "seed": SEED,
+    }
+
+
+def _require_same_suite(first: Run, other: Run) -> None:
+    a, b = first.report.suite, other.report.suite
+    if a.digest != b.digest:
+        raise ReportError(
+            f"{first.name} was measured with suite {a.name} v{a.version} ({a.digest}) and {other.name} "
+            f"with {b.name} v{b.version} ({b.digest}): evaluate both with one suite, or add --across "
+            "to compare the metrics that both measured alike"
+        )
+
+
+def _nothing_shared(first: Run, other: Run) -> str:
+    prompts = {v.prompt_id for v in first.report.videos} & {
+        v.prompt_id for v in other.report.videos
+    }
+    if prompts - {None}:
+        return (
+            f"{first.name} and {other.name} share prompts, but no clip of one prompt and seed: "
+            "name clips by prompt and seed, or generate them with the same seeds"
+        )
+    return (
+        f"{first.name} and {other.name} have no prompt and no clip id in common: compare runs over "
+        "the same prompts"
+    )
+
+
+def _remarks(first: Run, other: Run) -> Iterator[str]:
+    for one, two in ((first, other), (other, first)):
+        alone = [name for name in one.report.summary if name not in two.report.summary]
+        if alone:
+            yield f"only {one.name} has {', '.join(alone)}"
+
+
+def _contrast(first: Run, other: Run, paired: Pairs, *, across: bool) -> Contrast:
+    a, b = first.report, other.report
+    shared = [name for name in a.summary if name in b.summary]
+    unlikes = {name: unlike(a, b, name, paired.pairs) for name in shared}
+    apart = {name: why for name, why in unlikes.items() if why}
+    if apart and not across:
+        name, why = next(iter(apart.items()))
+        more = f" (and {len(apart) - 1} more metrics differ)" if len(apart) > 1 else ""
+        raise ReportError(
+            f"{name} was not measured alike in {first.name} and {other.name}: {why}{more}; "
+            "evaluate both alike, or add --across to show such metrics apart"
+        )
+    metrics = {name: _difference(a, b, name, paired.pairs, unlikes[name]) for name in shared}
+    return Contrast(
+        name=other.name,
+        paired=dict(Counter(p.how for p in paired.pairs)),
+        only_a=list(paired.only_a),
+        only_b=list(paired.only_b),
+        metrics=metrics,
+        most_different=_most_different(metrics),
+    )
+
+
+def _difference(a: Report, b: Report, name: str, pairs: Sequence[Pair], apart: str) -> Difference:
+    ours, theirs = a.summary[name], b.summary[name]
+    found = Difference(
+        dimension=ours.dimension,
+        unit=ours.unit,
+        higher_is_better=ours.higher_is_better,
+        scope=ours.scope,
+        summary=ours.summary,
+        a=_side(ours),
+        b=_side(theirs),
+        verdict="no test",
+    )
+    if apart:
+        found.why = f"not measured alike: {apart}"
+    elif ours.scope == "set":
+        found.why = _why_no_pairs(a, b)
+    else:
+        _fill(found, name, pairs)
+    return found
+
+
+def _side(summary: MetricSummary) -> Side:
+    return Side(
+        mean=summary.mean,
+        ci_low=summary.ci_low,
+        ci_high=summary.ci_high,
+        n=summary.n,
+        protocols=list(summary.protocols),
+    )
+
+
+def _why_no_pairs(a: Report, b: Report) -> str:
+    of_a, of_b = ({(r.sha256 or r.id) for r in report.reference} for report in (a, b))
+    if of_a != of_b:
+        return "the two distances are to different reference clips, so they do not compare"
+    return "a distance between sets has no pairs of clips, so no paired test is possible"
+
+
+def _fill(found: Difference, name: str, pairs: Sequence[Pair]) -> None:
+    """The numbers of a metric of clips, over the pairs where both count."""
+    found.left_out = _left_out(name, pairs)
+    used = [p for p in pairs if _state(p.a, name) == _state(p.b, name) == "counts"]
+    if not used:
+        found.verdict = "nothing to compare"
+        found.why = "no pair of clips has a score that counts on both sides"
+        return
+    scores = np.array([(p.a.scores[name].value, p.b.scores[name].value) for p in used])
+    differences = scores[:, 1] - scores[:, 0]
+    result = paired_difference(differences, [p.cluster for p in used])
+    found.n, found.prompts = result.n, result.clusters
+    found.mean_a, found.mean_b = (float(m) for m in scores.mean(axis=0))
+    found.mean, found.ci_low, found.ci_high = result.mean, result.low, result.high
+    found.p, found.effect_size = result.p, result.effect_size
+    found.needed_prompts = result.needed_prompts
+    found.score_sd = float(scores.std(ddof=1))
+    found.truncated = sum(
+        "truncated" in (p.a.scores[name].status, p.b.scores[name].status) for p in used
+    )
+    found.by_prompt = _by_prompt(used, differences.tolist())
+
+
+def _state(video: VideoRecord, name: str) -> str:
+    if name in video.scores:
+        return "degenerate" if video.scores[name].status == "degenerate" else "counts"
+    return "not applicable" if name in video.not_applicable else "failed"
+
+
+def _left_out(name: str, pairs: Sequence[Pair]) -> LeftOut:
+    states = [(_state(p.a, name), _state(p.b, name)) for p in pairs]
+    return LeftOut(
+        pairs=sum(s != ("counts", "counts") for s in states),
+        degenerate_a=sum(a == "degenerate" for a, _ in states),
+        degenerate_b=sum(b == "degenerate" for _, b in states),
+        failed_a=sum(a == "failed" for a, _ in states),
+        failed_b=sum(b == "failed" for _, b in states),
+        not_applicable=sum("not applicable" in s for s in states),
+    )
+
+
+def _by_prompt(used: Sequence[Pair], differences: Sequence[float]) -> dict[str, float]:
+    groups: dict[str, list[float]] = {}
+    for pair, difference in zip(used, differences, strict=True):
+        groups.setdefault(pair.cluster, []).append(difference)
+    return {cluster: math.fsum(found) / len(found) for cluster, found in groups.items()}
+
+
+def _most_different(metrics: dict[str, Difference]) -> list[str]:
+    """Clusters by the root mean square of their differences, each in its metric's score deviations."""
+    squares: dict[str, list[float]] = {}
+    for difference in metrics.values():
+        if difference.score_sd:
+            for cluster, value in difference.by_prompt.items():
+                squares.setdefault(cluster, []).append((value / difference.score_sd) ** 2)
+    far = {cluster: math.fsum(found) / len(found) for cluster, found in squares.items()}
+    return sorted((c for c in far if far[c] > 0), key=lambda c: (-far[c], c))
+
+
+def _judge(contrasts: Sequence[Contrast]) -> None:
+    """Correct the p of all tests together, and say what they say."""
+    tested = [d for c in contrasts for d in c.metrics.values() if d.mean is not None]
+    tests = sum(d.p is not None for d in tested)
+    for difference, p in zip(tested, holm([d.p for d in tested]), strict=True):
+        difference.p_holm = p
+        difference.verdict = _verdict(difference, tests)
+        if difference.verdict == "too few prompts":
+            difference.why = _why_too_few(difference.prompts, tests)
+
+
+def _verdict(found: Difference, tests: int) -> Verdict:
+    if found.p_holm is not None and found.p_holm <= LEVEL and found.mean:
+        return "better" if (found.mean > 0) == found.higher_is_better else "worse"
+    if any(found.by_prompt.values()) and smallest_p(found.prompts) * tests > LEVEL:
+        return "too few prompts"
+    return "no difference seen"
+
+
+def _why_too_few(prompts: int, tests: int) -> str:
+    needed = FEWEST_PROMPTS
+    while smallest_p(needed) * tests > LEVEL and needed < 1000:
+        needed += 1
+    return (
+        f"{prompts} prompt{'s' if prompts != 1 else ''} cannot show any difference in {tests} tests, "
+        f"however large it is: it takes {needed}, or fewer metrics"
+    )

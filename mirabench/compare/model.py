@@ -1,0 +1,135 @@
+"""`compare.json`: the schema of what a comparison found. Equal reports give equal bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mirabench.report.model import SuiteRecord
+
+SCHEMA_VERSION = "1.0"
+
+Verdict = Literal[
+    "better", "worse", "no difference seen", "too few prompts", "no test", "nothing to compare"
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Side(_Model):
+    """One run's number for a metric as its own report states it, over all of its clips."""
+
+    mean: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n: int = 0
+    protocols: list[str] = Field(default_factory=list)
+
+
+class LeftOut(_Model):
+    """Pairs without a difference, and on which side the reason lies; a pair may count on both."""
+
+    pairs: int = 0
+    degenerate_a: int = Field(
+        default=0, description="A number that says nothing, such as of a still."
+    )
+    degenerate_b: int = 0
+    failed_a: int = 0
+    failed_b: int = 0
+    not_applicable: int = 0
+
+
+class Difference(_Model):
+    """One metric in two runs. Differences are the run minus the one it is compared with."""
+
+    dimension: str
+    unit: str
+    higher_is_better: bool
+    scope: Literal["clip", "set"]
+    summary: str
+    a: Side = Field(description="The run that is compared with.")
+    b: Side
+    why: str = Field(default="", description="Why there is no test, or too little for one.")
+    n: int = Field(default=0, description="Pairs of clips behind the difference.")
+    prompts: int = Field(default=0, description="Prompts behind it.")
+    mean_a: float | None = Field(default=None, description="Over the pairs; `a` is over all clips.")
+    mean_b: float | None = None
+    mean: float | None = Field(default=None, description="Mean difference over the pairs.")
+    ci_low: float | None = Field(default=None, description="95 % interval; bootstrap over prompts.")
+    ci_high: float | None = None
+    p: float | None = Field(
+        default=None, description="Sign-flip test over prompts, this metric alone."
+    )
+    p_holm: float | None = Field(
+        default=None, description="After Holm, over all tests of the file."
+    )
+    effect_size: float | None = Field(default=None, description="Cohen's d_z over prompts.")
+    needed_prompts: int | None = Field(
+        default=None, description="Prompts that would show a difference of this size 4 times of 5."
+    )
+    score_sd: float | None = Field(
+        default=None, description="Standard deviation of the scores of both runs' paired clips."
+    )
+    verdict: Verdict
+    left_out: LeftOut = LeftOut()
+    truncated: int = Field(
+        default=0, description="Pairs used although one clip was seen only in part."
+    )
+    by_prompt: dict[str, float] = Field(
+        default_factory=dict, description="Prompt (or clip without one) -> mean difference."
+    )
+
+
+class Contrast(_Model):
+    """One run against the one it is compared with."""
+
+    name: str
+    paired: dict[str, int] = Field(description="How clips were paired -> how many pairs.")
+    only_a: list[str] = Field(description="Ids of clips that have no partner.")
+    only_b: list[str]
+    metrics: dict[str, Difference]
+    most_different: list[str] = Field(
+        description="Prompts by how much they differ over all metrics, most first."
+    )
+
+    @property
+    def pairs(self) -> int:
+        """Clips with a partner."""
+        return sum(self.paired.values())
+
+    def named(self, verdict: Verdict) -> list[str]:
+        """The metrics of a verdict."""
+        return [name for name, d in self.metrics.items() if d.verdict == verdict]
+
+
+class RunRecord(_Model):
+    """A run that takes part."""
+
+    name: str
+    path: str
+    suite: SuiteRecord
+    clips: int
+
+
+class Comparison(_Model):
+    """What differs between one run and others."""
+
+    schema_version: str = SCHEMA_VERSION
+    reference: RunRecord = Field(description="The run that the others are compared with.")
+    runs: list[RunRecord]
+    contrasts: list[Contrast]
+    remarks: list[str] = Field(description="What a reader must know before the numbers.")
+    method: dict[str, Any] = Field(description="How the numbers were made: seeds, level, versions.")
+
+    def to_json(self) -> str:
+        """The text of `compare.json`."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+    @property
+    def worse(self) -> bool:
+        """Whether any run is significantly worse on any metric."""
+        return any(contrast.named("worse") for contrast in self.contrasts)
