@@ -60,6 +60,12 @@ class MetricSpec:
     """Paper, equation, code."""
     non_commercial: bool = False
     """Whether the weights or code behind it forbid commercial use."""
+    resolution_invariant: bool | None = None
+    """Whether half the width and height gives the same number, to a tenth; None declares nothing."""
+    fps_invariant: bool | None = None
+    """Whether the same movement at half the frame rate gives the same number, to a tenth."""
+    worsened_by: tuple[str, float] | None = None
+    """A function of `mirabench.testing.degrade` and its strength, after which no clip scores better."""
 
     def __post_init__(self) -> None:
         if self.dimension not in DIMENSIONS:

@@ -105,6 +105,9 @@ class CameraMotionAgreement:
         degenerate_when=("too-short", "black", "textureless"),
         needs_prompt=True,
         source="mirabench: caption vocabulary against a homography fitted to DIS flow",
+        resolution_invariant=True,
+        fps_invariant=True,
+        worsened_by=("freeze_tail", 0.9),
     )
 
     def compute(self, clip: ClipInputs) -> Measured:

@@ -44,6 +44,9 @@ def _spec(name: str, summary: str, unit: str, top: float, *, higher: bool) -> Me
         needs={"epipolar": FeatureRef.of("epipolar")},
         degenerate_when=("black", "textureless", "static"),
         source="MiraData, arXiv 2407.06358; public code, evaluation/consistency_3D.py",
+        resolution_invariant=False,
+        fps_invariant=False,
+        worsened_by=("wobble", 4.0),
     )
 
 

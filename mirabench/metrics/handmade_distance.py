@@ -85,6 +85,9 @@ def _spec(name: str, summary: str, low: float, source: str) -> MetricSpec:
         needs={"motion": MOTION, "quality": FeatureRef.of("quality")},
         scope="set",
         source=source,
+        resolution_invariant=False,
+        fps_invariant=True,
+        worsened_by=("blur", 3.0),
     )
 
 

@@ -59,6 +59,9 @@ def _spec(name: str, summary: str, source: str) -> MetricSpec:
         needs=_NEEDS,
         degenerate_when=_NOTHING_SEEN,
         source=source,
+        resolution_invariant=True,
+        fps_invariant=True,
+        worsened_by=("freeze_tail", 0.7),
     )
 
 
@@ -124,6 +127,9 @@ class TrackDisplacement:
         needs={"tracks": FeatureRef.of("tracks"), "pulse": PULSE},
         degenerate_when=_NOTHING_SEEN,
         source="MiraData, arXiv 2407.06358, tracking strength; KLT tracks, normalised",
+        resolution_invariant=True,
+        fps_invariant=True,
+        worsened_by=("freeze_tail", 0.7),
     )
 
     def compute(self, clip: ClipInputs) -> Measured:

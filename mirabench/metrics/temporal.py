@@ -69,6 +69,9 @@ class WarpingError:
         needs=_NEEDS,
         degenerate_when=_NOTHING_MOVES,
         source="Lai et al., ECCV 2018, with DIS flow and absolute differences",
+        resolution_invariant=False,
+        fps_invariant=False,
+        worsened_by=("flicker", 0.05),
     )
 
     def compute(self, clip: ClipInputs) -> Measured:
@@ -91,6 +94,9 @@ class TemporalFlicker:
         needs=_NEEDS,
         degenerate_when=_NOTHING_MOVES,
         source="mirabench: block means of the motion-compensated difference",
+        resolution_invariant=False,
+        fps_invariant=False,
+        worsened_by=("flicker", 0.05),
     )
 
     def compute(self, clip: ClipInputs) -> Measured:

@@ -25,6 +25,8 @@ _NEEDS = {"quality": FeatureRef.of("quality"), "pulse": PULSE}
 def _spec(
     name: str, summary: str, unit: str, top: float, source: str, *, higher: bool = True
 ) -> MetricSpec:
+    spoilt = {"sharpness": ("blur", 2.0), "noise": ("noise", 12.0), "colorfulness": ("saturation", 0.3),
+              "exposure": ("gamma", 3.0), "blockiness": ("blocks", 0.9)}  # fmt: skip
     flat = ("black",) if name in {"colorfulness", "exposure"} else ("black", "textureless")
     return MetricSpec(
         name=name,
@@ -37,6 +39,9 @@ def _spec(
         needs=_NEEDS,
         degenerate_when=flat,
         source=source,
+        resolution_invariant=name in {"colorfulness", "exposure"},
+        fps_invariant=True,
+        worsened_by=spoilt[name],
     )
 
 
