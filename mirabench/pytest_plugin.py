@@ -1,1 +1,139 @@
-"""The pytest plugin: metrics as assertions."""
+"""The pytest plugin: metrics as assertions, check files as tests.
+
+Every pytest run of an environment that has mirabench loads this module, so it imports nothing but
+pytest; what measures is imported when a fixture or a check file asks for it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mirabench.checks.bench import Bench
+    from mirabench.checks.running import Baselines
+    from mirabench.checks.session import Session
+
+_CHECK_FILES = (".mirabench.yaml", ".mirabench.yml")
+_SESSION = pytest.StashKey["Session"]()
+_MARKER = (
+    "mirabench(suite='lite', baseline=True): the suite that the fixture `mirabench` measures with, and "
+    "whether its reports are compared with --mirabench-baseline"
+)
+
+
+def _absolute(path: str) -> str:
+    """As text, because pytest-xdist sends options to its workers as plain values."""
+    return str(Path(path).absolute())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options."""
+    group = parser.getgroup("mirabench", "metrics of generated video")
+    group.addoption(
+        "--mirabench-baseline", metavar="REPORT", type=_absolute,
+        help="report.json of an earlier run: a metric that is significantly worse now fails.",
+    )  # fmt: skip
+    group.addoption(
+        "--mirabench-update-baseline", action="store_true",
+        help="Write the report of this run as the baseline and compare with none.",
+    )  # fmt: skip
+    group.addoption(
+        "--mirabench-report", metavar="DIR", type=_absolute,
+        help="Keep the reports of this run and the film strips of its failures here.",
+    )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker, for `--strict-markers`."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Check files are tests."""
+    if not file_path.name.endswith(_CHECK_FILES):
+        return None
+    from mirabench.checks.collecting import CheckFileNode
+
+    config = parent.config
+    return CheckFileNode.of(parent, file_path, _session(config), _baselines(config))
+
+
+@pytest.fixture
+def mirabench(request: pytest.FixtureRequest) -> Bench:
+    """Scores and reports of video: `.score`, `.evaluate`, `.assert_metric`.
+
+    Each is computed once for all tests, and once for all workers of pytest-xdist.
+    """
+    from mirabench.checks.bench import Bench
+
+    marker = request.node.get_closest_marker("mirabench")
+    said = _said_by(marker)
+    config = request.config
+    return Bench(
+        _session(config),
+        _baselines(config, compared=bool(said.get("baseline", True))),
+        said.get("suite", "lite"),
+    )
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Name the reports that were kept."""
+    folder = config.getoption("--mirabench-report")
+    pages = sorted(Path(folder).glob("*/report.html")) if folder else []
+    if pages:
+        terminalreporter.section("mirabench reports")
+        for page in pages:
+            terminalreporter.write_line(str(page))
+
+
+def _said_by(marker: pytest.Mark | None) -> dict[str, Any]:
+    """The arguments of the nearest marker.
+
+    Raises:
+        InputError: it has other arguments than the two that there are.
+    """
+    if marker is None:
+        return {}
+    unknown = sorted(marker.kwargs.keys() - {"suite", "baseline"})
+    if marker.args or unknown:
+        from mirabench.errors import InputError
+
+        wrong = repr(unknown[0] if unknown else marker.args[0])
+        raise InputError(f"@pytest.mark.mirabench takes suite= and baseline=, not {wrong}")
+    return dict(marker.kwargs)
+
+
+def _session(config: pytest.Config) -> Session:
+    """What the tests of this run share, made when it is first asked for."""
+    from mirabench.checks.session import Session
+
+    if _SESSION not in config.stash:
+        output = config.getoption("--mirabench-report")
+        config.stash[_SESSION] = Session(_shared_folder(config), Path(output) if output else None)
+    return config.stash[_SESSION]
+
+
+def _shared_folder(config: pytest.Config) -> Path:
+    """A folder of this run; the workers of pytest-xdist have the same one."""
+    factory = getattr(
+        config, "_tmp_path_factory", None
+    )  # the public road is a fixture, for tests only
+    if factory is None:  # -p no:tmpdir
+        return Path(tempfile.mkdtemp(prefix="mirabench-"))
+    base: Path = factory.getbasetemp()
+    is_worker = hasattr(config, "workerinput")
+    return (base.parent if is_worker else base) / "mirabench"
+
+
+def _baselines(config: pytest.Config, *, compared: bool = True) -> Baselines:
+    from mirabench.checks.running import Baselines
+
+    path = config.getoption("--mirabench-baseline") if compared else None
+    update = bool(config.getoption("--mirabench-update-baseline"))
+    return Baselines(Path(path) if path else None, update)

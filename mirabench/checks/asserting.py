@@ -1,0 +1,135 @@
+"""`assert_metric`: one metric of a clip, a folder or a report, asserted in one line."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mirabench.checks.judging import Baseline
+    from mirabench.checks.outcome import Outcome
+    from mirabench.checks.session import Session
+    from mirabench.prompts import Prompt
+    from mirabench.report.model import Report
+    from mirabench.run.evaluate import Inputs, Job
+    from mirabench.suites.api import Suite
+
+
+def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names one or two
+    videos: Report | Inputs | Iterable[Inputs],
+    metric: str,
+    *,
+    min: float | None = None,
+    max: float | None = None,
+    not_worse_than: Report | str | Path | None = None,
+    each_clip: bool = False,
+    min_coverage: float | None = None,
+    suite: str | Path | Suite = "lite",
+    prompts: str | Path | Mapping[str, Prompt] | None = None,
+    reference: Inputs | Iterable[Inputs] | None = None,
+    session: Session | None = None,
+) -> Outcome:
+    """Fail unless a metric is within its bounds.
+
+    One clip is held to its own number, several to their mean. A number whose status is `degenerate` says
+    nothing, so it passes no bound; with bounds, every clip must have a number that counts unless
+    `min_coverage` says less.
+
+    Args:
+        videos: What `mirabench.evaluate` takes, or the report that it gave.
+        metric: A registered metric.
+        min: The least value that passes.
+        max: The greatest value that passes.
+        not_worse_than: An earlier report or its path: fails when significantly worse, clip by clip.
+        each_clip: Whether every clip must keep within the bounds, not just their mean.
+        min_coverage: The least share of clips whose number counts, 0 to 1.
+        suite: Where the metric's parameters stand, if the suite names it.
+        prompts: A table of prompts, for metrics that compare with text.
+        reference: Real clips, for metrics that compare sets.
+        session: Shares results with other checks; the pytest fixture passes its own.
+
+    Returns:
+        What was found, with the value and its interval.
+
+    Raises:
+        AssertionError: the metric fails; the message has value, interval, status, reason and film strip.
+        InputError: nothing to score, an unknown metric, a min above the max.
+        ReportError: a baseline that cannot be read or compared.
+    """
+    __tracebackhide__ = True
+    from mirabench.checks.judging import judge
+    from mirabench.checks.requirement import requirement
+    from mirabench.report.model import Report
+    from mirabench.run.evaluate import prepare
+
+    baseline = baseline_of(not_worse_than)
+    asked = requirement(
+        metric=metric, min=_number(min), max=_number(max), each_clip=each_clip,
+        min_coverage=_number(min_coverage), not_worse_than=baseline.name if baseline else None,
+    )  # fmt: skip
+    if isinstance(videos, Report):
+        return require(judge(videos, asked, baseline))
+    job = prepare(
+        videos, suite=suite, metrics=[metric], prompts=prompts, reference=reference, pictures=False
+    )
+    outcome = judge(_measured(job, session), asked, baseline)
+    return require(_shown(outcome, job, session))
+
+
+def _measured(job: Job, session: Session | None) -> Report:
+    from mirabench.run.evaluate import Options, cache_folder, run
+
+    if session is not None:
+        return session.report(job)
+    return run(job, None, Options(cache=cache_folder(True)))
+
+
+def _shown(outcome: Outcome, job: Job, session: Session | None) -> Outcome:
+    """With a film strip, if there is a failure to look at."""
+    from mirabench.checks.session import with_strip
+
+    if outcome.passed:
+        return outcome
+    if session is not None:
+        return session.with_strip(outcome, job.generated)
+    return with_strip(outcome, job.generated, Path(tempfile.mkdtemp(prefix="mirabench-")))
+
+
+def baseline_of(named: Report | str | Path | None) -> Baseline | None:
+    """The baseline that an argument stands for.
+
+    Raises:
+        ReportError: the file cannot be read.
+    """
+    from mirabench.checks.judging import Baseline
+    from mirabench.report.model import load_report
+
+    if named is None:
+        return None
+    if isinstance(named, str | Path):
+        return Baseline(str(named), load_report(named))
+    return Baseline("given", named)
+
+
+def require(outcome: Outcome) -> Outcome:
+    """The outcome, if it passed.
+
+    Raises:
+        AssertionError: the check failed.
+        InputError: the check could not be made.
+    """
+    __tracebackhide__ = True
+    from mirabench.errors import InputError
+
+    if outcome.verdict == "error":
+        raise InputError(outcome.problems[0])
+    if not outcome.passed:
+        raise AssertionError(outcome.text())
+    return outcome
+
+
+def _number(value: float | None) -> float | None:
+    """NumPy's numbers are numbers too; a strict schema takes Python's own."""
+    return None if value is None else float(value)

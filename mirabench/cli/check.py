@@ -1,0 +1,114 @@
+"""`mirabench check`: check files without pytest, for CI."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mirabench.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from mirabench.checks.outcome import Outcome
+
+Results = Mapping[Path, Sequence["Outcome"]]
+
+
+def check(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Check files (*.mirabench.yaml).", show_default=False),
+    ],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for reports and film strips.")
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="report.json behind `not_worse_than: baseline`; wins over the files'."),
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Write this run's report as the baseline.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(help="Write Markdown here (default: added to $GITHUB_STEP_SUMMARY, if set)."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that score side by side.")] = 1,
+    device: Annotated[
+        str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
+    ] = "auto",
+) -> None:
+    """Hold clips against the requirements of check files.
+
+    Exit code 0: every check passed; 1: a check failed; 2: a check could not be made, or the command
+    itself cannot be run.
+    """
+    from mirabench.checks.file import read_check_file
+    from mirabench.checks.running import Baselines, FileChecks
+    from mirabench.checks.session import Session
+
+    read = [read_check_file(path) for path in dict.fromkeys(files)]
+    if update_baseline and baseline is None and not any(f.spec.baseline for f in read):
+        raise InputError("--update-baseline has nowhere to write: add --baseline FILE")
+    with tempfile.TemporaryDirectory(prefix="mirabench-") as shared:
+        strips = output or Path("mirabench-checks")
+        session = Session(Path(shared), output, strips / "film-strips", workers, device)
+        baselines = Baselines(baseline, update_baseline)
+        results = {file.path: FileChecks(file, session, baselines).outcomes() for file in read}
+    _show(results)
+    _write(results, junit, summary)
+    raise typer.Exit(_exit_code(results))
+
+
+def _exit_code(results: Results) -> int:
+    verdicts = {outcome.verdict for outcomes in results.values() for outcome in outcomes}
+    return 2 if "error" in verdicts else 1 if "failed" in verdicts else 0
+
+
+def _show(results: Results) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from mirabench.checks.markdown import HEAD, row
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    for path, outcomes in results.items():
+        table = Table(*HEAD, title=str(path), title_justify="left", header_style="bold")
+        for outcome in outcomes:
+            table.add_row(*map(Text, row(outcome)))
+        console.print(table)
+        for outcome in outcomes:
+            if not outcome.passed:
+                console.print(Text(f"\n{outcome.text()}"), soft_wrap=True)
+
+
+def _write(results: Results, junit: Path | None, summary: Path | None) -> None:
+    from mirabench.checks.junit import junit_xml
+    from mirabench.checks.markdown import markdown
+    from mirabench.report.files import write_atomically
+
+    if junit is not None:
+        write_atomically(junit, junit_xml(results))
+    step = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary is not None:
+        write_atomically(summary, markdown(results))
+    elif step:
+        _add(Path(step), markdown(results))
+
+
+def _add(path: Path, text: str) -> None:
+    """Behind what earlier commands of the same step have written there."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise OutputError.writing(path, error) from error
