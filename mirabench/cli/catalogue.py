@@ -2,46 +2,145 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from mirabench.testing.conformance import CheckResult
 
 
-def metrics(
-    name: Annotated[
-        str | None, typer.Argument(help="One metric, in full.", show_default=False)
-    ] = None,
-) -> None:
-    """List the metrics, or tell all about one."""
+class _NamesToo(TyperGroup):
+    """A group in which a word that is no command is the name of a metric to show."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["show", *args]
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(cls=_NamesToo, invoke_without_command=True, rich_markup_mode=None)
+
+
+@app.callback()
+def metrics(ctx: typer.Context) -> None:
+    """List the metrics; or show, check and begin one.
+
+    `mirabench metrics NAME` shows one in full.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
     from rich.console import Console
     from rich.table import Table
 
     from mirabench import registry
     from mirabench.suites.api import MetricChoice
 
-    console = Console()
-    if name is not None:
-        spec = MetricChoice(name).build().spec
-        for field in (
-            "name",
-            "version",
-            "dimension",
-            "summary",
-            "unit",
-            "range",
-            "scope",
-            "source",
-        ):
-            console.print(f"[bold]{field}[/bold]: {getattr(spec, field)}", highlight=False)
-        console.print(f"[bold]higher is better[/bold]: {spec.higher_is_better}", highlight=False)
-        console.print(f"[bold]degenerate when[/bold]: {', '.join(spec.degenerate_when) or 'never'}")
-        return
     table = Table("metric", "dimension", "better", "scope", "what it measures")
     for known in registry.names(registry.METRICS):
         spec = MetricChoice(known).build().spec
         better = "higher" if spec.higher_is_better else "lower"
         table.add_row(spec.name, spec.dimension, better, spec.scope, spec.summary)
-    console.print(table)
+    Console().print(table)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A metric's name.")]) -> None:
+    """Tell all about one metric."""
+    from rich.console import Console
+
+    from mirabench.suites.api import MetricChoice
+
+    console = Console()
+    spec = MetricChoice(name).build().spec
+    told = {
+        key: getattr(spec, key)
+        for key in ("name", "version", "dimension", "summary", "unit", "range", "scope", "source")
+    }
+    told["higher is better"] = spec.higher_is_better
+    told["degenerate when"] = ", ".join(spec.degenerate_when) or "never"
+    told["same at half the size"] = _declared(spec.resolution_invariant)
+    told["same at half the frame rate"] = _declared(spec.fps_invariant)
+    for key, value in told.items():
+        console.print(f"[bold]{key}[/bold]: {value}", highlight=False)
+
+
+def _declared(value: bool | None) -> str:
+    return "not declared" if value is None else "yes" if value else "no"
+
+
+@app.command()
+def check(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A metric's name, a module, MODULE:CLASS, or a .py file.", show_default=False
+        ),
+    ],
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the results as JSON, and only that.")
+    ] = False,
+) -> None:
+    """Run the conformance kit on a metric: what every metric must hold, ours or yours.
+
+    Exit code 0: no check fails; 1: at least one does; 2: there is no such metric. A check that
+    cannot be run says why and counts as neither.
+    """
+    from mirabench.testing.conformance import Bench, check_metric, find_metrics
+
+    chosen = find_metrics(target)
+    with Bench() as bench:
+        found = [result for metric in chosen for result in check_metric(metric, bench)]
+    if as_json:
+        from dataclasses import asdict
+
+        typer.echo(json.dumps([asdict(result) for result in found], indent=2))
+    else:
+        _show_checks(found)
+    raise typer.Exit(1 if any(r.verdict == "fail" for r in found) else 0)
+
+
+def _show_checks(found: list[CheckResult]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    colours = {"pass": "green", "fail": "red", "skipped": "yellow"}
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    for name in dict.fromkeys(r.metric for r in found):
+        table = Table("check", "verdict", "what was seen", title=name)
+        for r in found:
+            if r.metric == name:
+                colour = colours[r.verdict]
+                table.add_row(r.check, f"[{colour}]{r.verdict}[/{colour}]", r.text)
+        console.print(table)
+    counts = {v: sum(r.verdict == v for r in found) for v in colours}
+    typer.echo(f"{counts['pass']} pass, {counts['fail']} fail, {counts['skipped']} skipped")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The metric's name, as in exposure_pumping.")],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The package's folder (default mirabench-NAME)."),
+    ] = None,
+) -> None:
+    """Begin a metric in a package of its own: a metric that works, its test and its README."""
+    from mirabench.testing.scaffold import new_package
+
+    folder = new_package(name, output)
+    typer.echo(
+        f"{folder}: a package with the metric {name}, which passes the check as it is. Next:"
+    )
+    typer.echo(f'  pip install -e "{folder}[test]"')
+    typer.echo(f"  mirabench metrics check {name}")
 
 
 def suites() -> None:

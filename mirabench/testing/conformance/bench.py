@@ -304,8 +304,7 @@ def _with_object(frames: UInt8Array) -> UInt8Array:
 def _halved(frames: UInt8Array) -> UInt8Array:
     count, height, width, _ = frames.shape
     quarters: FloatArray = frames.reshape(count, height // 2, 2, width // 2, 2, 3).mean(axis=(2, 4))
-    halved: UInt8Array = np.round(quarters).astype(np.uint8)
-    return halved
+    return np.asarray(np.round(quarters), dtype=np.uint8)
 
 
 def without_prompt(films: tuple[Film, ...]) -> tuple[Film, ...]:
