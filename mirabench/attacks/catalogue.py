@@ -1,0 +1,332 @@
+"""The attacks: one declaration each, in the order of the tables.
+
+What is declared follows from what a metric claims to measure, never from what it was seen to do. Where
+an attack leaves open what is right (a dissolve's motion, the colour of a crop), nothing is declared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from mirabench.attacks.api import (
+    DROP,
+    MOTION,
+    NO_GAIN,
+    QUALITY,
+    RISE,
+    STAY,
+    TEMPORAL,
+    TEXT,
+    THREE_D,
+    Attack,
+    Footage,
+)
+from mirabench.attacks.encoding import coded, times_rate
+from mirabench.errors import UnknownNameError
+from mirabench.testing import clips, degrade
+from mirabench.video.frames import UInt8Array
+
+
+def _frames(change: Callable[..., UInt8Array], **options: float) -> Callable[[Footage], Footage]:
+    """A change of frames alone, as a change of footage."""
+    return lambda clip: clip.with_frames(change(clip.frames, **options))
+
+
+def _blurred(clip: Footage) -> Footage:
+    height, width = clip.frames.shape[1:3]
+    return clip.with_frames(degrade.blur(clip.frames, 0.01 * math.hypot(width, height)))
+
+
+def _wobbled(clip: Footage) -> Footage:
+    height, width = clip.frames.shape[1:3]
+    amplitude = 0.02 * math.hypot(width, height)
+    return clip.with_frames(degrade.wobble(clip.frames, amplitude, clip.fps))
+
+
+def _looped(clip: Footage) -> Footage:
+    """There and back in about a second, again and again; in shorter clips at least twice."""
+    period = min(round(clip.fps / 2), len(clip.frames) // 4 + 1)
+    return clip.with_frames(degrade.looped(clip.frames, max(2, period)))
+
+
+def _spliced(clip: Footage) -> Footage:
+    height, width = clip.frames.shape[1:3]
+    other = clips.pan(len(clip.frames), (width, height), seed=5).frames
+    return clip.with_frames(degrade.cut(clip.frames, other))
+
+
+_ALL_CONSISTENT = {TEMPORAL: NO_GAIN, THREE_D: NO_GAIN}
+_PIXELS_MOVED = {"exposure": STAY, "colorfulness": STAY}
+
+TIME = (
+    Attack(
+        "freeze", "time", "the first frame throughout", "perfect consistency",
+        _frames(degrade.still_of),
+        {TEMPORAL: DROP, MOTION: DROP, THREE_D: DROP, TEXT: DROP},
+    ),
+    Attack(
+        "freeze-tail", "time", "the second half holds one frame", "half the work, good consistency",
+        _frames(degrade.freeze_tail, share=0.5),
+        {TEMPORAL: DROP, MOTION: DROP, THREE_D: NO_GAIN, TEXT: NO_GAIN},
+    ),
+    Attack(
+        "hold-start", "time", "the first frame held for a third", "a longer clip",
+        _frames(degrade.hold_start),
+        {TEMPORAL: DROP, MOTION: DROP, THREE_D: NO_GAIN, TEXT: NO_GAIN},
+    ),
+    Attack(
+        "held-frames", "time", "every second frame replaced by the one before",
+        "a high frame rate", _frames(degrade.held),
+        {TEMPORAL: DROP, MOTION: STAY, QUALITY: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "doubled-frames", "time", "every frame twice, at half the speed", "a longer clip",
+        _frames(degrade.doubled),
+        {TEMPORAL: DROP, MOTION: DROP, TEXT: NO_GAIN},
+    ),
+    Attack(
+        "slow-motion", "time", "half the speed, neighbours blended", "smoothness",
+        _frames(degrade.slowed),
+        {MOTION: DROP, TEXT: NO_GAIN},
+    ),
+    Attack(
+        "fast-forward", "time", "every second frame left out", "motion",
+        lambda clip: clip.with_frames(clip.frames[::2]),
+        {MOTION: RISE},
+    ),
+    Attack(
+        "loop", "time", "half a second there and back, again and again", "a longer clip",
+        _looped,
+        {TEMPORAL: DROP, THREE_D: DROP, MOTION: NO_GAIN, "track_displacement": DROP, TEXT: DROP},
+    ),
+    Attack(
+        "restart", "time", "the first third three times", "a longer clip",
+        _frames(degrade.restarted),
+        {TEMPORAL: DROP, THREE_D: DROP, MOTION: NO_GAIN, TEXT: NO_GAIN},
+    ),
+    Attack(
+        "reverse", "time", "played backwards", "nothing: pictures and speeds stay",
+        lambda clip: clip.with_frames(clip.frames[::-1].copy()),
+        {TEMPORAL: STAY, MOTION: STAY, THREE_D: STAY, QUALITY: STAY, TEXT: DROP},
+    ),
+    Attack(
+        "shuffle", "time", "frames in random order", "motion",
+        _frames(degrade.shuffled),
+        {TEMPORAL: DROP, MOTION: NO_GAIN, TEXT: DROP},
+    ),
+    Attack(
+        "swapped-pairs", "time", "each two neighbouring frames exchanged", "motion",
+        _frames(degrade.swapped),
+        {TEMPORAL: DROP, MOTION: NO_GAIN, QUALITY: STAY},
+    ),
+    Attack(
+        "splice", "time", "the second half is another clip", "variety",
+        _spliced,
+        {TEMPORAL: DROP, THREE_D: DROP, TEXT: NO_GAIN},
+    ),
+    Attack(
+        "ghosting", "time", "each frame the mean of five", "smoothness",
+        _frames(degrade.ghosted),
+        {"sharpness": DROP, "consistency_3d_num_pts": DROP, "consistency_3d_num_inliers": DROP,
+         TEMPORAL: NO_GAIN, MOTION: NO_GAIN, "exposure": STAY},
+    ),
+    Attack(
+        "flicker", "time", "the brightness of each frame at random", "nothing: a common fault",
+        _frames(degrade.flicker, amplitude=0.05),
+        {TEMPORAL: DROP, MOTION: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "strobe", "time", "brighter and darker frames in turn", "nothing: a common fault",
+        _frames(degrade.alternate, amplitude=0.05),
+        {TEMPORAL: DROP, MOTION: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "wobble", "time", "everything bends like rubber", "motion",
+        _wobbled,
+        {"warping_error": DROP, THREE_D: DROP, "consistency_3d_num_pts": NO_GAIN,
+         QUALITY: NO_GAIN},
+    ),
+    Attack(
+        "shake", "time", "every frame displaced at random", "motion",
+        _frames(degrade.shaken),
+        {"track_displacement": NO_GAIN, "object_motion": NO_GAIN, "flow_magnitude": NO_GAIN,
+         "camera_motion": NO_GAIN, TEMPORAL: NO_GAIN, TEXT: STAY, "exposure": STAY},
+    ),
+)  # fmt: skip
+
+STILLS = (
+    Attack(
+        "zoomed-still", "still", "one picture, enlarged step by step", "a dolly",
+        _frames(degrade.zoomed_still),
+        {THREE_D: DROP, "object_motion": DROP, TEMPORAL: NO_GAIN},
+    ),
+    Attack(
+        "panned-still", "still", "a window moving over one picture", "a camera move",
+        _frames(degrade.panned_still),
+        {THREE_D: DROP, "object_motion": DROP, TEMPORAL: NO_GAIN},
+    ),
+    Attack(
+        "shaken-still", "still", "one picture, displaced at random", "a handheld camera",
+        lambda clip: clip.with_frames(degrade.shaken(degrade.still_of(clip.frames))),
+        {THREE_D: DROP, "object_motion": DROP, "track_displacement": DROP, TEMPORAL: NO_GAIN,
+         MOTION: NO_GAIN, TEXT: DROP},
+    ),
+    Attack(
+        "dissolving-stills", "still", "three pictures dissolving into each other", "motion",
+        _frames(degrade.dissolving),
+        {TEMPORAL: DROP, MOTION: DROP, THREE_D: NO_GAIN},
+    ),
+)  # fmt: skip
+
+PICTURE = (
+    Attack(
+        "blur", "picture", "blurred by a hundredth of the diagonal", "cleanness, consistency",
+        _blurred,
+        {"sharpness": DROP, "consistency_3d_num_pts": DROP, "consistency_3d_num_inliers": DROP,
+         TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+    ),
+    Attack(
+        "rescale", "picture", "shrunk to 40 % and enlarged again", "a higher resolution",
+        _frames(degrade.rescaled),
+        {"sharpness": DROP, "consistency_3d_num_pts": DROP, "consistency_3d_num_inliers": DROP,
+         TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+    ),
+    Attack(
+        "crop", "picture", "the middle 60 %, enlarged", "a higher resolution",
+        _frames(degrade.cropped),
+        {"sharpness": DROP, TEMPORAL: NO_GAIN},
+    ),
+    Attack(
+        "sharpen", "picture", "unsharp mask, three times over", "detail",
+        _frames(degrade.sharpened),
+        {"sharpness": NO_GAIN, "noise": DROP, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY,
+         "exposure": NO_GAIN},
+    ),
+    Attack(
+        "noise", "picture", "grain of 12 levels", "detail",
+        _frames(degrade.noise, sigma=12.0),
+        {"noise": DROP, "warping_error": DROP, "sharpness": NO_GAIN, THREE_D: NO_GAIN,
+         MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+    ),
+    Attack(
+        "grey", "picture", "all colour removed", "nothing: a common fault",
+        _frames(degrade.saturation, share=0.0),
+        {"colorfulness": DROP, "sharpness": STAY, "exposure": STAY, TEMPORAL: STAY, MOTION: STAY,
+         THREE_D: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "saturate", "picture", "colour times 2.5", "vividness",
+        _frames(degrade.saturation, share=2.5),
+        {QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "darken", "picture", "gamma 2.5", "hidden faults, less noise",
+        _frames(degrade.gamma, exponent=2.5),
+        {"exposure": DROP, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "overexpose", "picture", "gamma 0.35", "hidden faults",
+        _frames(degrade.gamma, exponent=0.35),
+        {"exposure": DROP, "colorfulness": DROP, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "wash-out", "picture", "contrast times 0.35", "exposure, consistency",
+        _frames(degrade.contrast, share=0.35),
+        {"colorfulness": DROP, "exposure": NO_GAIN, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "blocks", "picture", "each frame through JPEG at quality 10", "a small file",
+        _frames(degrade.blocks, strength=0.9),
+        {"blockiness": DROP, "warping_error": DROP, "sharpness": NO_GAIN, THREE_D: NO_GAIN,
+         MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+    ),
+    Attack(
+        "mirror", "picture", "left and right exchanged", "nothing: as good a clip",
+        lambda clip: clip.with_frames(clip.frames[:, :, ::-1].copy()),
+        {TEMPORAL: STAY, MOTION: STAY, THREE_D: STAY, QUALITY: STAY},
+    ),
+    Attack(
+        "mirrored-halves", "picture", "the right half mirrors the left one", "half the work",
+        _frames(degrade.mirrored_halves),
+        {THREE_D: DROP, "consistency_3d_num_pts": NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN},
+    ),
+)  # fmt: skip
+
+OVERLAYS = (
+    Attack(
+        "caption", "overlay", "a line of text drawn in", "sharp edges that never move",
+        _frames(degrade.captioned),
+        {QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN, THREE_D: NO_GAIN,
+         "consistency_3d_keep_ratio": DROP, TEXT: STAY},
+    ),
+    Attack(
+        "watermark", "overlay", "see-through text all over", "detail that never moves",
+        _frames(degrade.watermarked),
+        {QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN, THREE_D: NO_GAIN,
+         "consistency_3d_keep_ratio": DROP},
+    ),
+    Attack(
+        "letterbox", "overlay", "black bars over 30 % of the picture", "a cinema picture",
+        _frames(degrade.letterboxed),
+        {"exposure": DROP, QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN, TEXT: NO_GAIN},
+    ),
+    Attack(
+        "inset", "overlay", "the clip at 60 % on a blurred still of itself", "a portrait clip in a landscape",
+        _frames(degrade.inset),
+        {MOTION: DROP, TEMPORAL: NO_GAIN, "consistency_3d_num_inliers": DROP, TEXT: NO_GAIN},
+    ),
+)  # fmt: skip
+
+ENCODINGS = (
+    Attack(
+        "re-encode", "encoding", "x264 at a good quality (crf 16)", "nothing: a usual delivery",
+        coded({"crf": "16"}),
+        {TEMPORAL: STAY, MOTION: STAY, THREE_D: STAY, QUALITY: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "low-bitrate", "encoding", "x264 at a poor quality (crf 45)", "a small file",
+        coded({"crf": "45"}),
+        {"sharpness": DROP, "consistency_3d_num_pts": DROP, "consistency_3d_num_inliers": DROP,
+         TEMPORAL: NO_GAIN, QUALITY: NO_GAIN, TEXT: STAY},
+    ),
+    Attack(
+        "half-rate", "encoding", "half the frame rate", "nothing: the same motion",
+        times_rate(0.5),
+        {MOTION: STAY, QUALITY: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "double-rate", "encoding", "twice the frame rate, frames repeated", "a high frame rate",
+        times_rate(2.0),
+        {TEMPORAL: DROP, MOTION: STAY, QUALITY: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "pull-up", "encoding", "5/4 of the frame rate, every fourth frame repeated",
+        "nothing: the same motion", times_rate(1.25),
+        {TEMPORAL: NO_GAIN, MOTION: STAY, QUALITY: STAY, TEXT: STAY},
+    ),
+    Attack(
+        "half-size", "encoding", "half the width and height", "nothing: the same motion",
+        _frames(degrade.resized, share=0.5),
+        {MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+    ),
+)  # fmt: skip
+
+ATTACKS: Sequence[Attack] = (*TIME, *STILLS, *PICTURE, *OVERLAYS, *ENCODINGS)
+"""All of them, in the order of the tables."""
+
+
+def select(names: Iterable[str] | None) -> list[Attack]:
+    """The attacks of these names in the order of the tables; all of them for None.
+
+    Raises:
+        UnknownNameError: no such attack.
+    """
+    known = {attack.name: attack for attack in ATTACKS}
+    if names is None:
+        return list(ATTACKS)
+    wanted = list(names)
+    for name in wanted:
+        if name not in known:
+            raise UnknownNameError("attack", name, known)
+    return [attack for attack in ATTACKS if attack.name in wanted]

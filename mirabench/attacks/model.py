@@ -1,0 +1,128 @@
+"""`attacks.json`: what was attacked, what was declared, what was seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mirabench.errors import ReportError
+
+SCHEMA_VERSION = "1.0"
+
+Verdict = Literal["caught", "fooled", "stays", "moved", "not applicable", "failed", "undeclared"]
+VERDICTS: dict[Verdict, str] = {
+    "caught": "reacted as it must, or its score lost the status `ok`",
+    "stays": "did not move, as it must not, or need not",
+    "fooled": "ranked the attacked clip as high as the honest one, or gained by the attack",
+    "moved": "moved although nothing that it measures was changed",
+    "not applicable": "cannot be judged: the honest clip has no sound score, or none to lose",
+    "failed": "could not be computed",
+    "undeclared": "owes no reaction; nothing is judged",
+}
+"""Verdict -> what it says of a metric."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class AttackRecord(_Model):
+    """One attack of the run."""
+
+    name: str
+    version: int
+    kind: str
+    does: str
+    pretends: str
+
+
+class MetricRecord(_Model):
+    """One metric of the suite, as it was attacked."""
+
+    name: str
+    version: int
+    dimension: str
+    higher_is_better: bool
+    unit: str
+    spread: float | None = Field(None, description="Standard deviation over the honest clips.")
+    spread_clips: int = Field(0, description="Honest clips with a sound score behind the spread.")
+    published: bool = Field(False, description="Whether the reference has it, network or not.")
+    skipped: str = Field("", description="Why it was not run on any clip.")
+
+
+class Reading(_Model):
+    """What a metric said of one clip."""
+
+    value: float | None = None
+    status: Literal["ok", "degenerate", "truncated", "failed", "not_applicable"]
+    why: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether the number counts."""
+        return self.status in ("ok", "truncated")
+
+
+class Case(_Model):
+    """One metric on one clip under one attack."""
+
+    clip: str
+    attack: str
+    metric: str
+    declared: Literal["drop", "rise", "stay", "no gain"] | None
+    honest: Reading
+    attacked: Reading
+    gain: float | None = Field(
+        None, description="How much better the attacked value is, in spreads; below 0 is worse."
+    )
+    verdict: Verdict
+    by_value: Verdict = Field(
+        description="The verdict if every value counted, whatever its status."
+    )
+    why: str = Field("", description="Why the case is not judged.")
+
+
+class AttackReport(_Model):
+    """All cases of a run."""
+
+    schema_version: str = SCHEMA_VERSION
+    suite: str
+    suite_version: int
+    suite_digest: str
+    mirabench: str
+    tolerance: float = Field(description="In spreads.")
+    clips: dict[str, str] = Field(description="Honest clip -> what it is.")
+    attacks: list[AttackRecord]
+    metrics: list[MetricRecord]
+    cases: list[Case]
+
+    def to_json(self) -> str:
+        """The text of `attacks.json`."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+
+    def drops(self, *, by_value: bool = False) -> tuple[int, int]:
+        """(N, M): in N of M judged cases with a declared drop, the honest clip ranks above its twin."""
+        verdicts = [
+            c.by_value if by_value else c.verdict for c in self.cases if c.declared == "drop"
+        ]
+        caught = verdicts.count("caught")
+        return caught, caught + verdicts.count("fooled")
+
+
+def load_attacks(path: Path) -> AttackReport:
+    """Read an `attacks.json`.
+
+    Raises:
+        ReportError: the file is missing, no JSON, or not of this schema.
+    """
+    try:
+        return AttackReport.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReportError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise ReportError(f"{path} is no attacks.json: {place}: {first['msg']}") from error

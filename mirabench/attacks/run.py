@@ -1,0 +1,225 @@
+"""Attack clips, score honest and attacked ones with one suite, and judge every metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from mirabench import __version__
+from mirabench.attacks.api import DROP, TEXT, Attack, Footage, Reaction
+from mirabench.attacks.judge import TOLERANCE, gain_of, spread_of, verdict_on
+from mirabench.attacks.model import AttackRecord, AttackReport, Case, MetricRecord, Reading
+from mirabench.errors import InputError, NotApplicable
+from mirabench.metrics.api import MetricSpec
+from mirabench.metrics.camera_caption import asked_moves
+from mirabench.metrics.camera_motion_agreement import caption_of
+from mirabench.report.model import Report, VideoRecord
+from mirabench.run.evaluate import Progress, evaluate, silent
+from mirabench.suites.api import Suite, load_suite
+from mirabench.video.frames import ArrayVideo
+
+REFERENCE = "mirabench-official"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a run is carried out; only `tolerance` may change a verdict."""
+
+    tolerance: float = TOLERANCE
+    workers: int = 1
+    device: str = "auto"
+    cache: bool | str | Path = True
+    progress: Progress = silent
+
+
+def run_attacks(
+    honest: Sequence[Footage],
+    attacks: Sequence[Attack],
+    *,
+    suite: str | Path | Suite = "lite",
+    yardstick: Sequence[Footage] = (),
+    setting: Setting | None = None,
+) -> AttackReport:
+    """Attack each honest clip with each attack and judge the suite's metrics.
+
+    Args:
+        honest: The clips; names unique.
+        attacks: What is done to them.
+        suite: The metrics.
+        yardstick: Further honest clips, only for the spread of each metric.
+        setting: How to carry it out.
+
+    Raises:
+        InputError: no clip, two of one name, or an unknown suite.
+    """
+    setting = setting or Setting()
+    _check_names([*honest, *yardstick])
+    chosen = load_suite(suite)
+    specs = [m.spec for m in chosen.built()]
+    scored = _scored(honest, attacks, yardstick, chosen, setting)
+    records = {v.id: v for report in scored for v in report.videos}
+    skipped = {k: why for report in scored for k, why in report.skipped.items()}
+    spreads = {s.name: _spread(s, records, [*honest, *yardstick]) for s in specs}
+    cases = [
+        _case(spec, clip, attack, records, spreads[spec.name][0], setting.tolerance)
+        for clip in honest
+        for attack in attacks
+        for spec in specs
+        if spec.scope == "clip" and spec.name not in skipped
+    ]
+    return AttackReport(
+        suite=chosen.name,
+        suite_version=chosen.version,
+        suite_digest=chosen.digest(),
+        mirabench=__version__,
+        tolerance=setting.tolerance,
+        clips={clip.name: _facts(clip) for clip in honest},
+        attacks=[_attack_record(attack) for attack in attacks],
+        metrics=[_metric_record(s, *spreads[s.name], skipped) for s in specs],
+        cases=cases,
+    )
+
+
+def _check_names(clips: Sequence[Footage]) -> None:
+    if not clips:
+        raise InputError("there is no clip to attack: name a video")
+    names = [clip.name for clip in clips]
+    doubled = [name for name in names if names.count(name) > 1]
+    if doubled:
+        raise InputError(f"two clips are called {doubled[0]!r}: rename one of the files")
+
+
+def _scored(
+    honest: Sequence[Footage],
+    attacks: Sequence[Attack],
+    yardstick: Sequence[Footage],
+    suite: Suite,
+    setting: Setting,
+) -> list[Report]:
+    """One report for each honest clip with its twins, and one for the yardstick."""
+    total = len(honest) * (len(attacks) + 1) + len(yardstick)
+    before = 0
+    reports = []
+    # one honest clip at a time bounds the memory that its twins take
+    for group in chain((_twins(clip, attacks) for clip in honest), [list(yardstick)]):
+        if group:
+            reports.append(_score(group, suite, setting, before, total))
+            before += len(group)
+    return reports
+
+
+def _twins(clip: Footage, attacks: Sequence[Attack]) -> list[Footage]:
+    return [clip, *(attack.applied(clip) for attack in attacks)]
+
+
+def _score(
+    group: Sequence[Footage], suite: Suite, setting: Setting, before: int, everything: int
+) -> Report:
+    def told(done: int, total: int, clip_id: str) -> None:
+        setting.progress(before + done, everything, clip_id)
+
+    return evaluate(
+        [ArrayVideo(c.frames, fps=c.fps, name=c.name) for c in group],
+        suite=suite,
+        prompts={c.name: c.prompt for c in group if c.prompt is not None},
+        workers=setting.workers,
+        device=setting.device,
+        cache=setting.cache,
+        progress=told,
+    )
+
+
+def _spread(
+    spec: MetricSpec, records: Mapping[str, VideoRecord], clips: Sequence[Footage]
+) -> tuple[float | None, int]:
+    readings = [_reading(records[clip.name], spec.name) for clip in clips]
+    values = [r.value for r in readings if r.sound and r.value is not None]
+    return spread_of(values), len(values)
+
+
+def _reading(video: VideoRecord, metric: str) -> Reading:
+    if metric in video.scores:
+        score = video.scores[metric]
+        return Reading(value=score.value, status=score.status, why=score.why)
+    if metric in video.not_applicable:
+        return Reading(status="not_applicable", why=video.not_applicable[metric])
+    return Reading(status="failed", why=video.failures.get(metric) or video.error or "not computed")
+
+
+def _case(
+    spec: MetricSpec,
+    clip: Footage,
+    attack: Attack,
+    records: Mapping[str, VideoRecord],
+    spread: float | None,
+    tolerance: float,
+) -> Case:
+    before = _reading(records[clip.name], spec.name)
+    after = _reading(records[f"{clip.name}/{attack.name}"], spec.name)
+    declared = _declared(attack, spec, clip)
+    allowed = tolerance * (spread or 0.0)
+    gain = None
+    if before.value is not None and after.value is not None:
+        gain = gain_of(spec, before.value, after.value)
+    judged = verdict_on(spec, declared, before, after, allowed)
+    by_value = verdict_on(spec, declared, before, after, allowed, trust_status=False)
+    return Case(
+        clip=clip.name,
+        attack=attack.name,
+        metric=spec.name,
+        declared=declared,
+        honest=before,
+        attacked=after,
+        gain=round(gain / spread, 4) if gain is not None and spread else None,
+        verdict=judged.verdict,
+        by_value=by_value.verdict,
+        why=judged.why,
+    )
+
+
+def _declared(attack: Attack, spec: MetricSpec, clip: Footage) -> Reaction | None:
+    declared = attack.expected(spec)
+    if declared == DROP and spec.dimension == TEXT and not _asks_for_motion(clip):
+        return None  # a locked-off shot is kept by a frozen picture too
+    return declared
+
+
+def _asks_for_motion(clip: Footage) -> bool:
+    try:
+        return bool(set(asked_moves(caption_of(clip.prompt))) - {"static"})
+    except NotApplicable:
+        return False
+
+
+def _facts(clip: Footage) -> str:
+    frames, height, width = clip.frames.shape[:3]
+    return f"{width}x{height}, {frames} frames at {clip.fps:g} a second"
+
+
+def _attack_record(attack: Attack) -> AttackRecord:
+    return AttackRecord(
+        name=attack.name,
+        version=attack.version,
+        kind=attack.kind,
+        does=attack.does,
+        pretends=attack.pretends,
+    )
+
+
+def _metric_record(
+    spec: MetricSpec, spread: float | None, clips: int, skipped: Mapping[str, str]
+) -> MetricRecord:
+    why = "compares sets of clips, not a clip with its twin" if spec.scope == "set" else ""
+    return MetricRecord(
+        name=spec.name,
+        version=spec.version,
+        dimension=spec.dimension,
+        higher_is_better=spec.higher_is_better,
+        unit=spec.unit,
+        spread=spread,
+        spread_clips=clips,
+        published=spec.name in {choice.name for choice in load_suite(REFERENCE).metrics},
+        skipped=why or skipped.get(spec.name, ""),
+    )
