@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from mirabench.compare.model import (
     Contrast,
     Difference,
     LeftOut,
+    PairRecord,
     RunRecord,
     Side,
     Verdict,
@@ -209,7 +209,7 @@ def _contrast(first: Run, other: Run, paired: Pairs, *, across: bool) -> Contras
     metrics = {name: _difference(a, b, name, paired.pairs, unlikes[name]) for name in shared}
     return Contrast(
         name=other.name,
-        paired=dict(Counter(p.how for p in paired.pairs)),
+        pairs=[PairRecord(a=p.a.id, b=p.b.id, prompt=p.cluster, how=p.how) for p in paired.pairs],
         only_a=list(paired.only_a),
         only_b=list(paired.only_b),
         metrics=metrics,

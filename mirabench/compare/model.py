@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -84,11 +85,20 @@ class Difference(_Model):
     )
 
 
+class PairRecord(_Model):
+    """Two clips that were asked for the same."""
+
+    a: str = Field(description="The clip's id in the run that is compared with.")
+    b: str
+    prompt: str = Field(description="The cluster that it counts for, a key of `by_prompt`.")
+    how: str
+
+
 class Contrast(_Model):
     """One run against the one it is compared with."""
 
     name: str
-    paired: dict[str, int] = Field(description="How clips were paired -> how many pairs.")
+    pairs: list[PairRecord]
     only_a: list[str] = Field(description="Ids of clips that have no partner.")
     only_b: list[str]
     metrics: dict[str, Difference]
@@ -97,9 +107,9 @@ class Contrast(_Model):
     )
 
     @property
-    def pairs(self) -> int:
-        """Clips with a partner."""
-        return sum(self.paired.values())
+    def paired(self) -> dict[str, int]:
+        """How clips were paired -> how many pairs."""
+        return dict(Counter(pair.how for pair in self.pairs))
 
     def named(self, verdict: Verdict) -> list[str]:
         """The metrics of a verdict."""

@@ -14,21 +14,22 @@ from mirabench.report.table import number
 
 STYLES = {"better": "green", "worse": "red", "too few prompts": "yellow"}
 MOST_NAMED = 5
-WIDE = 140
-"""Columns of text that the whole table takes."""
+WIDE, NARROW = 140, 100
+"""Columns of text that the whole table takes, and the table without minor columns."""
 _COLUMNS = (
     "difference", "95 % interval", "pairs", "p", "p Holm", "d_z", "needs", "verdict",
 )  # fmt: skip
-_NARROW = ("metric", "difference", "95 % interval", "p Holm", "verdict")
+_FEW = ("metric", "difference", "verdict")
+_SOME = (*_FEW, "95 % interval", "p Holm")
 
 
 def comparison_table(found: Comparison, width: int = WIDE) -> RenderableType:
-    """Everything that `mirabench compare` prints; below `WIDE` columns without the minor ones."""
+    """Everything that `mirabench compare` prints; in a narrow terminal without minor columns."""
     lines = [Text(f"! {remark}", style="yellow") for remark in found.remarks]
     parts: list[RenderableType] = []
     for contrast in found.contrasts:
         parts += [
-            _table(found.reference.name, contrast, wide=width >= WIDE),
+            _table(found.reference.name, contrast, width),
             *map(Text, notes(found, contrast)),
         ]
         parts += [headline(found.reference.name, contrast), Text("")]
@@ -54,14 +55,15 @@ def _listed(names: list[str]) -> str:
     return f"{len(names)} ({', '.join(names)})" if names else "none"
 
 
-def _table(reference: str, contrast: Contrast, *, wide: bool) -> Table:
+def _table(reference: str, contrast: Contrast, width: int) -> Table:
     table = Table(
         title=Text(f"{contrast.name} minus {reference}"),
         title_justify="left",
         header_style="bold",
     )
     columns = ("metric", reference, contrast.name, *_COLUMNS)
-    kept = [i for i, name in enumerate(columns) if wide or name in _NARROW]
+    shown = columns if width >= WIDE else _SOME if width >= NARROW else _FEW
+    kept = [i for i, name in enumerate(columns) if name in shown]
     for i in kept:
         left = columns[i] in ("metric", "95 % interval", "verdict")
         whole = i not in (1, 2)  # a run's name may be long
@@ -159,8 +161,8 @@ def paired_text(found: Comparison, contrast: Contrast) -> str:
     clips = {run.name: run.clips for run in (found.reference, *found.runs)}
     ours, theirs = found.reference.name, contrast.name
     return (
-        f"{contrast.pairs} pairs ({how}) of {clips[ours]} clips of {ours} and {clips[theirs]} of {theirs}; "
-        f"p Holm at most {LEVEL} is a verdict; needs: prompts that show such a difference 4 times of 5"
+        f"{len(contrast.pairs)} pairs ({how}) of {clips[ours]} clips of {ours} and {clips[theirs]} of "
+        f"{theirs}; p Holm at most {LEVEL} is a verdict; needs: prompts to see it 4 times of 5"
     )
 
 
@@ -198,8 +200,6 @@ def side_text(side: Side) -> str:
     return f"{number(side.mean)} ({number(side.ci_low)} .. {number(side.ci_high)}, n={side.n})"
 
 
-def _some(ids: list[str]) -> str:
-    more = len(ids) - MOST_NAMED
-    return (
-        f"{len(ids)} clips: {', '.join(ids[:MOST_NAMED])}{f', and {more} more' if more > 0 else ''}"
-    )
+def _some(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
