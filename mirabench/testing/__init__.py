@@ -14,7 +14,7 @@ from typing import Any
 _KIT = ("CheckResult", "assert_conforms", "check_metric")
 _MODULES = ("cameras", "clips", "conformance", "degrade", "examples", "films", "places", "scenes")
 
-__all__ = [  # noqa: F822  # imported when first asked for
+__all__ = [
     "CheckResult",
     "assert_conforms",
     "cameras",

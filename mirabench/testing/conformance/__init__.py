@@ -95,17 +95,21 @@ def assert_conforms(metric: Metric, bench: Bench | None = None) -> None:
 
 
 def _all(metric: Metric, bench: Bench) -> list[tuple[str, Found]]:
-    found = [(name, _safely(check, metric, bench)) for name, check in DECLARED.items()]
-    broken = [name for name, outcome in found if outcome.verdict == "fail"]
-    missing = "" if {"spec", "features"} & set(broken) else declared.unavailable(metric)
+    found = {name: _safely(check, metric, bench) for name, check in DECLARED.items()}
+    why = _why_not(metric, found)
     for name, check in MEASURED.items():
-        if {"spec", "features"} & set(broken):
-            found.append((name, skipped(f"the check {broken[0]!r} fails, so nothing is measured")))
-        elif missing:
-            found.append((name, skipped(missing)))
-        else:
-            found.append((name, _safely(check, metric, bench)))
-    return found
+        found[name] = skipped(why) if why else _safely(check, metric, bench)
+        if name == "number" and found[name].verdict == "skipped":
+            why = found[name].text
+    return list(found.items())
+
+
+def _why_not(metric: Metric, found: Mapping[str, Found]) -> str:
+    """Why nothing can be measured; empty when it can."""
+    for name in ("spec", "features"):
+        if found[name].verdict == "fail":
+            return f"the check {name!r} fails, so nothing is measured"
+    return declared.unavailable(metric)
 
 
 def _safely(check: Check, metric: Metric, bench: Bench) -> Found:

@@ -37,6 +37,7 @@ FRAMES = 16
 SIZE = (160, 90)
 LARGE = (320, 180)
 FPS = 24.0
+NOT_APPLICABLE = "not applicable"
 NOT_FINITE = "which is no measurement"
 """How `Measured` words its refusal of NaN and infinity."""
 
@@ -97,6 +98,8 @@ class Bench:
     Close it, or use it in a `with` block: it may have started a process.
     """
 
+    prompt: Prompt | None = None
+    """What every clip was asked for, for a metric that looks for certain words; else what it shows."""
     _tables: dict[tuple[AnyExtractor, str, int, int], FeatureTable | Exception] = field(
         default_factory=dict
     )
@@ -126,7 +129,7 @@ class Bench:
             clips.pan(FRAMES, SIZE, seed=1),
             clips.zoom(FRAMES, SIZE, seed=2),
         )
-        return tuple(Film(c.name, c.frames, _prompt(c), c.fps) for c in made)
+        return tuple(Film(c.name, c.frames, self.prompt or _prompt(c), c.fps) for c in made)
 
     def plain(self, metric: Metric) -> tuple[Film, ...]:
         """Unspoilt clips whose number is not trivial: sets are not compared with themselves."""
@@ -152,7 +155,7 @@ class Bench:
         """Pans of 320x180 behind an object: the texture survives half the size, the steps half the rate."""
         made = [clips.pan(FRAMES, LARGE, seed, pixels=(4.0, 0.0)) for seed in (3, 4, 5)]
         return tuple(
-            Film(f"large {c.name} {n}", _with_object(c.frames), _prompt(c), c.fps)
+            Film(f"large {c.name} {n}", _with_object(c.frames), self.prompt or _prompt(c), c.fps)
             for n, c in enumerate(made)
         )
 
@@ -193,6 +196,8 @@ class Bench:
             return Outcome(missing=str(error))
         except _Crash as error:
             return Outcome(crash=str(error))
+        except NotApplicable as error:
+            return Outcome(status=NOT_APPLICABLE, reason=str(error))
         except MirabenchError as error:
             if NOT_FINITE in str(error):
                 return Outcome(crash=str(error))
@@ -293,11 +298,11 @@ def _prompt(clip: clips.SyntheticClip) -> Prompt:
 
 def _with_object(frames: UInt8Array) -> UInt8Array:
     """A square of the clip's first frame moves to the right and down over it, an even way a frame."""
-    shown, side = frames.copy(), 64
+    shown: UInt8Array = frames.copy()
+    side = 64
     for t, frame in enumerate(shown):
-        frame[40 + 2 * t : 40 + 2 * t + side, 60 + 6 * t : 60 + 6 * t + side] = frames[
-            0, :side, :side
-        ]
+        top, left = 40 + 2 * t, 60 + 6 * t
+        frame[top : top + side, left : left + side] = frames[0, :side, :side]
     return shown
 
 

@@ -13,7 +13,15 @@ import numpy as np
 from mirabench.features.api import Extractor, FeatureTable, weights_of
 from mirabench.metrics.api import Measured, Metric
 from mirabench.run.stream import extract
-from mirabench.testing.conformance.bench import FRAMES, Bench, Film, Outcome, chunks, without_prompt
+from mirabench.testing.conformance.bench import (
+    FRAMES,
+    NOT_APPLICABLE,
+    Bench,
+    Film,
+    Outcome,
+    chunks,
+    without_prompt,
+)
 from mirabench.testing.conformance.elsewhere import OtherProcessError
 from mirabench.testing.conformance.result import Found, failed, passed, skipped
 from mirabench.video.frames import CHUNK_BYTES, FrameBatch, VideoInfo, regular_ticks
@@ -36,6 +44,8 @@ def check_number(metric: Metric, bench: Bench) -> Found:
     found = bench.measure(metric, bench.plain(metric))
     if found.crash:
         return failed(f"an honest clip crashes it: {found.crash}")
+    if found.status == NOT_APPLICABLE:
+        return skipped(f"it does not apply to these clips ({found.reason}): give Bench(prompt=...)")
     if found.value is None:
         return failed(f"an honest clip gets no number: {found.reason}")
     return passed(f"an honest clip scores {found}")
