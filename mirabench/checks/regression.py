@@ -3,22 +3,25 @@
 A metric is worse when the 95 % interval of the paired difference, clustered by prompt, lies wholly on
 its bad side; the interval is that of `mirabench.compare`. Clips that had a number and lost it are judged
 the same way, as a difference of 1 or 0, so that a run cannot pass by freezing the clips it does badly.
+In a `Pair`, `a` is the clip of the baseline and `b` that of this run.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
+from mirabench.compare.pairs import Pair, Pairs, pair_clips
+from mirabench.compare.protocols import unlike
 from mirabench.compare.statistics import PairedDifference, paired_difference
+from mirabench.compare.table import interval, signed
 from mirabench.errors import ReportError
-from mirabench.report.build import cluster_of
 from mirabench.report.model import Report, VideoRecord
-from mirabench.report.table import number
 
-Pair = tuple[VideoRecord, VideoRecord]
-"""A clip of this run, and its partner in the baseline."""
+SLACK = 1e-4
+"""Differences up to this share of the baseline's values are none: another processor rounds otherwise,
+the same way in every clip, and so without any spread that an interval could show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,91 +79,64 @@ def change(now: Report, baseline: Report, metric: str, name: str) -> Change:
             f"{metric} is one number for all clips, so nothing can be paired with the baseline {name}: "
             "give it a min or a max instead"
         )
-    pairs = paired(now, baseline)
-    if not pairs:
+    pairs = pair_clips(baseline.videos, now.videos)
+    if not pairs.pairs:
         raise ReportError(
             f"the baseline {name} has no clip and no prompt in common with this run: "
             "score clips of the same names, or give prompts"
         )
-    _require_same_protocol(pairs, metric, name)
-    return _judged(pairs, metric, higher=now.summary[metric].higher_is_better, unpaired=(
-        len(now.videos) + len(baseline.videos) - 2 * len(pairs)
-    ))  # fmt: skip
+    if apart := unlike(baseline, now, metric, pairs.pairs):
+        raise ReportError(
+            f"{metric} was not measured alike in the baseline {name} and now ({apart}): "
+            "make the baseline again"
+        )
+    return _judged(pairs, metric, higher=now.summary[metric].higher_is_better)
 
 
-def _require_same_protocol(pairs: Sequence[Pair], metric: str, name: str) -> None:
-    for ours, theirs in pairs:
-        if _counts(ours, metric) and _counts(theirs, metric):
-            a, b = ours.scores[metric].protocol, theirs.scores[metric].protocol
-            if a != b:
-                raise ReportError(
-                    f"{metric} of {ours.id} was measured as {b} in the baseline {name} and as {a} now: "
-                    "numbers of different protocols do not compare, so make the baseline again"
-                )
-
-
-def paired(now: Report, baseline: Report) -> list[Pair]:
-    """Clips of the same id and prompt; where no id is common, the clips of each prompt in their order."""
-    same = _matched(now, baseline, lambda v: (v.id, v.prompt_id))
-    if same:
-        return same
-    return _matched(now, baseline, lambda v: v.prompt_id)
-
-
-def _matched(now: Report, baseline: Report, key: Callable[[VideoRecord], object]) -> list[Pair]:
-    waiting: defaultdict[object, list[VideoRecord]] = defaultdict(list)
-    for video in baseline.videos:
-        waiting[key(video)].append(video)
-    return [
-        (video, waiting[key(video)].pop(0))
-        for video in now.videos
-        if key(video) is not None and waiting[key(video)]
-    ]
+def _judged(pairs: Pairs, metric: str, *, higher: bool) -> Change:
+    scored = [p for p in pairs.pairs if _counts(p.a, metric) and _counts(p.b, metric)]
+    steps = [p.b.scores[metric].value - p.a.scores[metric].value for p in scored]
+    lost = [p.b for p in pairs.pairs if _counts(p.a, metric) and not _counts(p.b, metric)]
+    difference = _paired(scored, steps) if scored else None
+    slack = SLACK * fmean(abs(p.a.scores[metric].value) for p in scored) if scored else 0.0
+    problems, look_at = [], ""
+    if difference is not None and _is_worse(difference, higher=higher, slack=slack):
+        problems.append(
+            f"{metric} is significantly worse than in the baseline: {_words(difference)}"
+        )
+        look_at = _furthest(scored, steps, higher=higher)
+    if lost and _lost_significantly(pairs.pairs, metric):
+        problems.append(
+            f"{metric} has no number that counts for {len(lost)} of {len(pairs.pairs)} clips that had one "
+            f"in the baseline: {lost[0].id}: {_reason(lost[0], metric)}"
+        )
+        look_at = look_at or lost[0].id
+    unpaired = len(pairs.only_a) + len(pairs.only_b)
+    return Change(metric, difference, bool(problems), tuple(problems), look_at, unpaired)
 
 
 def _counts(video: VideoRecord, metric: str) -> bool:
     return metric in video.scores and video.scores[metric].status != "degenerate"
 
 
-def _judged(pairs: Sequence[Pair], metric: str, *, higher: bool, unpaired: int) -> Change:
-    scored = [p for p in pairs if _counts(p[0], metric) and _counts(p[1], metric)]
-    steps = [a.scores[metric].value - b.scores[metric].value for a, b in scored]
-    lost = [a for a, b in pairs if _counts(b, metric) and not _counts(a, metric)]
-    difference = paired_difference(steps, _clusters(scored)) if scored else None
-    problems = []
-    look_at = ""
-    if difference is not None and _is_worse(difference, higher=higher):
-        problems.append(
-            f"{metric} is significantly worse than in the baseline: {_words(difference)}"
-        )
-        look_at = _furthest(scored, steps, higher=higher)
-    if lost and _lost_significantly(pairs, metric):
-        problems.append(
-            f"{metric} has no number that counts for {len(lost)} of {len(pairs)} clips that had one in "
-            f"the baseline: {lost[0].id}: {_reason(lost[0], metric)}"
-        )
-        look_at = look_at or lost[0].id
-    return Change(metric, difference, bool(problems), tuple(problems), look_at, unpaired)
+def _paired(pairs: Sequence[Pair], steps: Sequence[float]) -> PairedDifference:
+    return paired_difference(steps, [pair.cluster for pair in pairs])
 
 
-def _clusters(pairs: Sequence[Pair]) -> list[str]:
-    return [cluster_of(ours) for ours, _ in pairs]
-
-
-def _is_worse(difference: PairedDifference, *, higher: bool) -> bool:
+def _is_worse(difference: PairedDifference, *, higher: bool, slack: float = 0.0) -> bool:
     if difference.low is None or difference.high is None:
         return False
-    return difference.high < 0 if higher else difference.low > 0
+    return difference.high < -slack if higher else difference.low > slack
 
 
 def _lost_significantly(pairs: Sequence[Pair], metric: str) -> bool:
-    steps = [float(_counts(a, metric)) - float(_counts(b, metric)) for a, b in pairs]
-    return _is_worse(paired_difference(steps, _clusters(pairs)), higher=True)
+    steps = [float(_counts(p.b, metric)) - float(_counts(p.a, metric)) for p in pairs]
+    return _is_worse(_paired(pairs, steps), higher=True)
 
 
 def _furthest(pairs: Sequence[Pair], steps: Sequence[float], *, higher: bool) -> str:
     order = min if higher else max
-    return order(zip(steps, (ours.id for ours, _ in pairs), strict=True))[1]
+    return order(zip(steps, (pair.b.id for pair in pairs), strict=True))[1]
 
 
 def _reason(video: VideoRecord, metric: str) -> str:
@@ -172,9 +148,7 @@ def _reason(video: VideoRecord, metric: str) -> str:
 
 def _words(difference: PairedDifference) -> str:
     behind = f"{difference.n} clips of {difference.clusters} prompts"
-    if difference.low is None or difference.high is None:
-        return f"{difference.mean:+.4g} ({behind}: no interval, so no change can be shown)"
-    return (
-        f"{difference.mean:+.4g}, 95 % interval {number(difference.low)} .. {number(difference.high)} "
-        f"({behind})"
-    )
+    if difference.low is None:
+        return f"{signed(difference.mean)} ({behind}: no interval, so no change can be shown)"
+    found = interval(difference.low, difference.high)
+    return f"{signed(difference.mean)}, 95 % interval {found} ({behind})"
