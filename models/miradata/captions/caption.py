@@ -72,9 +72,6 @@ def caption_picture(
         ]
         again = _judge(_ask(captioner, messages, 2 * limit if truncated else limit, replies))
         found = found if again.status == "over_budget" else again
-    if found.status != "success":
-        for reply in replies:
-            captioner.store.set_aside(reply.digest)
     return WindowCaption(found.status, found.reason, found.fields, tuple(replies), hint)
 
 

@@ -10,7 +10,7 @@ import email.utils
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +126,7 @@ class Captioner:
         known = self.store.get(digest)
         if known is not None:
             return known
-        reply = replace(self._paid(request, version), digest=digest)
+        reply = self._paid(request, version)
         if reply.paid:
             self.store.put(digest, reply)
         return reply

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -34,8 +33,6 @@ class Reply:
     """The endpoint told no usage: the tokens are the worst case that was reserved."""
     calls: int = 0
     """Requests sent, retries included; 0 when nothing was sent."""
-    digest: str = ""
-    """Of the question."""
 
     @property
     def paid(self) -> bool:
@@ -69,15 +66,6 @@ class ReplyStore:
             OutputError: the folder cannot be written.
         """
         write_atomically(self._path(digest), json.dumps(asdict(reply), ensure_ascii=False) + "\n")
-
-    def set_aside(self, digest: str) -> None:
-        """Keep a reply that came to nothing, but ask again next time."""
-        for number in range(1, 1000):
-            aside = self._path(f"{digest}.unused-{number}")
-            if not aside.exists():
-                with contextlib.suppress(OSError):
-                    self._path(digest).rename(aside)
-                return
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / f"{digest}.json"

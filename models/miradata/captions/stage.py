@@ -1,0 +1,180 @@
+"""Stage `caption`: six captions of each window of each clip that is worth their price.
+
+Only clips that keep the limits, are no duplicates and reach the wanted level are captioned. An item
+is one window, so that what is paid for is kept window by window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mirabench.features.api import digest_of
+from miradata.captions import prompt
+from miradata.captions.caption import WindowCaption, caption_picture
+from miradata.captions.client import Captioner, Endpoint
+from miradata.captions.grid import COLUMNS, GUTTER, JPEG_QUALITY, ROWS, TILE_WIDTH, grid, jpeg
+from miradata.captions.spend import Prices
+from miradata.captions.windows import Span, grid_moments, windows_of
+from miradata.config import Captions
+from miradata.config import Endpoint as EndpointConfig
+from miradata.footage_rows import kept_clips
+from miradata.levels import Thresholds
+from miradata.schema import FAILED, OK, REJECTED, SCHEMAS
+from miradata.selection import kept_ids
+from miradata.span import NS, pictures_at
+from miradata.stage import Item, Outcome, Resources, Row
+from miradata.tables import Tables
+
+SKIPPED = "skipped"
+FOLDER = "captions"
+"""In the output folder: replies and the account."""
+TRIED_AGAIN = frozenset({"timeout", "rate_limited", "over_budget", "error"})
+"""Statuses that another time may mend; the others are the model's last word on this window."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionStage:
+    """Clips in, one row of `captions` a window out."""
+
+    root: Path
+    """The folder that `videos.path` is relative to."""
+    output: Path
+    """The output folder, for replies and the account."""
+    captions: Captions
+    thresholds: Thresholds
+    level: str = ""
+    """Clips below it are not captioned."""
+    name: ClassVar[str] = "caption"
+    version: ClassVar[int] = 1
+    inputs: ClassVar[tuple[str, ...]] = ("videos", "clips", "scores", "dups")
+    outputs: ClassVar[tuple[str, ...]] = ("captions",)
+
+    @property
+    def resources(self) -> Resources:
+        """Threads: it waits for a server."""
+        return Resources(cpus=0.2, memory_mb=512, threads=self.captions.concurrency)
+
+    def params(self) -> Mapping[str, Any]:
+        """What may change a caption; not where the model runs, nor what it may cost."""
+        settings = self.captions
+        return {
+            "model": settings.endpoint.model if settings.endpoint else "",
+            "hint": settings.hint.model if settings.hint else "",
+            "prompt": prompt.VERSION,
+            "temperature": settings.temperature,
+            "max_tokens": settings.max_tokens,
+            "window": [settings.window_seconds, settings.shortest_rest_seconds],
+            "grid": [ROWS, COLUMNS, TILE_WIDTH, GUTTER, JPEG_QUALITY],
+        }
+
+    def items(self, tables: Tables) -> Sequence[Item]:
+        """One per window; none without an endpoint."""
+        if self.captions.endpoint is None:
+            return []
+        kept = set(kept_ids(tables, self.thresholds, self.level))
+        found = []
+        for clip in kept_clips(tables):
+            if clip["clip_id"] in kept:
+                found += [
+                    Item(
+                        f"{clip['clip_id']}:{number}",
+                        digest_of([clip["clip_id"], clip["video"]["sha256"], *span]),
+                        (clip, number, span),
+                    )
+                    for number, span in enumerate(self._windows(clip))
+                ]
+        return found
+
+    def _windows(self, clip: Mapping[str, Any]) -> list[Span]:
+        """The windows of a clip; a rest that is too short is among them, to be skipped by name."""
+        seconds = (clip["t1_ns"] - clip["t0_ns"]) / NS
+        return windows_of(seconds, self.captions.window_seconds, shortest_rest=1e-3)
+
+    def work(self, item: Item) -> Outcome:
+        """Caption one window."""
+        clip, number, span = item.payload
+        least = self.captions.shortest_rest_seconds
+        if number and span.end - span.start < least:
+            reason = f"the last {span.end - span.start:.1f} s are shorter than {least:g} s"
+            found = WindowCaption(SKIPPED, reason)
+        else:
+            found = caption_picture(
+                self._captioner(self.captions.endpoint),
+                self._picture(clip, span),
+                short=self._captioner(self.captions.hint) if self.captions.hint else None,
+            )
+        return Outcome({"captions": [_row(item, found)]}, *_verdict(found))
+
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+        """The row of a window whose picture could not be made."""
+        return {"captions": [_row(item, WindowCaption("error", reason))]}
+
+    def _picture(self, clip: Mapping[str, Any], span: Span) -> bytes:
+        times = [clip["t0_ns"] + round(moment * NS) for moment in grid_moments(span)]
+        return jpeg(grid(pictures_at(self.root / clip["video"]["path"], times)))
+
+    def _captioner(self, endpoint: EndpointConfig | None) -> Captioner:
+        assert endpoint is not None  # there are no items without one
+        return _shared_captioner(
+            endpoint_of(endpoint, self.captions),
+            self.output / FOLDER,
+            self.captions.most_tokens,
+            self.captions.most_money,
+        )
+
+
+def endpoint_of(endpoint: EndpointConfig, settings: Captions) -> Endpoint:
+    """A client's settings from the configuration."""
+    return Endpoint(
+        model=endpoint.model,
+        base_url=endpoint.base_url,
+        api_key_variable=endpoint.api_key_env,
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens,
+        tokens_parameter=settings.tokens_parameter,
+        timeout=settings.timeout_seconds,
+        tries=settings.tries,
+        longest_wait=settings.longest_wait_seconds,
+        prices=Prices(settings.price_prompt, settings.price_completion),
+    )
+
+
+@lru_cache(maxsize=8)
+def _shared_captioner(
+    endpoint: Endpoint, folder: Path, most_tokens: int | None, most_money: float | None
+) -> Captioner:
+    """One client a process, shared by its threads: connections and the account are the same."""
+    return Captioner.in_folder(endpoint, folder, most_tokens=most_tokens, most_money=most_money)
+
+
+def _verdict(found: WindowCaption) -> tuple[str, str]:
+    if found.status == "success":
+        return OK, ""
+    status = FAILED if found.status in TRIED_AGAIN else REJECTED
+    return status, f"{found.status}: {found.reason}"
+
+
+def _row(item: Item, found: WindowCaption) -> Row:
+    clip, number, span = item.payload
+    blank: dict[str, Any] = dict.fromkeys(SCHEMAS["captions"].names)
+    if found.fields is not None:
+        blank.update(found.fields.model_dump())
+    last = found.replies[-1] if found.replies else None
+    blank.update(
+        clip_id=clip["clip_id"],
+        window=number,
+        t0_s=span.start,
+        t1_s=span.end,
+        model=last.model if last else "",
+        prompt_version=prompt.VERSION,
+        finish_reason=last.finish_reason if last else "",
+        prompt_tokens=found.tokens.prompt,
+        completion_tokens=found.tokens.completion,
+        status=found.status,
+        reason=found.reason,
+    )
+    return blank
