@@ -10,6 +10,7 @@ import typer
 
 from mirabench import __version__
 from mirabench.cli import (
+    attack,
     board,
     cache,
     catalogue,
@@ -35,6 +36,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("report")(evaluate.report)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
+app.command("attack")(attack.attack)
 app.add_typer(catalogue.app, name="metrics")
 app.command("suites")(catalogue.suites)
 app.command("examples")(examples.examples)

@@ -1,0 +1,177 @@
+"""`mirabench attack`: which metrics of a suite can be fooled."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from mirabench.attacks.api import Attack
+    from mirabench.attacks.model import AttackReport
+    from mirabench.attacks.run import Setting
+    from mirabench.run.evaluate import Progress
+
+
+def attack(
+    clips: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Honest clips: files, folders, globs or a manifest. Rendered ones when absent.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    suite: Annotated[str, typer.Option(help="A suite's name, or a TOML file.")] = "lite",
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only these attacks; repeat, or separate by commas.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
+        "mirabench-attacks"
+    ),
+    page: Annotated[
+        Path | None, typer.Option(help="Write the page here too, its picture in images/ beside it.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the attacks, and stop.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that score side by side.")] = 1,
+    device: Annotated[
+        str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
+    ] = "auto",
+    fps: Annotated[
+        float | None, typer.Option(min=0.01, help="Frame rate of frame folders (default 24).")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's).")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print attacks.json, and only that.")
+    ] = False,
+) -> None:
+    """Spoil honest clips on purpose and see which metrics notice.
+
+    Writes attacks.json, attacks.md and the matrix as a picture. Of a file, the first two seconds are
+    attacked, at most 180 px high. Exit code 0: nothing failed, fooled metrics included; 1: a clip or
+    a metric failed, the results are written; 2: the command itself cannot be run.
+    """
+    from mirabench.attacks.catalogue import select
+    from mirabench.attacks.run import Setting
+    from mirabench.report.files import require_writable
+
+    chosen = select(None if only is None else _split(only))
+    if listed:
+        _print(_catalogue(chosen))
+        return
+    require_writable(output)
+    with _progress() as progress:
+        kept = False if no_cache else cache or True
+        setting = Setting(workers=workers, device=device, cache=kept, progress=progress)
+        found, unread = _attacked(clips, chosen, suite, fps, setting)
+    _write(found, output, page)
+    _show(found, unread, output, as_json=as_json)
+    raise typer.Exit(1 if unread or any(c.verdict == "failed" for c in found.cases) else 0)
+
+
+def _split(names: list[str]) -> list[str]:
+    return [name.strip() for item in names for name in item.split(",")]
+
+
+def _attacked(
+    clips: list[str] | None, attacks: list[Attack], suite: str, fps: float | None, setting: Setting
+) -> tuple[AttackReport, dict[str, str]]:
+    from mirabench.attacks.honest import ATTACKED, YARDSTICK, Read, from_files, rendered
+    from mirabench.attacks.run import run_attacks
+    from mirabench.suites.api import load_suite
+
+    found = load_suite(suite)  # before anything is rendered or decoded
+    honest = from_files(clips, fps) if clips else Read(rendered(list(ATTACKED)), {})
+    yardstick = rendered(list(YARDSTICK) if not clips else [*ATTACKED, *YARDSTICK])
+    report = run_attacks(honest.clips, attacks, suite=found, yardstick=yardstick, setting=setting)
+    return report, honest.unread
+
+
+def _write(report: AttackReport, output: Path, page: Path | None) -> None:
+    from mirabench.attacks.page import PICTURE, attacks_page
+    from mirabench.attacks.picture import matrix_svg
+    from mirabench.report.files import write_atomically
+
+    command = f"mirabench {shlex.join(sys.argv[1:])}"
+    write_atomically(output / "attacks.json", report.to_json())
+    for target in (output / "attacks.md", *([page] if page else [])):
+        write_atomically(target.parent / PICTURE, matrix_svg(report))
+        write_atomically(target, attacks_page(report, command))
+
+
+def _show(report: AttackReport, unread: dict[str, str], output: Path, *, as_json: bool) -> None:
+    for name, why in unread.items():
+        sys.stderr.write(f"mirabench: {name} is left out: {why}\n")
+    if as_json:
+        sys.stdout.write(report.to_json())
+        return
+    caught, total = report.drops()
+    alone, everything = report.drops(by_value=True)
+    _print(
+        _summary(report),
+        f"ranked the honest clip above its attacked twin in {caught} of {total} declared drops "
+        f"(by values alone, statuses ignored: {alone} of {everything})",
+        f"page: {(output / 'attacks.md').resolve()}",
+    )
+
+
+def _summary(report: AttackReport) -> Table:
+    from rich.table import Table
+
+    from mirabench.attacks.cells import faults, tally
+
+    table = Table(
+        "metric", "drop", "no gain", "stay", "rise", "fooled by",
+        title=f"{report.suite}: {len(report.attacks)} attacks on {len(report.clips)} clips, cases as declared",
+    )  # fmt: skip
+    fooled = faults(report, "fooled")
+    for metric in report.metrics:
+        own = [case for case in report.cases if case.metric == metric.name]
+        counts = [str(tally(own, d)) for d in ("drop", "no gain", "stay", "rise")]
+        by = dict.fromkeys(case.attack for case in fooled if case.metric == metric.name)
+        table.add_row(metric.name, *counts, metric.skipped or ", ".join(by) or "none of them")
+    return table
+
+
+def _catalogue(attacks: list[Attack]) -> Table:
+    from rich.table import Table
+
+    table = Table("attack", "version", "of", "what is done", "what it pretends")
+    for found in attacks:
+        table.add_row(found.name, str(found.version), found.kind, found.does, found.pretends)
+    return table
+
+
+def _print(*what: object) -> None:
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    for part in what:
+        console.print(part, soft_wrap=isinstance(part, str), highlight=False)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on stderr; nothing where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("attacking", total=None)
+
+        def told(done: int, total: int, clip_id: str) -> None:
+            bar.update(task, completed=done, total=total, description=clip_id)
+
+        yield told
