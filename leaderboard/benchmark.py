@@ -220,6 +220,7 @@ def _browse(url: str, track: Track, ids: list[str], changes: int, seed: int) -> 
     draw = random.Random(seed)
     prompts, orders = list(track.prompts), [*track.dimensions, *track.specs]
     times = []
+    time.sleep(draw.uniform(0, 1.5))  # people do not arrive within one millisecond
     with httpx.Client() as client:
         for _ in range(changes):
             kind = draw.choice(["table", "table", "search", "compare", "submission", "prompt"])

@@ -10,7 +10,9 @@ of the difference: the table would rather call a tie; the page of comparisons, w
     its upper bound       1 - losses / (n - 1): every tie won
     win rate of a dimension, or of all dimensions: the mean, weighted by the viewer's weights
 
-A submission without a value for a metric loses it to everybody who has one: leaving out does not help. With
+A submission without a value for a metric loses it to everybody who has one: leaving out does not help. One
+exception: where most clips move and yet every number of the metric is degenerate (a camera that only turns shows no
+depth), nothing is known, and it ties with everybody who has a value. With
 nobody to compare with there is no win rate. There is no total but the one whose weights the viewer sees.
 """
 
@@ -85,9 +87,9 @@ def compare_values(values: Sequence[Value | None], *, higher_is_better: bool) ->
     high = np.full(len(values), -np.inf)
     unsure = np.zeros(len(values), bool)
     for i, value in enumerate(values):
-        if value is None or value.mean is None:
+        if value is None or (value.mean is None and not value.undefined):
             continue
-        if value.low is None or value.high is None:
+        if value.mean is None or value.low is None or value.high is None:
             low[i], high[i], unsure[i] = -np.inf, np.inf, True
             continue
         low[i], high[i] = sorted((sign * value.low, sign * value.high))

@@ -32,6 +32,8 @@ class Value:
     """Clips behind it."""
     of: int = 0
     """Clips it could have had."""
+    undefined: bool = False
+    """Whether there is no mean because every clip's number was degenerate, though the clips move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,10 @@ def standing_of(identity: str, card: Card, report: Report, track: Track, receive
         clips=len(report.videos),
         failed=len(report.failed_videos),
         still=len(report.videos) - len(moving),
-        values={name: _value(s, len(report.videos)) for name, s in report.summary.items()},
+        values={
+            name: _value(s, len(report.videos), lively=2 * len(moving) > len(report.videos))
+            for name, s in report.summary.items()
+        },
         conditioned={
             name: conditioned(name, moving, len(report.videos))
             for name in consistency
@@ -110,9 +115,10 @@ def moves(video: VideoRecord, track: Track) -> bool:
     return score.value >= track.motion_floor
 
 
-def _value(summary: MetricSummary, clips: int) -> Value:
+def _value(summary: MetricSummary, clips: int, *, lively: bool) -> Value:
     if summary.mean is None or summary.status == "failed":
-        return Value(None, of=clips)
+        undefined = lively and summary.degenerate > 0 and summary.failed == 0
+        return Value(None, of=clips, undefined=undefined)
     return Value(
         summary.mean, summary.ci_low, summary.ci_high, summary.n, clips - summary.not_applicable
     )

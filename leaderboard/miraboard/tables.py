@@ -218,6 +218,8 @@ def _rate_cell(rate: Rate, i: int, place: str) -> Cell:
 def value_cell(value: Value | None, place: str = "") -> Cell:
     """A number with its interval and what stands behind it."""
     if value is None or value.mean is None:
+        if value is not None and value.undefined:
+            return Cell("-", note="every clip's number is degenerate: a tie with everybody")
         return Cell("-", note="no value: it loses to everybody who has one")
     interval = "no interval"
     if value.low is not None:

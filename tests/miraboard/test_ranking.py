@@ -54,6 +54,27 @@ def test_who_leaves_a_metric_out_loses_it_to_everybody_who_has_it() -> None:
     assert found.losses.tolist() == [0, 1, 1]
 
 
+def test_what_is_undefined_for_moving_clips_is_a_tie_and_no_loss() -> None:
+    found = compare_values(
+        [value(0.1), Value(None, undefined=True), Value(None)], higher_is_better=True
+    )
+    assert found.wins.tolist() == [1, 1, 0]
+    assert found.losses.tolist() == [0, 0, 2]
+
+
+@pytest.mark.parametrize(("still", "undefined"), [(0, True), (3, True), (4, False), (8, False)])
+def test_degenerate_numbers_of_clips_that_stand_still_are_a_loss(
+    kit: Any, track: Any, still: int, undefined: bool
+) -> None:
+    report = kit.report()
+    for i, video in enumerate(report.videos):
+        video.scores["sharpness"].status = "degenerate"
+        if i < still:
+            video.scores["flow_magnitude"].value = 0.0
+    found = standing_of("x", read_card(kit.card()), kit.again(report.videos), track, "2026")
+    assert found.values["sharpness"] == Value(None, of=8, undefined=undefined)
+
+
 def test_without_an_interval_nobody_with_a_value_is_beaten() -> None:
     found = compare_values([Value(99.0), value(0.1), None], higher_is_better=True)
     assert found.wins.tolist() == [1, 1, 0]
