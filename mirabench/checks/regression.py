@@ -1,7 +1,8 @@
 """Whether a run is worse than an earlier one: clip by clip, and only where that is no chance.
 
 A metric is worse when the 95 % interval of the paired difference, clustered by prompt, lies wholly on
-its bad side; the interval is that of `mirabench.compare`. Clips that had a number and lost it are judged
+its bad side. Pairs and interval are those of `mirabench compare`; the p values there need scipy, and a check
+decides without them. Clips that had a number and lost it are judged
 the same way, as a difference of 1 or 0, so that a run cannot pass by freezing the clips it does badly.
 In a `Pair`, `a` is the clip of the baseline and `b` that of this run.
 """
@@ -14,9 +15,9 @@ from statistics import fmean
 
 from mirabench.compare.pairs import Pair, Pairs, pair_clips
 from mirabench.compare.protocols import unlike
-from mirabench.compare.statistics import PairedDifference, paired_difference
 from mirabench.compare.table import interval, signed
 from mirabench.errors import ReportError
+from mirabench.report.interval import Interval, mean_interval
 from mirabench.report.model import Report, VideoRecord
 
 SLACK = 1e-4
@@ -29,7 +30,7 @@ class Change:
     """A metric now and in the baseline, over the same clips or prompts."""
 
     metric: str
-    difference: PairedDifference | None
+    difference: Interval | None
     """Now minus then; None when no pair has two numbers that count."""
     worse: bool
     """Significantly so."""
@@ -119,11 +120,11 @@ def _counts(video: VideoRecord, metric: str) -> bool:
     return metric in video.scores and video.scores[metric].status != "degenerate"
 
 
-def _paired(pairs: Sequence[Pair], steps: Sequence[float]) -> PairedDifference:
-    return paired_difference(steps, [pair.cluster for pair in pairs])
+def _paired(pairs: Sequence[Pair], steps: Sequence[float]) -> Interval:
+    return mean_interval(steps, [pair.cluster for pair in pairs])
 
 
-def _is_worse(difference: PairedDifference, *, higher: bool, slack: float = 0.0) -> bool:
+def _is_worse(difference: Interval, *, higher: bool, slack: float = 0.0) -> bool:
     if difference.low is None or difference.high is None:
         return False
     return difference.high < -slack if higher else difference.low > slack
@@ -146,7 +147,7 @@ def _reason(video: VideoRecord, metric: str) -> str:
     return known or "it was not measured"
 
 
-def _words(difference: PairedDifference) -> str:
+def _words(difference: Interval) -> str:
     behind = f"{difference.n} clips of {difference.clusters} prompts"
     if difference.low is None:
         return f"{signed(difference.mean)} ({behind}: no interval, so no change can be shown)"

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirabench.checks.regression import change
+from mirabench.compare.statistics import paired_difference
 
 VALUES = st.lists(st.floats(0.1, 1.0), min_size=2, max_size=8)
 
@@ -82,3 +83,15 @@ def test_every_metric_of_sets_is_refused(report_of) -> None:
     report.summary["sharpness"].scope = "set"
     with pytest.raises(ValueError, match="nothing can be paired"):
         change(report, report, "sharpness", "old.json")
+
+
+@settings(max_examples=25, deadline=None)
+@given(pairs=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=9))
+def test_the_interval_is_that_of_a_comparison(report_of, pairs) -> None:
+    now, before = zip(*pairs, strict=True)
+    found = change(report_of(now), report_of(before), "sharpness", "old.json").difference
+    steps = [a - b for a, b in pairs]
+    same = paired_difference(steps, [str(i) for i in range(len(pairs))])
+    assert (found.mean, found.low, found.high) == pytest.approx(
+        (same.mean, same.low, same.high), abs=1e-12
+    )
