@@ -77,6 +77,7 @@ class V1Row:
     source: str
     """Site, then category, or the site alone."""
     video_url: str
+    """Empty for a video that came from no address."""
     video_id: str
     """The video's id at its source."""
     width: int
@@ -131,7 +132,7 @@ def parse_row(cells: Mapping[str, object]) -> V1Row:
     row = V1Row(
         clip_id=clip_id_of(text["file_path"]),
         source=_plain("source", text["source"]),
-        video_url=_address(text["video_url"]),
+        video_url=_address(text["video_url"]) if text["video_url"] else "",
         video_id=_matched("video_id", text["video_id"], _VIDEO_ID, "letters, digits, . _ -"),
         width=_whole("width", text["width"], least=1),
         height=_whole("height", text["height"], least=1),

@@ -65,6 +65,7 @@ BANNED = {
         r"(?:shows|depicts|features|captures|presents|is about|begins with)\b",
         re.IGNORECASE,
     ),
+    "begins like a spreadsheet formula": re.compile(r"^(?:[=@]|[+-]\S)"),
     "sums up": re.compile(r"\b(?:in summary|in conclusion|to summari[sz]e)\b", re.IGNORECASE),
 }
 REFUSAL = re.compile(
