@@ -148,7 +148,9 @@ def _reason(video: VideoRecord, metric: str) -> str:
 
 
 def _words(difference: Interval) -> str:
-    behind = f"{difference.n} clips of {difference.clusters} prompts"
+    behind = f"{difference.n} clips"
+    if difference.clusters != difference.n:
+        behind += f" of {difference.clusters} prompts"
     if difference.low is None:
         return f"{signed(difference.mean)} ({behind}: no interval, so no change can be shown)"
     found = interval(difference.low, difference.high)

@@ -104,7 +104,7 @@ class TestAgainstABaseline:
         outcome = self.judged(report_of([0.3, 0.5, 0.39]), report_of([0.5, 0.6, 0.5]))
         assert outcome.verdict == "failed"
         # -0.2, -0.1, -0.11: the bootstrap of three clusters cannot leave their range
-        assert "-0.1367, 95 % interval -0.2000 .. -0.1000 (3 clips of 3 prompts)" in outcome.text()
+        assert "-0.1367, 95 % interval -0.2000 .. -0.1000 (3 clips)" in outcome.text()
         assert outcome.look_at == "clip-0"
 
     def test_another_suite_is_an_error(self, report_of) -> None:
