@@ -1,0 +1,43 @@
+"""Networks of `transformers`, from the hub's cache or a folder; nothing downloads by surprise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mirabench.errors import MissingExtraError, WeightsMissingError
+
+
+def loaded(name: str, kind: str) -> Any:
+    """What one of transformers' `Auto` classes makes of a name.
+
+    Args:
+        name: A hub name that is in the cache, or a folder.
+        kind: The class: `AutoModel`, `AutoImageProcessor`, ...
+
+    Raises:
+        MissingExtraError: transformers is not installed.
+        WeightsMissingError: the files are not on this machine; the text names the command.
+    """
+    try:
+        import transformers  # extra `curate`
+    except ImportError as error:
+        raise MissingExtraError("curate", f"{name} needs transformers") from error
+    try:
+        made = getattr(transformers, kind).from_pretrained(name, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise WeightsMissingError(
+            f"{name} is not on this machine: run `hf download {name}`, or give a folder"
+        ) from error
+    return made.eval() if hasattr(made, "eval") else made
+
+
+def present(name: str) -> bool:
+    """Whether a model's configuration is on this machine; loads no weights."""
+    if Path(name).is_dir():
+        return True
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ImportError:
+        return False
+    return isinstance(try_to_load_from_cache(name, "config.json"), str)
