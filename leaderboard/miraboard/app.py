@@ -6,22 +6,19 @@ Reading callbacks bypass Gradio's queue, so that pages do not wait for submissio
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 import gradio as gr
-from markupsafe import Markup
 
-from mirabench.errors import MirabenchError
 from mirabench.metrics.api import DIMENSIONS
-from miraboard import export, pages
-from miraboard.board import MODERATION, Board, Outcome
-from miraboard.guard import MAX_BYTES, refuse
-from miraboard.tables import BADGES, OVERALL, Request, build_table, parse_weights, weights_text
+from miraboard import pages
+from miraboard.board import MODERATION, Board
+from miraboard.callbacks import Callbacks
+from miraboard.guard import MAX_BYTES
+from miraboard.tables import BADGES, OVERALL
 
 PAGES = (
     "table",
@@ -34,12 +31,18 @@ PAGES = (
     "export",
     "maintain",
 )
-MOST_PAGES = 512
-"""Pages kept in memory; a large one has about 100 kB."""
 _OPEN: dict[str, Any] = {"allow_custom_value": True}
 """For choices that depend on the track: programs call without a session, whose choices are the first
 track's. What is on no list shows nothing."""
-_TOGGLE = "() => { document.body.classList.toggle('dark'); }"
+_TOGGLE = """() => {
+    const dark = document.body.classList.toggle('dark');
+    localStorage.setItem('mb-theme', dark ? 'dark' : 'light');
+}"""
+_RECALL = """() => {
+    const theme = localStorage.getItem('mb-theme');
+    if (theme) document.body.classList.toggle('dark', theme === 'dark');
+}"""
+"""A link within the board opens a new page, which should look like the last; else the system decides."""
 _CSS = """
 footer{display:none!important}
 .gradio-container{max-width:1320px!important;width:100%!important;margin:0 auto!important}
@@ -49,174 +52,9 @@ footer{display:none!important}
 """
 
 
-class _Callbacks:
-    """What the widgets call; holds the board and nothing else."""
-
-    def __init__(self, board: Board) -> None:
-        self.board = board
-        self._pages: dict[tuple[Any, ...], str] = {}
-
-    def _once(self, make: Callable[[], Markup], *key: Any) -> str:
-        """A page, made once for each state of the board."""
-        key = (self.board.store.revision(), *key)
-        found = self._pages.get(key)
-        if found is None:
-            if len(self._pages) >= MOST_PAGES:
-                self._pages.clear()
-            found = self._pages[key] = str(make())
-        return found
-
-    def table(
-        self, track: str, search: str, order: str, columns: Sequence[str], badge: str,
-        latest: bool, page: float, metric_weights: str, *shares: float,
-    ) -> str:  # fmt: skip
-        """The table as HTML."""
-        weights = self._weights(track, metric_weights, shares)
-        request = Request(
-            search[:200], tuple(columns or ()), order, badge or "", bool(latest), int(page or 1)
-        )
-        return self._once(
-            lambda: self._table(track, request, weights), track, request, str(weights)
-        )
-
-    def _table(self, track: str, request: Request, weights: Mapping[str, float]) -> Markup:
-        view, ranking = self.board.view(track), self.board.ranking(track, weights)
-        table = build_table(view, ranking, request)
-        text = weights_text(weights, list(ranking.dimensions))
-        return pages.table_page(view, table, text, self.board.notice(track), pages.app_link)
-
-    def _weights(self, track: str, text: str, shares: Sequence[float]) -> dict[str, float]:
-        dimensions = dict(zip(DIMENSIONS, map(float, shares), strict=False))
-        return parse_weights(text, self.board.tracks[track].specs) | dimensions
-
-    def compare(self, track: str, chosen: Sequence[str]) -> str:
-        """Two to four submissions side by side."""
-        view = self.board.view(track)
-        known = {s.id: s for s in view.standings}
-        standings = [known[key] for key in chosen or () if key in known][: pages.MOST_COMPARED]
-        ids = [s.id for s in standings]
-
-        def make() -> Markup:
-            rows = {key: self.board.store.rows_of(key) for key in ids}
-            places = self.board.ranking(track)
-            return pages.compare_page(view, places, standings, rows, pages.app_link)
-
-        return self._once(make, "compare", track, *ids)
-
-    def generator(self, track: str, identity: str) -> str:
-        """One submission."""
-        view = self.board.view(track)
-        if identity not in {s.id for s in view.standings}:
-            return _empty("Choose a submission.")
-        standing = view.standing(identity)
-        report = self.board.store.report(identity)
-        return str(
-            pages.generator_page(view, self.board.ranking(track), standing, report, pages.app_link)
-        )
-
-    def prompt(self, track: str, prompt: str) -> str:
-        """All generators on one prompt."""
-        view = self.board.view(track)
-        if prompt not in view.track.prompts:
-            return _empty("Choose a prompt.")
-
-        def make() -> Markup:
-            among = pages.shown_on_a_prompt(view, self.board.ranking(track))
-            rows = self.board.store.rows_for(view.track.digest, prompt, among)
-            return pages.prompt_page(view, prompt, rows, pages.app_link)
-
-        return self._once(make, "prompt", track, prompt)
-
-    def about(self, track: str, request: gr.Request) -> str:
-        """The track's cards."""
-        url = str(request.headers.get("origin") or "BOARD-URL")
-        return str(pages.about_page(self.board.tracks[track], url))
-
-    def audit(self) -> str:
-        """The audit log."""
-        return str(pages.audit_page(self.board.store.log()))
-
-    def submit(
-        self, file: str | None, generator: str, version: str, track: str, licence: str,
-        contact: str, links: str, request: gr.Request,
-    ) -> tuple[str, dict[str, Any]]:  # fmt: skip
-        """Take a submission; the answer for people and for programs."""
-        fields = {
-            "generator": generator, "version": version, "track": track, "licence": licence,
-            "contact": contact, "links": (links or "").split(),
-        }  # fmt: skip
-        address = address_of(request, self.board.settings.proxies)
-        try:
-            outcome = self.board.submit(_uploaded(file), fields, address)
-        except MirabenchError as error:
-            reasons = getattr(error, "reasons", ()) or refuse("error", str(error)).reasons
-            outcome = Outcome(False, reasons=reasons)
-        return str(pages.outcome_page(outcome)), outcome.to_json()
-
-    def moderate(self, token: str, identity: str, kind: str, why: str) -> str:
-        """Withdraw or restore."""
-        try:
-            self.board.moderate(token, identity.strip(), kind, why)
-        except MirabenchError as error:
-            return _empty(f"Not done: {error}")
-        return _empty(f"Done: {identity} {kind}.")
-
-    def export(self, track: str, kind: str, identity: str, request: gr.Request) -> str:
-        """A file to download."""
-        view, ranking = self.board.view(track), self.board.ranking(track)
-        if kind == "CSV":
-            return _file(f"{track}.csv", export.to_csv(view, ranking))
-        if kind == "JSON":
-            return _file(f"{track}.json", export.to_json(view, ranking))
-        try:
-            standing = view.standing(identity)
-        except MirabenchError as error:
-            raise gr.Error("Choose a submission for this format.") from error
-        url = str(request.headers.get("origin") or "https://localhost")
-        text = export.to_eval_results(standing, view, "mirabench/prompts", url)
-        return _file(f"{identity}.yaml", text)
-
-    def choices(self, track: str) -> list[tuple[str, str]]:
-        """Label and id of each submission, for people to choose from."""
-        return [(f"{s.label} ({s.id[:6]})", s.id) for s in self.board.view(track).standings]
-
-
-def _uploaded(path: str | None) -> bytes:
-    if not path:
-        raise refuse("no-file", "choose a report.json")
-    file = Path(path)
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise refuse("too-large", f"{file.stat().st_size:,} bytes, the most is {MAX_BYTES:,}")
-        return file.read_bytes()
-    finally:
-        file.unlink(missing_ok=True)  # the store keeps what is accepted, nobody keeps the rest
-
-
-def _file(name: str, text: str) -> str:
-    path = Path(tempfile.mkdtemp(prefix="miraboard-")) / name
-    path.write_text(text, encoding="utf-8")
-    return str(path)
-
-
-def _empty(text: str) -> str:
-    return str(
-        Markup('<div class="mb"><p class="mb-empty" role="status">{}</p></div>').format(text)
-    )
-
-
-def address_of(request: gr.Request, proxies: int) -> str:
-    """The client's address: the peer's, or what the last trusted proxy saw."""
-    peer = request.client.host if request.client else "unknown"
-    seen = [
-        p.strip() for p in str(request.headers.get("x-forwarded-for", "")).split(",") if p.strip()
-    ]
-    return seen[-proxies] if 0 < proxies <= len(seen) else str(peer)
-
-
 def build_app(board: Board) -> Any:
     """The whole app over a board."""
-    calls = _Callbacks(board)
+    calls = Callbacks(board)
     first = next(iter(board.tracks))
     with gr.Blocks(
         title="miraboard", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True
@@ -248,17 +86,17 @@ def build_app(board: Board) -> Any:
                 exported = _export_tab(calls, track)
             with gr.Tab("Maintain", id="maintain"):
                 moderated = _maintain_tab(calls)
+        app.load(None, js=_RECALL, api_visibility="private")
         choosers = [compared, chosen, exported, prompt, table.order, table.columns]
-        refresh = _refresher(calls)
-        opened = _opener(calls, first)
+        choices = _Choices(calls, first)
         app.load(
-            opened, None, [tabs, track, *choosers], queue=False, api_visibility="private"
+            choices.opened, None, [tabs, track, *choosers], queue=False, api_visibility="private"
         ).then(table.draw, table.inputs, table.output, queue=False, api_visibility="private")
-        track.input(refresh, [track], choosers, queue=False, api_visibility="private").then(
+        track.input(choices.changed, [track], choosers, queue=False, api_visibility="private").then(
             table.draw, table.inputs, table.output, queue=False, api_visibility="private"
         )
         for done in (submitted, moderated):
-            done.then(refresh, [track], choosers, queue=False, api_visibility="private").then(
+            done.then(choices.grown, [track], choosers, queue=False, api_visibility="private").then(
                 table.draw, table.inputs, table.output, queue=False, api_visibility="private"
             )
     return app
@@ -274,12 +112,12 @@ class _TableTab:
         self.order, self.columns = order, columns
 
 
-def _order_choices(calls: _Callbacks, track: str) -> list[str]:
+def _order_choices(calls: Callbacks, track: str) -> list[str]:
     specs = calls.board.tracks[track]
     return [OVERALL, *specs.dimensions, *specs.specs]
 
 
-def _table_tab(calls: _Callbacks, track: Any, first: str) -> _TableTab:
+def _table_tab(calls: Callbacks, track: Any, first: str) -> _TableTab:
     with gr.Row():
         search = gr.Textbox(
             label="Search", placeholder="generator, licence or id", elem_id="mb-search"
@@ -322,7 +160,7 @@ def _table_tab(calls: _Callbacks, track: Any, first: str) -> _TableTab:
     return _TableTab(calls.table, inputs, output, order, columns)
 
 
-def _compare_tab(calls: _Callbacks, track: Any) -> Any:
+def _compare_tab(calls: Callbacks, track: Any) -> Any:
     chosen = gr.Dropdown(
         [], multiselect=True, max_choices=pages.MOST_COMPARED, label="Two to four submissions",
         elem_id="mb-compare", **_OPEN,
@@ -347,7 +185,7 @@ def _choice_tab(
     return chosen
 
 
-def _submit_tab(calls: _Callbacks, tracks: list[tuple[str, str]], first: str) -> Any:
+def _submit_tab(calls: Callbacks, tracks: list[tuple[str, str]], first: str) -> Any:
     gr.Markdown(
         "Send the `report.json` of `mirabench evaluate`. Everything that can be recomputed is; the "
         "answer says accepted, or refused and why. The contact is kept for maintainers, not shown."
@@ -381,7 +219,7 @@ def _html_on(tab: Any, call: Callable[..., str], inputs: list[Any], element: str
     )  # fmt: skip
 
 
-def _export_tab(calls: _Callbacks, track: Any) -> Any:
+def _export_tab(calls: Callbacks, track: Any) -> Any:
     gr.Markdown(
         "The static site of the whole board: `mirabench leaderboard export FOLDER` on the server."
     )
@@ -393,7 +231,7 @@ def _export_tab(calls: _Callbacks, track: Any) -> Any:
     return chosen
 
 
-def _maintain_tab(calls: _Callbacks) -> Any:
+def _maintain_tab(calls: Callbacks) -> Any:
     gr.Markdown("For who holds the board's token. Every verdict is a new line of the audit log.")
     with gr.Row():
         token = gr.Textbox(label="Token", type="password")
@@ -406,40 +244,46 @@ def _maintain_tab(calls: _Callbacks) -> Any:
     )
 
 
-def _refresher(calls: _Callbacks) -> Callable[[str], tuple[Any, ...]]:
-    def refresh(track: str) -> tuple[Any, ...]:
-        """New choices for a track."""
-        found = calls.choices(track)
-        specs = calls.board.tracks[track]
-        return (
-            gr.update(choices=found, value=[]),
-            gr.update(choices=found, value=None),
-            gr.update(choices=found, value=None),
-            gr.update(choices=list(specs.prompts), value=None),
-            gr.update(choices=_order_choices(calls, track), value=OVERALL),
-            gr.update(choices=list(specs.specs), value=[]),
-        )
+class _Choices:
+    """What the choosers offer: they depend on the track, and grow with each submission."""
 
-    return refresh
+    def __init__(self, calls: Callbacks, first: str) -> None:
+        self.calls, self.first = calls, first
 
+    def grown(self, track: str) -> tuple[Any, ...]:
+        """New choices, and what a viewer chose stays."""
+        found = self.calls.choices(track)
+        specs = self.calls.board.tracks[track]
+        offered = (
+            found, found, found, list(specs.prompts), _order_choices(self.calls, track),
+            list(specs.specs),
+        )  # fmt: skip
+        return tuple(gr.update(choices=choices) for choices in offered)
 
-def _opener(calls: _Callbacks, first: str) -> Callable[[gr.Request], tuple[Any, ...]]:
-    refresh = _refresher(calls)
+    def changed(self, track: str) -> tuple[Any, ...]:
+        """The choices of another track, where nothing is chosen yet."""
+        values = ([], None, None, None, OVERALL, [])
+        updates = zip(self.grown(track), values, strict=True)
+        return tuple({**update, "value": value} for update, value in updates)
 
-    def opened(request: gr.Request) -> tuple[Any, ...]:
-        """What the address names: `?show=generator&track=lite&id=...`; gradio keeps `page` for itself."""
+    def opened(self, request: gr.Request) -> tuple[Any, ...]:
+        """What the address names: `?show=generator&track=lite&id=...`; gradio keeps `page` for itself.
+
+        What it does not name is left alone: who is quick has chosen a tab before this arrives.
+        """
         asked: Mapping[str, str] = dict(request.query_params)
-        track = asked.get("track", first)
-        track = track if track in calls.board.tracks else first
-        page = asked.get("show", "table")
-        page = page if page in PAGES else "table"
-        updates = list(refresh(track))
+        track = asked.get("track", "")
+        known = track in self.calls.board.tracks
+        page = asked.get("show", "")
+        updates = list(self.grown(track if known else self.first))
         position = {"generator": 1, "prompt": 3}.get(page)
         if position is not None:
             updates[position] = {**updates[position], "value": asked.get("id")}
-        return (gr.update(selected=page), track, *updates)
-
-    return opened
+        return (
+            gr.update(selected=page) if page in PAGES else gr.skip(),
+            track if known else gr.skip(),
+            *updates,
+        )
 
 
 def theme() -> gr.themes.Base:

@@ -10,10 +10,10 @@ of the difference: the table would rather call a tie; the page of comparisons, w
     its upper bound       1 - losses / (n - 1): every tie won
     win rate of a dimension, or of all dimensions: the mean, weighted by the viewer's weights
 
-A submission without a value for a metric loses it to everybody who has one: leaving out does not help. One
-exception: where most clips move and yet every number of the metric is degenerate (a camera that only turns shows no
-depth), nothing is known, and it ties with everybody who has a value. With
-nobody to compare with there is no win rate. There is no total but the one whose weights the viewer sees.
+A submission without a value for a metric loses it to everybody who has one: leaving out does not help.
+One exception: where most clips move and yet every number of the metric is degenerate (a camera that only
+turns shows no depth), nothing is known, and it ties with everybody who has a value. With nobody to compare
+with there is no win rate. There is no total but the one whose weights the viewer sees.
 """
 
 from __future__ import annotations

@@ -259,7 +259,6 @@ class TestInABrowser:
         if not url.startswith((server.url, "data:", "blob:", f"ws://127.0.0.1:{server.port}")):
             page.elsewhere.append(url)
 
-    @pytest.mark.skip(reason="not steady on a busy machine yet: the leaderboard's issue is open")
     def test_submit_see_filter_compare_and_switch_theme(
         self, page: Any, kit: Any, tmp_path: Path
     ) -> None:
@@ -285,8 +284,32 @@ class TestInABrowser:
         ink = "getComputedStyle(document.querySelector('.mb')).getPropertyValue('--mb-ink')"
         before = page.evaluate(ink)
         page.locator("#mb-theme").click()
-        assert page.evaluate(ink) != before
+        after = page.evaluate(ink)
+        assert after != before
+        page.reload()
+        page.wait_for_function(f"document.querySelector('.mb') && {ink} === '{after}'")
         assert page.elsewhere == []
+
+    def test_who_is_quick_stays_on_the_tab_they_chose(self, page: Any, server: Server) -> None:
+        held: list[Any] = []
+        released: list[bool] = []
+
+        def hold(route: Any) -> None:
+            if route.request.method == "POST" and not released:
+                held.append(route)
+            else:
+                route.continue_()
+
+        page.route("**/gradio_api/**", hold)
+        with page.expect_request(lambda request: request.method == "POST"):
+            page.goto(server.url)
+        tab = page.get_by_role("tab", name="Submit")
+        tab.click()
+        released.append(True)
+        for route in held:
+            route.continue_()
+        page.locator("#mb-table .mb").wait_for(state="attached")
+        assert tab.get_attribute("aria-selected") == "true"
 
     @staticmethod
     def _submit(page: Any, report: Path, name: str) -> None:
@@ -378,6 +401,7 @@ def _compare(page: Any) -> None:
         page.get_by_role("option").filter(has_text=name).first.click()
     page.keyboard.press("Escape")
     page.locator("#mb-compared").get_by_text("against demo: one picture").wait_for()
+    page.get_by_role("option").first.wait_for(state="detached")
 
 
 def test_the_store_of_a_served_board_is_an_ordinary_file(server: Server) -> None:
