@@ -55,6 +55,8 @@ from mirabench.video.decode import open_video
 from mirabench.video.encode import write_video
 
 Frames = np.ndarray
+WARM = 16
+"""Frames of the pass that loads and warms a network, before anything is timed."""
 
 
 @dataclass
@@ -95,7 +97,7 @@ def main() -> None:
             continue
         floor = row.floor(frames)
         with networks.running(options.precision):
-            floor()  # loads and warms the network
+            row.floor(frames[:WARM])()
             took = [timed(floor)]
         with networks.running("fp32"):
             took.insert(0, timed(lambda row=row: row.reference(frames)))
@@ -114,7 +116,9 @@ def main() -> None:
 def show(name: str, took: list[float]) -> None:
     reference, ours, floor = took
     print(
-        f"{name:26} {reference:12.2f} {ours:9.2f} {reference / ours:6.2f}x {floor:9.2f} {ours / floor - 1:9.0%}"
+        f"{name:26} {reference:12.2f} {ours:9.2f} {reference / ours:6.2f}x {floor:9.2f} "
+        f"{ours / floor - 1:9.0%}",
+        flush=True,
     )
 
 

@@ -63,7 +63,9 @@ def tracker() -> dict[str, torch.Tensor]:
 
 MAKERS: dict[str, Callable[[], dict[str, torch.Tensor]]] = {
     "dino-vitb16": lambda: states(dino.Dino().network),
-    "clip-vit-b-32": lambda: states(clip.image_tower(clip.VIT_B_32), "visual."),
+    "clip-vit-b-32": lambda: (
+        states(clip.image_tower(clip.VIT_B_32), "visual.") | states(clip.text_tower())
+    ),
     "clip-vit-l-14": lambda: states(clip.image_tower(clip.VIT_L_14), "visual."),
     "aesthetic-vit-l-14": lambda: states(aesthetic.AestheticHead()),
     "raft-things": lambda: states(raft.Raft().network),

@@ -107,6 +107,10 @@ class WeightsMissingError(WeightsError):
     """Network parameters are not on disk; the text names the command that brings them."""
 
 
+class LicenceError(WeightsError):
+    """Parameters may not be used under their licence unless the user says so."""
+
+
 class ReportError(MirabenchError, ValueError):
     """A report cannot be read, or two reports must not be compared."""
 

@@ -53,7 +53,7 @@ class Track:
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Name -> metric, in the suite's order."""
-        return {choice.name: choice.build() for choice in self.suite.metrics}
+        return {metric.spec.name: metric for metric in self.suite.built()}
 
     @cached_property
     def specs(self) -> dict[str, MetricSpec]:

@@ -45,6 +45,18 @@ def evaluate(
     device: Annotated[
         str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
+    precision: Annotated[
+        str | None, typer.Option(help="For networks: fp32, bf16 or fp16 (default: the suite's).")
+    ] = None,
+    allow_noncommercial: Annotated[
+        bool,
+        typer.Option(
+            "--allow-noncommercial", help="Use parameters whose licence forbids commercial use."
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Download missing parameters without asking.")
+    ] = False,
     fps: Annotated[
         float | None, typer.Option(min=0.01, help="Frame rate of frame folders (default 24).")
     ] = None,
@@ -66,21 +78,26 @@ def evaluate(
     A run that was stopped goes on where it was: run the same command again. Exit code 0: all good;
     1: some clips or metrics failed, the report is written; 2: the command itself cannot be run.
     """
+    from mirabench.cli.consent import bring_weights
     from mirabench.report.files import require_writable
     from mirabench.run.evaluate import Options, cache_folder, prepare, run
+    from mirabench.weights.licence import noncommercial_allowed
 
     _check_device(device)
     chosen = [name.strip() for item in metrics for name in item.split(",")] if metrics else None
     job = prepare(
-        inputs, suite=suite, metrics=chosen, prompts=prompts, reference=reference, fps=fps
-    )
+        inputs, suite=suite, metrics=chosen, prompts=prompts, reference=reference, fps=fps,
+        precision=precision,
+    )  # fmt: skip
+    allowed = allow_noncommercial or noncommercial_allowed()
     if plan:
-        _show_plan(job)
+        _show_plan(job, noncommercial=allowed)
         return
     require_writable(output)
+    bring_weights(job.plan, noncommercial=allowed, yes=yes)
     with _Bar(interactive=sys.stderr.isatty()) as progress:
         folder = None if no_cache else cache_folder(cache or True)
-        options = Options(workers, folder, progress=progress, device=device)
+        options = Options(workers, folder, progress=progress, device=device, noncommercial=allowed)
         try:
             report = run(job, output, options)
         except KeyboardInterrupt:
@@ -122,9 +139,11 @@ def _show(found: Report, *, as_json: bool, output: Path | None) -> None:
         console.print(f"report: {(output / 'report.html').resolve()}", soft_wrap=True)
 
 
-def _show_plan(job: Job) -> None:
+def _show_plan(job: Job, *, noncommercial: bool) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from mirabench.cli.consent import missing_weights
 
     table = Table(
         title=f"{len(job.generated)} clips, {len(job.reference)} reference clips; one decode pass each"
@@ -144,6 +163,12 @@ def _show_plan(job: Job) -> None:
     console.print(table)
     for name, reason in job.plan.skipped:
         console.print(f"- {name} skipped: {reason}")
+    for card in missing_weights(job.plan.weight_cards(), noncommercial=True):
+        allowed = noncommercial or not card.non_commercial
+        console.print(
+            f"- {card.name} is not on this machine: {card.size_text}, {card.licence}"
+            + ("" if allowed else ", which needs --allow-noncommercial")
+        )
 
 
 def _seen_by(extractor: AnyExtractor) -> str:

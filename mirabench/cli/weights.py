@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from mirabench.errors import WeightsError
+from mirabench.errors import LicenceError, WeightsError
 from mirabench.weights import (
     Evidence,
     ResolvedWeights,
@@ -20,6 +20,7 @@ from mirabench.weights import (
     cards,
     import_weights,
 )
+from mirabench.weights.licence import noncommercial_allowed, require_licence
 
 app = typer.Typer(
     no_args_is_help=True, help="Network parameters: what is needed, what is here, what it is."
@@ -61,17 +62,29 @@ def path(
 def download(
     names: Names = None,
     everything: Annotated[bool, typer.Option("--all", help="All that `list` shows.")] = False,
+    suite: Annotated[
+        str | None, typer.Option(help="What this suite needs: a name or a TOML file.")
+    ] = None,
+    allow_noncommercial: Annotated[
+        bool,
+        typer.Option("--allow-noncommercial", help="With --suite: non-commercial ones as well."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Download checkpoints, continuing where an earlier try stopped, and verify them."""
     store = WeightStore()
-    wanted = store.missing(_chosen(names, everything))
+    asked = (
+        _of_suite(suite, noncommercial=allow_noncommercial or noncommercial_allowed())
+        if suite is not None and not names and not everything
+        else _chosen(names, everything, suite)
+    )
+    wanted = store.missing(asked)
     for each in wanted:
         typer.echo(f"{each.name}: {each.size_text}, {each.licence}: {each.purpose}", err=True)
     if wanted and not yes:
         typer.confirm(f"download to {store.folder}?", abort=True, err=True)
     for each in wanted:
-        _say(_with_bar(each, store))
+        _say(download_with_bar(each, store))
     if not wanted:
         typer.echo("everything asked for is here already", err=True)
 
@@ -108,11 +121,30 @@ def import_(
         raise typer.Exit(2)
 
 
-def _chosen(names: list[str] | None, everything: bool) -> list[WeightCard]:
-    if names and everything:
-        raise typer.BadParameter("give names or --all, not both")
+def _of_suite(name: str, *, noncommercial: bool) -> list[WeightCard]:
+    from mirabench.run.plan import make_plan
+    from mirabench.suites.api import load_suite
+
+    plan = make_plan(load_suite(name), with_prompts=True, with_reference=True, pictures=False)
+    chosen = []
+    for each in plan.weight_cards():
+        try:
+            require_licence(each, noncommercial=noncommercial)
+            chosen.append(each)
+        except LicenceError as error:
+            typer.echo(f"left out: {error}", err=True)
+    return chosen
+
+
+def _chosen(
+    names: list[str] | None, everything: bool, suite: str | None = None
+) -> list[WeightCard]:
+    if sum(map(bool, (names, everything, suite))) > 1:
+        raise typer.BadParameter("give names, --all or --suite, only one of them")
     if not names and not everything:
-        raise typer.BadParameter("name what to download (`mirabench weights list`), or give --all")
+        raise typer.BadParameter(
+            "name what to download (`mirabench weights list`), or give --all or --suite"
+        )
     return [card(name) for name in names] if names else list(cards().values())
 
 
@@ -129,7 +161,12 @@ def _say(resolved: ResolvedWeights) -> None:
     typer.echo(f"{resolved.card.name}: {resolved.path} sha256 {resolved.sha256} ({says})")
 
 
-def _with_bar(each: WeightCard, store: WeightStore) -> ResolvedWeights:
+def download_with_bar(each: WeightCard, store: WeightStore) -> ResolvedWeights:
+    """Download one card, with a bar on stderr.
+
+    Raises:
+        WeightsError: it cannot be had; the text says why.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

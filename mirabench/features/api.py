@@ -190,6 +190,11 @@ def weights_of(extractor: AnyExtractor) -> tuple[str, ...]:
     return tuple(getattr(extractor, "weights", ()))
 
 
+def code_of(extractor: AnyExtractor) -> tuple[str, ...]:
+    """The names of the cards of code that cannot be installed as a package; usually empty."""
+    return tuple(getattr(extractor, "code", ()))
+
+
 def digest_of(value: object, length: int = 12) -> str:
     """A short sha256 of a JSON value, whatever the order of its keys."""
     text = json.dumps(value, sort_keys=True, default=str)

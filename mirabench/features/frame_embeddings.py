@@ -134,6 +134,49 @@ class AestheticFrames(_PerFrame):
 
 
 @dataclass(frozen=True, slots=True)
+class ClipIqaFrames(_PerFrame):
+    """`clip_iqa_frames`: how much nearer a frame is to one text than to another, `rows` (N, 1), 0 to 1.
+
+    softmax over 100 * cosine of CLIP ViT-B/32's embeddings of the frame and of `good` and `bad`; the share
+    of `good`. The pair of texts is that of CLIP-IQA (Wang et al., AAAI 2023).
+    """
+
+    good: str = "Good photo."
+    bad: str = "Bad photo."
+    name: ClassVar[str] = "clip_iqa_frames"
+    version: ClassVar[int] = 1
+    weights: ClassVar[tuple[str, ...]] = ("clip-vit-b-32",)
+
+    def open(self, video: VideoInfo) -> BatchedSession:
+        """Start on a clip."""
+        del video
+        from mirabench.nets import clip, preprocess  # extra `torch`
+        from mirabench.nets.viclip import tokenize
+
+        tower = clip_tower("ViT-B/32")
+        texts = network("clip-vit-b-32", clip.load_text, part="text")
+        with running("fp32") as device:
+            pair = texts(tokenize([self.good, self.bad], length=77).to(device)).float()
+
+        def score(images: Tensor) -> Tensor:
+            return preference(tower(images).float(), pair)
+
+        return BatchedSession(look_with(score, preprocess.for_clip, self.precision), BATCH)
+
+
+def preference(images: Tensor, pair: Tensor) -> Tensor:
+    """(N, 1) share of the first text in a softmax over 100 times the cosines.
+
+    Args:
+        images: (N, D) embeddings, any length.
+        pair: (2, D) embeddings of the two texts, any length.
+    """
+    cosines = images / images.norm(dim=1, keepdim=True) @ (pair / pair.norm(dim=1, keepdim=True)).T
+    shares: Tensor = (100 * cosines).softmax(dim=1)[:, :1]
+    return shares
+
+
+@dataclass(frozen=True, slots=True)
 class MusiqFrames(_PerFrame):
     """`musiq_frames`: MUSIQ (SPAQ) imaging quality, `rows` (N, 1), about 0 to 100."""
 

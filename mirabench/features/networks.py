@@ -67,8 +67,13 @@ def resolved_card(name: str) -> ResolvedWeights:
     return WeightStore().resolve(card(name))
 
 
-def network(card_name: str, load: Callable[[Path], Net]) -> Net:
+def network(card_name: str, load: Callable[[Path], Net], part: str = "") -> Net:
     """A network with the parameters of a card, on this process's device; loaded once.
+
+    Args:
+        card_name: Whose parameters.
+        load: Makes the network from the file.
+        part: Which of the card's networks, where a file holds several.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -76,7 +81,7 @@ def network(card_name: str, load: Callable[[Path], Net]) -> Net:
     """
     require_torch(f"the feature behind {card_name} is a network")
     found = resolved_card(card_name)
-    key = (card_name, found.sha256, _device)
+    key = (card_name, part, found.sha256, _device)
     with _one_at_a_time:
         if key not in _loaded:
             net = load(found.path)

@@ -33,6 +33,7 @@ class PointTracks:
     name: ClassVar[str] = "point_tracks"
     version: ClassVar[int] = 1
     weights: ClassVar[tuple[str, ...]] = ("cotracker2",)
+    code: ClassVar[tuple[str, ...]] = ("cotracker-code",)
 
     @property
     def resize(self) -> None:

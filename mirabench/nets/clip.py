@@ -1,7 +1,8 @@
-"""CLIP's image towers as OpenAI released them, built from open_clip's blocks.
+"""CLIP's towers as OpenAI released them, built from open_clip's blocks.
 
-Only the image side is built: half the memory of the whole model. OpenAI's networks use QuickGELU,
-x * sigmoid(1.702 x); with the exact GELU features are off by 0.02 to 0.04.
+Each side is built by itself: most metrics need the image side only, half the memory of the model.
+OpenAI's networks use QuickGELU, x * sigmoid(1.702 x); with the exact GELU features are off by 0.02 to
+0.04.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from open_clip.transformer import QuickGELU, VisionTransformer
+from open_clip.transformer import QuickGELU, TextTransformer, VisionTransformer
 from torch import Tensor
 
 from mirabench.nets.checkpoint import load_state, read_state
@@ -75,3 +76,34 @@ def image_side(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, value in state.items()
         if name.startswith(prefix)
     }
+
+
+def load_text(path: Path, width: int = 512, layers: int = 12) -> TextTransformer:
+    """The text tower of a released CLIP, in float32, ready for inference.
+
+    Args:
+        path: OpenAI's TorchScript archive, or a plain state dict of the whole model.
+        width: Features of a token, and of the embedding: 512 for ViT-B, 768 for ViT-L.
+        layers: Blocks.
+
+    Raises:
+        WeightsError: the file is damaged, of another model, or has no text side.
+    """
+    net = text_tower(width, layers).eval()
+    wanted = net.state_dict()
+    state = read_state(path)
+    load_state(net, {name: state[name].float() for name in wanted if name in state}, path)
+    return net
+
+
+def text_tower(width: int = 512, layers: int = 12) -> TextTransformer:
+    """A module from (B, 77) tokens to (B, width), not normalised."""
+    return TextTransformer(
+        context_length=77,
+        vocab_size=49_408,
+        width=width,
+        heads=width // 64,
+        layers=layers,
+        output_dim=width,
+        act_layer=QuickGELU,
+    )

@@ -80,3 +80,11 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     height, width = image.shape[-2:]
     positions = pixel_grid(height, width, image.device) + flow
     return sample_at(image, positions.permute(0, 2, 3, 1), outside="border")
+
+
+def inside(flow: Tensor) -> Tensor:
+    """(B, 1, H, W) of 0 and 1: whether a pixel's flow (B, 2, H, W) points into the picture."""
+    height, width = flow.shape[-2:]
+    x, y = (pixel_grid(height, width, flow.device) + flow).unbind(1)
+    there = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return there.unsqueeze(1).to(flow.dtype)

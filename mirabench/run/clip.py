@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mirabench.errors import MirabenchError, NotApplicable, VideoError
-from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, TextExtractor
+from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, TextExtractor, weights_of
 from mirabench.features.cache import FeatureCache, cache_key
 from mirabench.features.networks import resolved_weights, use_device
 from mirabench.metrics.api import ClipInputs, ClipMetric, Failure, Measured, Score
@@ -19,7 +19,8 @@ from mirabench.run.stream import Extraction, extract, reason_for
 from mirabench.samples import Sample
 from mirabench.video.decode import FrameCountError, open_video
 from mirabench.video.frames import CHUNK_BYTES, Video, VideoInfo
-from mirabench.weights import ResolvedWeights
+from mirabench.weights import ResolvedWeights, card
+from mirabench.weights.licence import require_licence
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class ClipTask:
     chunk_bytes: int = CHUNK_BYTES
     fps: float | None = None
     device: str = "auto"
+    noncommercial: bool = False
+    """Whether parameters whose licence forbids commercial use may be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,8 @@ class WeightUse:
     @classmethod
     def of(cls, found: ResolvedWeights) -> WeightUse:
         """Of a file on this machine."""
-        card = found.card
-        return cls(found.sha256, found.verified, card.licence, card.non_commercial)
+        which = found.card
+        return cls(found.sha256, found.verified, which.licence, which.non_commercial)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +144,8 @@ def _keys(
     for extractor in task.plan.extractors:
         try:
             content = _content(extractor, task.sample.prompt, video)
+            for name in weights_of(extractor):
+                require_licence(card(name), noncommercial=task.noncommercial)
             used = {
                 name: WeightUse.of(found) for name, found in resolved_weights(extractor).items()
             }

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +34,7 @@ from mirabench.run.stream import reason_for
 from mirabench.samples import Sample, Source, collect, generator_facts, pairing_of, with_prompts
 from mirabench.suites.api import MetricChoice, Suite, load_suite
 from mirabench.video.frames import CHUNK_BYTES, UInt8Array, Video
+from mirabench.weights.licence import noncommercial_allowed
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ class Options:
     progress: Progress = silent
     device: str = "auto"
     """Where networks run: auto, cpu, cuda, cuda:N or mps."""
+    noncommercial: bool = field(default_factory=noncommercial_allowed)
+    """Whether parameters whose licence forbids commercial use may be used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +88,7 @@ def prepare(
     reference: Inputs | Iterable[Inputs] | None = None,
     pictures: bool = True,
     fps: float | None = None,
+    precision: str | None = None,
 ) -> Job:
     """Find the clips, load the suite and plan; computes nothing.
 
@@ -93,6 +97,8 @@ def prepare(
         ManifestError: a manifest or prompt table that contradicts itself.
     """
     chosen = load_suite(suite)
+    if precision is not None:
+        chosen = chosen.at_precision(precision)
     if metrics is not None:
         chosen = chosen.only(metrics)
     generated = collect(_as_list(inputs))
@@ -130,6 +136,8 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
     reference: Inputs | Iterable[Inputs] | None = None,
     workers: int = 1,
     device: str = "auto",
+    precision: str | None = None,
+    allow_noncommercial: bool = False,
     cache: bool | str | Path = True,
     fps: float | None = None,
     chunk_bytes: int = CHUNK_BYTES,
@@ -147,6 +155,10 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         reference: Real clips to compare with, for the distribution metrics.
         workers: Processes that score clips side by side; changes no number.
         device: Where networks run: auto, cpu, cuda, cuda:N or mps.
+        precision: Arithmetic of networks, fp32, bf16 or fp16, where a feature's drift allows it; another
+            precision is another protocol. None leaves it to the suite.
+        allow_noncommercial: Use parameters whose licence forbids commercial use; metrics that need them
+            fail otherwise. MIRABENCH_ALLOW_NONCOMMERCIAL=1 says the same.
         cache: Keep features for the next run: True for the user's cache folder, or a folder.
         fps: Frames a second of inputs that carry none (frame folders, arrays); 24 when absent.
         chunk_bytes: Pixels held at a time; changes no number.
@@ -163,9 +175,12 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         require_writable(folder)
     job = prepare(
         inputs, suite=suite, metrics=metrics, prompts=prompts, reference=reference,
-        pictures=folder is not None, fps=fps,
+        pictures=folder is not None, fps=fps, precision=precision,
     )  # fmt: skip
-    options = Options(workers, cache_folder(cache), chunk_bytes, progress, device)
+    options = Options(
+        workers, cache_folder(cache), chunk_bytes, progress, device,
+        allow_noncommercial or noncommercial_allowed(),
+    )  # fmt: skip
     return run(job, folder, options)
 
 
@@ -194,7 +209,8 @@ def _results(job: Job, samples: Sequence[Sample], options: Options) -> list[Clip
     plans = {"generated": job.plan, "reference": job.plan.for_reference()}
     tasks = [
         ClipTask(
-            s, plans[s.role], options.cache, threads, options.chunk_bytes, job.fps, options.device
+            s, plans[s.role], options.cache, threads, options.chunk_bytes, job.fps, options.device,
+            options.noncommercial,
         )
         for s in samples
     ]  # fmt: skip
@@ -354,6 +370,7 @@ def score(
     *,
     prompt: Prompt | str | None = None,
     device: str = "auto",
+    allow_noncommercial: bool = False,
     cache: bool | str | Path = True,
     fps: float | None = None,
     **parameters: int | float | str | bool,
@@ -365,6 +382,7 @@ def score(
         metric: A registered metric of scope `clip`.
         prompt: For metrics that compare with text.
         device: Where networks run.
+        allow_noncommercial: As in `evaluate`.
         cache: As in `evaluate`.
         fps: Frames a second of inputs that carry none.
         parameters: Of the metric.
@@ -385,6 +403,7 @@ def score(
     task = ClipTask(
         Sample(sample.id, sample.source, asked or sample.prompt), plan, cache_folder(cache),
         threads=os.cpu_count() or 1, fps=fps, device=device,
+        noncommercial=allow_noncommercial or noncommercial_allowed(),
     )  # fmt: skip
     result = score_clip(task)
     if result.error:

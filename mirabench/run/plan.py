@@ -8,10 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mirabench.errors import PluginError
-from mirabench.features.api import AnyExtractor, FeatureRef, digest_of, weights_of
+from mirabench.features.api import AnyExtractor, FeatureRef, code_of, digest_of, weights_of
 from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetMetric
 from mirabench.metrics.health import PULSE
 from mirabench.suites.api import Suite, metric_identity
+from mirabench.weights import WeightCard, card
 
 STRIP = FeatureRef.of("film_strip")
 
@@ -33,6 +34,11 @@ class Plan:
         refs = [PULSE, *(ref for m in self.set_metrics for ref in m.spec.needs.values())]
         extractors = {ref.resolve(): None for ref in dict.fromkeys(refs)}
         return replace(self, extractors=tuple(extractors), clip_metrics=())
+
+    def weight_cards(self) -> list[WeightCard]:
+        """The parameters (and the code) that its features need, each once."""
+        names = [name for e in self.extractors for name in (*weights_of(e), *code_of(e))]
+        return [card(name) for name in dict.fromkeys(names)]
 
     def specs(self) -> list[MetricSpec]:
         """Of all metrics, in the suite's order."""
@@ -56,15 +62,17 @@ def make_plan(suite: Suite, *, with_prompts: bool, with_reference: bool, picture
     skipped: list[tuple[str, str]] = []
     clip_metrics: list[ClipMetric] = []
     set_metrics: list[SetMetric] = []
-    for choice in suite.metrics:
-        metric = choice.build()
+    for metric in suite.built():
         if metric.spec.needs_prompt and not with_prompts:
             skipped.append(
-                (choice.name, "no clip has a prompt: give a manifest with captions or --prompts")
+                (
+                    metric.spec.name,
+                    "no clip has a prompt: give a manifest with captions or --prompts",
+                )
             )
         elif metric.spec.scope == "set" and not with_reference:
             skipped.append(
-                (choice.name, "there are no reference clips: give them with --reference")
+                (metric.spec.name, "there are no reference clips: give them with --reference")
             )
         else:
             _sort_in(metric, clip_metrics, set_metrics)

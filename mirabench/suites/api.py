@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mirabench import registry
 from mirabench.errors import PluginError, SuiteError, UnknownNameError
-from mirabench.features.api import Parameter, build, digest_of, feature_identity
-from mirabench.metrics.api import Metric
+from mirabench.features.api import FeatureRef, Parameter, build, digest_of, feature_identity
+from mirabench.metrics.api import ClipInputs, Measured, Metric, MetricSpec, SetMeasured
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+PRECISIONS = ("fp32", "bf16", "fp16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,32 @@ class Suite:
     version: int
     metrics: tuple[MetricChoice, ...]
     description: str = ""
+    precision: str = "fp32"
+    """Arithmetic of networks, for every feature whose drift allows it."""
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise SuiteError(
+                f"unknown precision {self.precision!r}: known are {', '.join(PRECISIONS)}"
+            )
+
+    def built(self) -> list[Metric]:
+        """Its metrics, in order.
+
+        Raises:
+            UnknownNameError: no metric of a name is registered.
+            InputError: a parameter is not one of the metric's.
+            PluginError: a registered object is no metric.
+        """
+        return [at_precision(choice.build(), self.precision) for choice in self.metrics]
+
+    def at_precision(self, precision: str) -> Suite:
+        """The same suite with another arithmetic of networks: fp32, bf16 or fp16.
+
+        Raises:
+            SuiteError: no such precision.
+        """
+        return replace(self, precision=precision)
 
     def only(self, names: Iterable[str]) -> Suite:
         """The suite with just these metrics; others that are registered may be named too.
@@ -69,18 +98,59 @@ class Suite:
             {
                 "name": self.name,
                 "version": self.version,
-                "metrics": [metric_identity(choice.build()) for choice in self.metrics],
+                "metrics": [metric_identity(metric) for metric in self.built()],
             },
             length=16,
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Shortened:
+    """A metric on features of another arithmetic."""
+
+    metric: Any
+    spec: MetricSpec
+
+    def compute(self, clip: ClipInputs) -> Measured:
+        """As the metric does."""
+        found: Measured = self.metric.compute(clip)
+        return found
+
+    def compare(
+        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
+    ) -> SetMeasured:
+        """As the metric does."""
+        found: SetMeasured = self.metric.compare(generated, reference)
+        return found
+
+
+def at_precision(metric: Metric, precision: str) -> Metric:
+    """The metric on features computed in another arithmetic, where they take it.
+
+    A feature takes what its class lists in `precisions`: those whose drift from fp32 was measured to be
+    under 0.1 % of the metric's range (docs/precision.md). The others stay as they are.
+    """
+    needs = {key: _at_precision(ref, precision) for key, ref in metric.spec.needs.items()}
+    if needs == dict(metric.spec.needs):
+        return metric
+    return _Shortened(metric, replace(metric.spec, needs=needs))
+
+
+def _at_precision(ref: FeatureRef, precision: str) -> FeatureRef:
+    feature = ref.resolve()
+    takes = precision in getattr(feature, "precisions", ())
+    if not takes or getattr(feature, "precision", precision) == precision:
+        return ref
+    return FeatureRef.of(ref.name, **{**dict(ref.parameters), "precision": precision})
+
+
 def metric_identity(metric: Metric) -> dict[str, Any]:
     """Everything about a metric that may change a number, as plain JSON values."""
+    measured = metric.metric if isinstance(metric, _Shortened) else metric
     parameters = {
         key: value
-        for key in getattr(metric, "__dataclass_fields__", {})
-        if isinstance(value := getattr(metric, key), int | float | str | bool | type(None))
+        for key in getattr(measured, "__dataclass_fields__", {})
+        if isinstance(value := getattr(measured, key), int | float | str | bool | type(None))
     }
     return {
         "metric": metric.spec.name,
@@ -115,7 +185,7 @@ def _read(path: Path) -> Suite:
         raise SuiteError(f"cannot read the suite {path}: {error.strerror or error}") from error
     except tomllib.TOMLDecodeError as error:
         raise SuiteError(f"the suite {path} is not valid TOML: {error}") from error
-    unknown = sorted(raw.keys() - {"name", "version", "description", "metrics"})
+    unknown = sorted(raw.keys() - {"name", "version", "description", "metrics", "precision"})
     missing = sorted({"name", "version", "metrics"} - raw.keys())
     if unknown or missing:
         wrong = f"an unknown key {unknown[0]!r}" if unknown else f"no key {missing[0]!r}"
@@ -125,6 +195,7 @@ def _read(path: Path) -> Suite:
         version=int(raw["version"]),
         metrics=tuple(_choice(path, entry) for entry in raw["metrics"]),
         description=str(raw.get("description", "")),
+        precision=str(raw.get("precision", "fp32")),
     )
 
 

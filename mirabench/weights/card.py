@@ -86,6 +86,8 @@ class WeightCard:
     """Commit, tag or branch of the first source; a branch moves, the hash does not."""
     aliases: tuple[str, ...] = ()
     """Other names under which the same bytes are published."""
+    instead: str = ""
+    """For a non-commercial card, the metric to use in its place."""
     same_parameters: tuple[str, ...] = ()
     """Cards with the same parameters in another file; used when this one is missing."""
 

@@ -13,9 +13,11 @@ from types import ModuleType
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 import mirabench
 from mirabench import errors, registry
+from mirabench.cli.weights import app
 from mirabench.metrics.health import FLAGS
 from mirabench.report import model
 from mirabench.suites.api import load_suite
@@ -117,15 +119,15 @@ class TestTheOfficialSuite:
 
     def test_the_download_command_brings_all_that_it_needs(self) -> None:
         (command,) = re.findall(
-            r"^mirabench weights download (.*-.* .*)$",
+            r"^mirabench weights (download --suite .*)$",
             (DOCS / "weights.md").read_text(),
             flags=re.MULTILINE,
         )
+        asked = CliRunner().invoke(app, command.split(), input="n\n")
+        offered = re.findall(r"^(\S+): .* [kMG]B, ", asked.output, flags=re.MULTILINE)
         needed = [generate().cards_of(choice.build().spec) for choice in self.OFFICIAL.metrics]
         # CoTracker's code is a card too, but a checkout or torch.hub's cache may stand in for it
-        assert set(command.split()) == {name for names in needed for name in names} | {
-            "cotracker-code"
-        }
+        assert set(offered) == {name for names in needed for name in names} | {"cotracker-code"}
 
     def test_non_commercial_metrics_are_those_with_non_commercial_weights(self) -> None:
         for choice in self.OFFICIAL.metrics:

@@ -10,7 +10,10 @@ import clipkit
 import pytest
 
 import mirabench
+from mirabench.errors import SuiteError
 from mirabench.prompts import Prompt
+from mirabench.run.plan import make_plan
+from mirabench.suites.api import MetricChoice, Suite, load_suite
 from mirabench.weights import WeightStore, card, import_weights
 
 torch = pytest.importorskip("torch")
@@ -39,6 +42,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def own_weights(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIRABENCH_WEIGHTS", str(weights))
+    monkeypatch.setenv("MIRABENCH_ALLOW_NONCOMMERCIAL", "1")
 
 
 def clips(count: int = 2) -> list:
@@ -90,6 +94,63 @@ class TestWithWeights:
     def test_one_clip_is_too_few_for_a_distance(self) -> None:
         report = mirabench.evaluate(clips(1), metrics=["fvd"], reference=clips(3))
         assert "at least two clips" in report.summary["fvd"].why
+
+
+class TestLicences:
+    def test_non_commercial_parts_fail_unless_allowed_and_name_what_to_use_instead(
+        self, own_weights: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("MIRABENCH_ALLOW_NONCOMMERCIAL")
+        refused, allowed = (
+            mirabench.evaluate(clips(1), metrics=SMALL[:2], allow_noncommercial=yes)
+            for yes in (False, True)
+        )
+        failures = refused.videos[0].failures
+        assert failures.keys() == {"temporal_motion_smoothness"}
+        assert "CC-BY-NC-4.0" in failures["temporal_motion_smoothness"]
+        assert "--allow-noncommercial" in failures["temporal_motion_smoothness"]
+        assert "flow_interpolation_error" in failures["temporal_motion_smoothness"]
+        assert refused.videos[0].scores.keys() == {"dynamic_degree"}
+        assert not allowed.partial
+
+    def test_every_non_commercial_card_of_a_suite_has_a_permissive_metric(self) -> None:
+        plan = make_plan(
+            load_suite("mirabench-official"), with_prompts=True, with_reference=True, pictures=False
+        )
+        needed = [c for c in plan.weight_cards() if c.non_commercial]
+        assert {c.name for c in needed} == {"amt-s", "cotracker2", "cotracker-code", "musiq-spaq"}
+        for each in needed:
+            instead = make_plan(
+                Suite("one", 1, (MetricChoice(each.instead),)),
+                with_prompts=False, with_reference=False, pictures=False,
+            )  # fmt: skip
+            assert not any(c.non_commercial for c in instead.weight_cards())
+
+
+@pytest.mark.usefixtures("own_weights")
+class TestPrecision:
+    def test_bf16_is_another_protocol_and_nearly_the_same_number(self) -> None:
+        full, short = (
+            mirabench.evaluate(clips(1), metrics=["temporal_motion_smoothness"], precision=p)
+            for p in ("fp32", "bf16")
+        )
+        scores = [r.videos[0].scores["temporal_motion_smoothness"] for r in (full, short)]
+        assert scores[0].protocol != scores[1].protocol
+        assert full.suite.digest != short.suite.digest
+        assert scores[0].value == pytest.approx(scores[1].value, abs=1e-2)
+        protocol = short.protocols[scores[1].protocol]
+        assert protocol["features"]["interpolation"]["precision"] == "bf16"
+
+    def test_a_feature_without_a_network_does_not_notice(self) -> None:
+        full, short = (
+            mirabench.evaluate(clips(1), metrics=["sharpness"], precision=p)
+            for p in ("fp32", "bf16")
+        )
+        assert full.videos == short.videos
+
+    def test_an_unknown_precision_is_named(self) -> None:
+        with pytest.raises(SuiteError, match="unknown precision 'int8'"):
+            mirabench.evaluate(clips(1), metrics=["sharpness"], precision="int8")
 
 
 class TestWithoutWeights:

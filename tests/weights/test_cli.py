@@ -45,6 +45,19 @@ def test_download_asks_before_it_starts():
     assert "CC-BY-NC-4.0" in result.output and "download to" in result.output
 
 
+def test_download_for_a_suite_leaves_out_what_is_not_allowed_and_says_so():
+    result = runner.invoke(app, ["download", "--suite", "mirabench-official"], input="n\n")
+    offered = [line.split(":")[0] for line in result.output.splitlines() if " MB, " in line]
+    assert "raft-things" in offered and "amt-s" not in offered
+    assert "left out: amt-s is CC-BY-NC-4.0" in result.output
+    assert "flow_interpolation_error" in result.output
+
+
+def test_download_for_a_suite_without_networks_brings_nothing():
+    result = runner.invoke(app, ["download", "--suite", "lite"])
+    assert result.exit_code == 0 and "here already" in result.output
+
+
 def test_import_verify_and_path_agree(tmp_path):
     (tmp_path / "amt-s.pth").write_bytes(b"random parameters")
     imported = runner.invoke(app, ["import", str(tmp_path / "amt-s.pth")])
