@@ -26,7 +26,7 @@ from mirabench.features.cache import default_cache_folder
 from mirabench.metrics.api import Score
 from mirabench.report.files import require_writable, write_atomically
 from mirabench.report.model import Report, load_report
-from mirabench.run.evaluate import Job, Options, run, score
+from mirabench.run.evaluate import Job, Options, Progress, run, score, silent
 from mirabench.samples import Sample, Source, collect
 from mirabench.video.frames import UInt8Array, Video
 
@@ -45,6 +45,7 @@ class Session:
     """Where film strips of failures go; None puts them beside the reports, or into `folder`."""
     workers: int = 1
     device: str = "auto"
+    progress: Progress = silent
     _reports: dict[str, Report] = field(default_factory=dict, repr=False)
     _scores: dict[str, Score] = field(default_factory=dict, repr=False)
 
@@ -73,7 +74,10 @@ class Session:
         return self._reports[key]
 
     def _computed(self, job: Job, label: str, key: str) -> Report:
-        options = Options(workers=self.workers, cache=default_cache_folder(), device=self.device)
+        options = Options(
+            workers=self.workers, cache=default_cache_folder(), device=self.device,
+            progress=self.progress,
+        )  # fmt: skip
         folder = None
         if self.output is not None and label:
             folder = self.output / f"{_plain(label)}-{_plain(job.suite.name)}-{key[:6]}"

@@ -58,12 +58,18 @@ def check(
         raise InputError("--update-baseline has nowhere to write: add --baseline FILE")
     with tempfile.TemporaryDirectory(prefix="mirabench-") as shared:
         strips = output or Path("mirabench-checks")
-        session = Session(Path(shared), output, strips / "film-strips", workers, device)
+        session = Session(
+            Path(shared), output, strips / "film-strips", workers, device, progress=_tell
+        )
         baselines = Baselines(baseline, update_baseline)
         results = {file.path: FileChecks(file, session, baselines).outcomes() for file in read}
     _show(results)
     _write(results, junit, summary)
     raise typer.Exit(_exit_code(results))
+
+
+def _tell(done: int, total: int, clip_id: str) -> None:
+    typer.echo(f"[{done}/{total}] {clip_id}", err=True)
 
 
 def _exit_code(results: Results) -> int:
