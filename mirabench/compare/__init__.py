@@ -1,1 +1,17 @@
 """Two or more runs, clip by clip, with the uncertainty of every difference."""
+
+from mirabench.compare.build import Run, compare, read_runs
+from mirabench.compare.model import Comparison, Contrast, Difference
+from mirabench.compare.statistics import PairedDifference, holm, paired_difference
+
+__all__ = [
+    "Comparison",
+    "Contrast",
+    "Difference",
+    "PairedDifference",
+    "Run",
+    "compare",
+    "holm",
+    "paired_difference",
+    "read_runs",
+]

@@ -5,10 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 from reportkit import clip, report
 
 from mirabench.compare.build import Run, compare, read_runs
-from mirabench.compare.model import Comparison, Difference
+from mirabench.compare.model import (
+    Comparison,
+    Contrast,
+    Difference,
+    LeftOut,
+    PairRecord,
+    RunRecord,
+    Side,
+)
 from mirabench.compare.statistics import LEVEL
 from mirabench.errors import InputError, ReportError, UnknownNameError
 from mirabench.report.model import Report, VideoRecord
@@ -213,3 +222,12 @@ def test_the_file_reads_back_and_repeats_to_the_byte() -> None:
     assert Comparison.model_validate_json(found.to_json()) == found
     assert between(report(clips()), report(clips(shift=0.1))).to_json() == found.to_json()
     assert found.method["level"] == LEVEL
+
+
+@pytest.mark.parametrize(
+    "kind", [Comparison, RunRecord, Contrast, PairRecord, Difference, Side, LeftOut]
+)
+def test_the_docs_have_every_field(kind: type[BaseModel]) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "compare.md").read_text()
+    section = page.split(f"### `{kind.__name__}`")[1].split("\n### ")[0]
+    assert not {name for name in kind.model_fields if f"`{name}`" not in section}
