@@ -7,6 +7,7 @@ clip's start, and the row says what the file really holds. Sound is left out.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,7 +127,8 @@ def write_clip(
     except OSError as error:
         raise OutputError.writing(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # there is none once it was renamed
+            part.unlink()
     return held
 
 

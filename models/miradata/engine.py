@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from mirabench.errors import MirabenchError
+from mirabench.errors import MirabenchError, OutputError
 from mirabench.execute.local import run_all
 from miradata.ledger import Ledger, Line
 from miradata.parts import Batch, publish
@@ -173,6 +173,21 @@ class Run:
         return _StageRun(self, stage).go()
 
 
+def require_writable(folder: Path) -> None:
+    """Find out that a folder cannot be written to before hours of work, not after.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    trial = folder / f".writable.{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise OutputError.writing(folder, error) from error
+
+
 class _StageRun:
     """One stage in one run."""
 
@@ -190,6 +205,7 @@ class _StageRun:
         self._batch = Batch(run.folder, run.id, stage, self._ledger)
 
     def go(self) -> Progress:
+        require_writable(self._run.folder)
         while pending := self._pending():
             self._sweep(pending)
         publish(self._run.folder, self._stage, self._items, self._known)

@@ -153,7 +153,8 @@ def write_file(path: Path, table: pa.Table) -> None:
         pq.write_table(table, part, compression="zstd", row_group_size=2**20)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise OutputError.writing(path, error) from error
 
 
