@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mirabench.checks.file import is_check_file, read_check_file
+from mirabench.checks.requirement import Requirement
 from mirabench.errors import InputError, MissingExtraError
 
 GOOD = """\
@@ -159,3 +161,15 @@ def test_the_plugin_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"numpy", "cv2", "av", "pydantic", "yaml", "scipy", "typer", "jinja2", "torch"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_the_check_file_of_the_docs_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
+    (text,) = re.findall(
+        r"^```yaml\n(# checks.mirabench.yaml\n.*?)^```", page.read_text(), re.S | re.M
+    )
+    file = read_check_file(written(tmp_path, text))
+    told = set(
+        re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", page.read_text(), re.M)))
+    )
+    assert set(type(file.spec).model_fields) | set(Requirement.model_fields) <= told
