@@ -262,7 +262,7 @@ class _Choices:
 
     def changed(self, track: str) -> tuple[Any, ...]:
         """The choices of another track, where nothing is chosen yet."""
-        values = ([], None, None, None, OVERALL, [])
+        values: tuple[Any, ...] = ([], None, None, None, OVERALL, [])
         updates = zip(self.grown(track), values, strict=True)
         return tuple({**update, "value": value} for update, value in updates)
 

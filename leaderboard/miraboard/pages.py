@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from mirabench.compare.statistics import FLIPS, LEVEL
 from mirabench.report.table import number
 from miraboard import charts, paired, ranking
 from miraboard.board import Outcome, View
@@ -167,18 +168,21 @@ def compare_page(
     dimensions = list(places.dimensions)
     rates = {d: [_share(places.dimensions[d].rate[i]) for i in indices] for d in dimensions}
     series = [(label, [rates[d][k] for d in dimensions]) for k, label in enumerate(labels)]
-    first = chosen[0]
+    first, others = chosen[0], chosen[1:]
+    found = [paired.differences(rows[first.id], rows[b.id], view.track.specs) for b in others]
+    judged = paired.judge(found, view.track.specs)
     return _render(
         "compare",
         link=link,
         track=view.track.name,
         labels=labels,
         n=len(view.standings),
-        flips=f"{paired.FLIPS:,}",
+        flips=f"{FLIPS:,}",
+        level=f"{LEVEL:.0%}",
         radar=charts.radar(dimensions, series),
         legend=charts.legend(labels),
         rates=[(d, ["-" if v is None else f"{v:.0%}" for v in rates[d]]) for d in dimensions],
-        pairs=[_pair(first, other, rows, view.track) for other in chosen[1:]],
+        pairs=[_pair(first, b, rows, view.track) for b, rows in zip(others, judged, strict=True)],
     )
 
 
@@ -186,10 +190,7 @@ def _share(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def _pair(
-    a: Standing, b: Standing, rows: Mapping[str, Sequence[ClipRow]], track: Track
-) -> dict[str, Any]:
-    found = paired.differences(rows[a.id], rows[b.id], track.specs)
+def _pair(a: Standing, b: Standing, found: Sequence[Difference], track: Track) -> dict[str, Any]:
     names = {"a": a.label, "b": b.label, "": ""}
     return {
         "a": a.label,
@@ -208,8 +209,9 @@ def _difference_row(d: Difference, track: Track, better: str) -> dict[str, Any]:
         "mean": _signed(d.mean),
         "interval": "no interval" if d.low is None else f"{_signed(d.low)} .. {_signed(d.high)}",
         "prompts": d.prompts,
-        "p": "too few prompts" if d.p is None else f"{d.p:.4f}",
+        "p": "-" if d.p is None else f"{d.p:.4f}",
         "better": better,
+        "unsure": "too few prompts" if d.too_few else "may be chance",
         "worst": worst,
         "worst_by": _signed(d.by_prompt[worst]),
         "best": best,

@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirabench.compare.build import Run, compare
+from mirabench.compare.statistics import holm as statsmodels_holm
+from mirabench.compare.statistics import sign_flip as scipy_sign_flip
 from mirabench.report.interval import mean_interval
-from miraboard.paired import differences, holm, per_prompt, sign_flip
+from miraboard.board import Board
+from miraboard.paired import differences, holm, judge, per_prompt, sign_flip
 from miraboard.store import ClipRow
 
 
@@ -26,12 +30,12 @@ def test_clips_of_one_prompt_are_averaged() -> None:
     }
 
 
-def test_the_sign_flip_test_is_the_exact_one_but_for_chance() -> None:
+def test_the_sign_flip_test_of_few_prompts_is_the_exact_one() -> None:
     values = [0.3, 0.1, 0.5, -0.05, 0.2, 0.4, 0.25]
     exact = np.mean(
         [abs(np.dot(s, values)) >= sum(values) - 1e-12 for s in product((-1, 1), repeat=7)]
     )
-    assert sign_flip(values) == pytest.approx(exact, abs=0.005)
+    assert sign_flip(values) == pytest.approx(exact)
 
 
 def test_no_difference_is_chance_for_sure() -> None:
@@ -57,7 +61,7 @@ def test_the_better_one_is_named_in_the_metrics_own_direction(track: Any) -> Non
     for metric, better in (("sharpness", "a"), ("noise", "b")):
         a = [row(p, 2.0 + i / 100, metric) for i, p in enumerate(prompts)]
         b = [row(p, 1.0, metric) for p in prompts]
-        (found,) = differences(a, b, track.specs)
+        ((found,),) = judge([differences(a, b, track.specs)], track.specs)
         assert (found.better, found.prompts) == (better, 12)
         assert found.mean == pytest.approx(1.055)
 
@@ -67,18 +71,65 @@ def test_the_interval_is_that_of_the_report(track: Any, values: list[float]) -> 
     a = [row(f"p{i}", v) for i, v in enumerate(values)]
     b = [row(f"p{i}", 0.0) for i in range(len(values))]
     (found,) = differences(a, b, track.specs)
-    expected = mean_interval(values, [f"p{i:02}" for i in range(len(values))])
-    close = {"rel": 1e-9, "abs": 1e-12}
-    assert found.mean == pytest.approx(expected.mean, **close)
-    assert found.low == (None if expected.low is None else pytest.approx(expected.low, **close))
-    assert found.high == (None if expected.high is None else pytest.approx(expected.high, **close))
+    expected = mean_interval(values, [f"p{i}" for i in range(len(values))])
+    for ours, theirs in (
+        (found.mean, expected.mean), (found.low, expected.low), (found.high, expected.high)
+    ):  # fmt: skip
+        assert ours == (None if theirs is None else pytest.approx(theirs, rel=1e-9, abs=1e-12))
 
 
 def test_below_six_prompts_nothing_is_significant(track: Any) -> None:
     a = [row(f"p{i}", 9.0) for i in range(5)]
     b = [row(f"p{i}", 1.0) for i in range(5)]
-    (found,) = differences(a, b, track.specs)
-    assert (found.p, found.better) == (None, "")
+    ((found,),) = judge([differences(a, b, track.specs)], track.specs)
+    assert (found.p, found.better, found.too_few) == (2 / 2**5, "", True)
+
+
+def test_every_test_of_a_page_asks_for_more_of_the_others(track: Any) -> None:
+    pair = differences(
+        [row(f"p{i}", 9.0) for i in range(6)], [row(f"p{i}", 1.0) for i in range(6)], track.specs
+    )
+    ((alone,),) = judge([pair], track.specs)
+    assert (alone.p, alone.better) == (2 / 2**6, "a")
+    for (one,), _ in [judge([pair, pair], track.specs)]:
+        assert (one.p, one.better, one.too_few) == (4 / 2**6, "", True)
+
+
+def test_the_numbers_are_those_of_mirabench_compare(board: Board, kit: Any) -> None:
+    """Exactly: at eight prompts both go through all sign patterns."""
+    reports = {name: kit.report(seed, level) for name, seed, level in
+               (("first", 1, 0.5), ("second", 2, 0.52), ("third", 3, 0.8))}  # fmt: skip
+    rows = {}
+    for name, report in reports.items():
+        for video in report.videos:
+            video.id = str(video.prompt_id)  # without a seed, by which `compare` would pair
+        outcome = board.submit(kit.data(report), kit.card(generator=name), "10.0.0.1")
+        rows[name] = board.store.rows_of(outcome.id)
+    specs = kit.track.specs
+    pairs = [differences(rows["first"], rows[name], specs) for name in ("second", "third")]
+    theirs = compare([Run(name, report) for name, report in reports.items()])
+    verdicts = {"better": "b", "worse": "a", "no difference seen": "", "too few prompts": ""}
+    for ours, contrast in zip(judge(pairs, specs), theirs.contrasts, strict=True):
+        for d in ours:
+            other = contrast.metrics[d.metric]
+            assert d.low is not None
+            assert d.high is not None
+            assert other.mean == pytest.approx(-d.mean, rel=1e-9)
+            assert [other.ci_low, other.ci_high] == pytest.approx([-d.high, -d.low], rel=1e-9)
+            assert other.p_holm == pytest.approx(d.p)
+            assert verdicts[other.verdict] == d.better
+            assert (other.verdict == "too few prompts") == d.too_few
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_patterns_give_scipys_p_but_for_chance(seed: int) -> None:
+    values = np.random.default_rng(seed).normal(0.3, 1, 40)
+    assert sign_flip(values) == pytest.approx(scipy_sign_flip(values), abs=0.03)
+
+
+def test_holm_is_that_of_statsmodels() -> None:
+    values = [0.04, None, 0.001, 0.3, 0.04, 0.9, None, 0.0125]
+    assert holm(values) == pytest.approx(statsmodels_holm(values))
 
 
 def test_only_shared_prompts_count(track: Any) -> None:
