@@ -59,7 +59,7 @@ def compare(
     --fail-on-worse; 2: the command itself cannot be run.
     """
     from mirabench.compare.build import compare as compare_runs
-    from mirabench.compare.build import read_runs
+    from mirabench.compare.runs import read_runs
     from mirabench.report.files import require_writable, write_atomically
 
     chosen = [name.strip() for item in metrics for name in item.split(",")] if metrics else None

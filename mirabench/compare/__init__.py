@@ -1,7 +1,8 @@
 """Two or more runs, clip by clip, with the uncertainty of every difference."""
 
-from mirabench.compare.build import Run, compare, read_runs
+from mirabench.compare.build import compare
 from mirabench.compare.model import Comparison, Contrast, Difference
+from mirabench.compare.runs import Run, read_runs
 from mirabench.compare.statistics import PairedDifference, holm, paired_difference
 
 __all__ = [

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from mirabench.compare.model import (
 )
 from mirabench.compare.pairs import Pair, Pairs, pair_clips
 from mirabench.compare.protocols import unlike
+from mirabench.compare.runs import Run
 from mirabench.compare.statistics import (
     FEWEST_PROMPTS,
     FLIPS,
@@ -34,55 +34,7 @@ from mirabench.compare.statistics import (
 )
 from mirabench.errors import InputError, ReportError, UnknownNameError
 from mirabench.report.interval import RESAMPLES, SEED
-from mirabench.report.model import MetricSummary, Report, VideoRecord, load_report
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """A report with the name it goes by."""
-
-    name: str
-    report: Report
-    path: str = ""
-    """As it was given."""
-
-
-def read_runs(paths: Sequence[str | Path]) -> list[Run]:
-    """The reports at paths, each a `report.json` or its folder, named by what tells them apart.
-
-    Raises:
-        InputError: fewer than two, or one of them twice.
-        ReportError: one cannot be read.
-    """
-    if len(paths) < 2:
-        raise InputError("a comparison needs two reports: name the one to compare with first")
-    runs: dict[Path, Run] = {}
-    for path, name in zip(paths, _names([Path(p) for p in paths]), strict=True):
-        report = load_report(path)
-        place = _file(Path(path)).resolve()
-        if place in runs:
-            raise InputError(f"{path} and {runs[place].path} are the same file: name each run once")
-        runs[place] = Run(name, report, Path(path).as_posix())
-    return list(runs.values())
-
-
-def _file(path: Path) -> Path:
-    return path / "report.json" if path.is_dir() else path
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Each path without `report.json` and without what all share at the front and the end."""
-    parts = [list(_file(p.absolute()).parts) for p in paths]
-    parts = [p[:-1] if p[-1] == "report.json" else [*p[:-1], Path(p[-1]).stem] for p in parts]
-    shortest = min(map(len, parts))
-    end = 0
-    while end < shortest - 1 and len({p[len(p) - 1 - end] for p in parts}) == 1:
-        end += 1
-    named = [p[: len(p) - end] for p in parts]
-    tail = 1
-    while tail < max(map(len, named)) and len({tuple(p[-tail:]) for p in named}) < len(named):
-        tail += 1
-    return ["/".join(p[-tail:]) for p in named]
+from mirabench.report.model import MetricSummary, Report, VideoRecord
 
 
 def compare(
@@ -192,6 +144,14 @@ def _remarks(first: Run, other: Run) -> Iterator[str]:
         alone = [name for name in one.report.summary if name not in two.report.summary]
         if alone:
             yield f"only {one.name} has {', '.join(alone)}"
+    ours, theirs = (run.report.provenance.get("libraries", {}) for run in (first, other))
+    unlike_versions = [
+        f"{name} {ours.get(name, 'absent')} and {theirs.get(name, 'absent')}"
+        for name in sorted({*ours, *theirs})
+        if ours.get(name) != theirs.get(name)
+    ]
+    if unlike_versions:
+        yield f"{first.name} and {other.name} were made with {', '.join(unlike_versions)}"
 
 
 def _contrast(first: Run, other: Run, paired: Pairs, *, across: bool) -> Contrast:
@@ -317,7 +277,7 @@ def _most_different(metrics: dict[str, Difference]) -> list[str]:
 def _judge(contrasts: Sequence[Contrast]) -> None:
     """Correct the p of all tests together, and say what they say."""
     tested = [d for c in contrasts for d in c.metrics.values() if d.mean is not None]
-    tests = sum(d.p is not None for d in tested)
+    tests = max(1, sum(d.p is not None for d in tested))
     for difference, p in zip(tested, holm([d.p for d in tested]), strict=True):
         difference.p_holm = p
         difference.verdict = _verdict(difference, tests)
@@ -338,6 +298,10 @@ def _why_too_few(prompts: int, tests: int) -> str:
     while smallest_p(needed) * tests > LEVEL and needed < 1000:
         needed += 1
     return (
-        f"{prompts} prompt{'s' if prompts != 1 else ''} cannot show any difference in {tests} tests, "
-        f"however large it is: it takes {needed}, or fewer metrics"
+        f"{_counted(prompts, 'prompt')} cannot show any difference in {_counted(tests, 'test')}, "
+        f"however large it is: it takes {needed}{', or fewer metrics' if tests > 1 else ''}"
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"

@@ -15,8 +15,8 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from mirabench.compare.build import Run
 from mirabench.compare.model import Comparison, Contrast, Difference
+from mirabench.compare.runs import Run
 from mirabench.compare.strips import Strip, Strips, shown_pairs
 from mirabench.compare.table import count, interval, p_text, reasons, signed
 from mirabench.metrics.api import DIMENSIONS

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mirabench.compare.build import Run
 from mirabench.compare.model import Comparison, Contrast, PairRecord
+from mirabench.compare.runs import Run
 from mirabench.errors import VideoError
 from mirabench.features.api import Extractor, FeatureTable
 from mirabench.features.cache import FeatureCache, cache_key

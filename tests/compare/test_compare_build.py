@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 from reportkit import clip, report
 
-from mirabench.compare.build import Run, compare, read_runs
+from mirabench.compare.build import compare
 from mirabench.compare.model import (
     Comparison,
     Contrast,
@@ -18,6 +18,7 @@ from mirabench.compare.model import (
     RunRecord,
     Side,
 )
+from mirabench.compare.runs import Run, read_runs
 from mirabench.compare.statistics import LEVEL
 from mirabench.errors import InputError, ReportError, UnknownNameError
 from mirabench.report.model import Report, VideoRecord
@@ -65,6 +66,11 @@ class TestVerdicts:
         found = sharpness(between(report(clips(5)), report(clips(5, shift=0.1))))
         assert found.verdict == "too few prompts"
         assert "it takes 6" in found.why
+
+    def test_one_prompt_can_show_nothing(self) -> None:
+        found = sharpness(between(report(clips(1)), report(clips(1, shift=0.1))))
+        assert (found.verdict, found.p, found.ci_low) == ("too few prompts", None, None)
+        assert "1 prompt cannot show any difference in 1 test," in found.why
 
     def test_more_tests_need_more_prompts(self) -> None:
         more = {"noise": 1.0, "exposure": 0.5}
@@ -142,6 +148,12 @@ class TestWhatIsLeftOut:
         found = between(report(clips(noise=1.0)), report(clips()))
         assert found.remarks == ["only base has noise"]
         assert list(found.contrasts[0].metrics) == ["sharpness"]
+
+    def test_other_libraries_are_said(self) -> None:
+        a, b = report(clips()), report(clips())
+        a.provenance["libraries"] = {"av": "1", "numpy": "2"}
+        b.provenance["libraries"] = {"av": "3", "numpy": "2"}
+        assert between(a, b).remarks == ["base and new were made with av 1 and 3"]
 
 
 class TestRefusals:

@@ -12,9 +12,10 @@ import pytest
 from reportkit import clip, report
 
 import mirabench
-from mirabench.compare.build import Run, compare, read_runs
+from mirabench.compare.build import compare
 from mirabench.compare.model import Comparison
 from mirabench.compare.page import render_page
+from mirabench.compare.runs import Run, read_runs
 from mirabench.compare.strips import MOST_PAIRS, MOST_PROMPTS, strips_of
 from mirabench.prompts import Prompt
 from mirabench.video.encode import write_video
