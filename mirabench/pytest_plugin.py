@@ -83,13 +83,20 @@ def mirabench(request: pytest.FixtureRequest) -> Bench:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Name the reports that were kept."""
-    folder = config.getoption("--mirabench-report")
-    pages = sorted(Path(folder).glob("*/report.html")) if folder else []
-    if pages:
-        terminalreporter.section("mirabench reports")
-        for page in pages:
-            terminalreporter.write_line(str(page))
+    """Name the reports and baselines that were written."""
+    updated = config.getoption("--mirabench-update-baseline")
+    if not updated and not config.getoption("--mirabench-report"):
+        return
+    session = _session(config)
+    lines = [f"report    {page}" for page in session.kept_reports()]
+    lines += [f"baseline  {path}" for path in session.kept_baselines()]
+    if updated and not session.kept_baselines():
+        lines.append(
+            "no baseline was written: name one with --mirabench-baseline, or in a check file"
+        )
+    terminalreporter.section("mirabench")
+    for line in lines:
+        terminalreporter.write_line(line)
 
 
 def _said_by(marker: pytest.Mark | None) -> dict[str, Any]:

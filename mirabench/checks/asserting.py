@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mirabench.prompts import Prompt
     from mirabench.report.model import Report
     from mirabench.run.evaluate import Inputs, Job
+    from mirabench.samples import Sample
     from mirabench.suites.api import Suite
 
 
@@ -61,6 +62,7 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
     __tracebackhide__ = True
     from mirabench.checks.judging import judge
     from mirabench.checks.requirement import requirement
+    from mirabench.checks.strip import clip_of
     from mirabench.report.model import Report
     from mirabench.run.evaluate import prepare
 
@@ -70,12 +72,13 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
         min_coverage=_number(min_coverage), not_worse_than=baseline.name if baseline else None,
     )  # fmt: skip
     if isinstance(videos, Report):
-        return require(judge(videos, asked, baseline))
+        outcome = judge(videos, asked, baseline)
+        return require(_shown(outcome, clip_of(videos, outcome.look_at), session))
     job = prepare(
         videos, suite=suite, metrics=[metric], prompts=prompts, reference=reference, pictures=False
     )
     outcome = judge(_measured(job, session), asked, baseline)
-    return require(_shown(outcome, job, session))
+    return require(_shown(outcome, job.generated, session))
 
 
 def _measured(job: Job, session: Session | None) -> Report:
@@ -86,15 +89,15 @@ def _measured(job: Job, session: Session | None) -> Report:
     return run(job, None, Options(cache=cache_folder(True)))
 
 
-def _shown(outcome: Outcome, job: Job, session: Session | None) -> Outcome:
+def _shown(outcome: Outcome, samples: Sequence[Sample], session: Session | None) -> Outcome:
     """With a film strip, if there is a failure to look at."""
     from mirabench.checks.session import with_strip
 
     if outcome.passed:
         return outcome
     if session is not None:
-        return session.with_strip(outcome, job.generated)
-    return with_strip(outcome, job.generated, Path(tempfile.mkdtemp(prefix="mirabench-")))
+        return session.with_strip(outcome, samples)
+    return with_strip(outcome, samples, Path(tempfile.mkdtemp(prefix="mirabench-")))
 
 
 def baseline_of(named: Report | str | Path | None) -> Baseline | None:

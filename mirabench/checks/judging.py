@@ -65,14 +65,14 @@ def _against(report: Report, asked: Requirement, baseline: Baseline | None) -> C
 
 def _missing(report: Report, summary: MetricSummary, asked: Requirement) -> list[str]:
     """Too few numbers that count: a check must not pass because the bad clips fell out of the mean."""
+    why = summary.why or _first_reason(report, asked.metric)
     if asked.has_bounds and (summary.mean is None or summary.status != "ok"):
-        why = summary.why or _first_reason(report, asked.metric)
         return [f"{asked.metric} has no number that counts: {why}"]
     if summary.coverage >= asked.coverage:
         return []
     return [
         f"{asked.metric} covers {summary.coverage:.0%} of the clips, min_coverage is "
-        f"{asked.coverage:.0%}: {_first_reason(report, asked.metric)}"
+        f"{asked.coverage:.0%}: {why}"
     ]
 
 

@@ -80,9 +80,30 @@ class Session:
         )  # fmt: skip
         folder = None
         if self.output is not None and label:
-            folder = self.output / f"{_plain(label)}-{_plain(job.suite.name)}-{key[:6]}"
+            folder = self.output / self._name_for(f"{_plain(label)}-{_plain(job.suite.name)}", key)
             require_writable(folder)
         return run(job, folder, options)
+
+    def _name_for(self, name: str, key: str) -> str:
+        """A name for a report's folder that no other report of this run has."""
+        names = self.folder / "names"
+        with locked(self.folder / "names.lock"):
+            if (names / name).exists():
+                name = f"{name}-{key[:6]}"
+            write_atomically(names / name, "")
+        return name
+
+    def kept_reports(self) -> list[Path]:
+        """The pages that this run has written, all its processes together."""
+        names = self.folder / "names"
+        if self.output is None or not names.is_dir():
+            return []
+        return [self.output / path.name / "report.html" for path in sorted(names.iterdir())]
+
+    def kept_baselines(self) -> list[Path]:
+        """The baselines that this run has written, all its processes together."""
+        notes = sorted((self.folder / "baselines").glob("*.note"))
+        return [Path(note.read_text(encoding="utf-8").split(" ", 1)[1]) for note in notes]
 
     def score(
         self,
@@ -117,10 +138,10 @@ class Session:
             OutputError: the file cannot be written.
         """
         text = report.to_json()
-        content = hashlib.sha256(text.encode()).hexdigest()
-        note = self.folder / "baselines" / digest_of(str(path.resolve()), 40)
+        content = f"{hashlib.sha256(text.encode()).hexdigest()} {path.resolve()}"
+        note = self.folder / "baselines" / f"{digest_of(str(path.resolve()), 40)}.note"
         with locked(note.with_suffix(".lock")):
-            if note.exists() and note.read_text() != content:
+            if note.exists() and note.read_text(encoding="utf-8") != content:
                 raise InputError(
                     f"two different reports of this run would be the baseline {path}: "
                     "give each check file its own `baseline:`, or mark tests with "

@@ -13,10 +13,12 @@ import numpy as np
 from mirabench.errors import OutputError, VideoError
 from mirabench.features.api import digest_of
 from mirabench.features.film_strip import pictures
+from mirabench.report.model import Report
 from mirabench.run.clip import ClipTask, score_clip
 from mirabench.run.plan import STRIP, Plan
 from mirabench.samples import Sample
 from mirabench.suites.api import Suite
+from mirabench.video.decode import open_video
 from mirabench.video.frames import UInt8Array
 
 
@@ -44,6 +46,18 @@ def write_strip(
     path = folder.resolve() / f"{name}-{digest_of(result.info.sha256, 8)}.jpg"
     _write_bytes(path, _encoded(_side_by_side(pictures(strip))))
     return path
+
+
+def clip_of(report: Report, video_id: str) -> list[Sample]:
+    """The clip of a report, if its file is still the one that was scored; else nothing."""
+    record = next((v for v in report.videos if v.id == video_id), None)
+    if record is None or not Path(record.path).exists():
+        return []
+    try:
+        same = open_video(Path(record.path)).info.sha256 == record.sha256
+    except VideoError:
+        return []
+    return [Sample(record.id, Path(record.path))] if same else []
 
 
 def _side_by_side(files: Sequence[tuple[float, bytes]]) -> UInt8Array:

@@ -63,7 +63,11 @@ def check(
         )
         baselines = Baselines(baseline, update_baseline)
         results = {file.path: FileChecks(file, session, baselines).outcomes() for file in read}
+        written = [f"report: {page}" for page in session.kept_reports()]
+        written += [f"baseline: {path}" for path in session.kept_baselines()]
     _show(results)
+    for line in written:
+        typer.echo(line)
     _write(results, junit, summary)
     raise typer.Exit(_exit_code(results))
 

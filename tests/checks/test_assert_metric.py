@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -50,8 +51,12 @@ def test_a_number_that_says_nothing_passes_no_bound(here: Path) -> None:
 def test_a_report_is_held_as_it_is(here: Path) -> None:
     report = mirabench.evaluate("good", suite="small.toml")
     assert assert_metric(report, "sharpness", min=0.0).finding.n == 3
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="film strip"):
         assert_metric(report, "sharpness", min=1.0)
+    shutil.copytree("blurred", "good", dirs_exist_ok=True)
+    with pytest.raises(AssertionError) as caught:
+        assert_metric(report, "sharpness", min=1.0)
+    assert "film strip" not in str(caught.value)  # no pictures of another clip
 
 
 def test_blurred_clips_are_worse_than_a_report_on_disk(here: Path) -> None:

@@ -69,7 +69,7 @@ def test_arrays_are_known_by_their_content(here: Path) -> None:
 def test_a_report_is_kept_for_people_when_asked_for(here: Path, tmp_path: Path) -> None:
     session = Session(tmp_path / "shared", output=tmp_path / "out")
     session.report(prepare("good", suite="small.toml"), "my clips")
-    (page,) = (tmp_path / "out").glob("my-clips-small-*/report.html")
+    (page,) = (tmp_path / "out").glob("my-clips-small/report.html")
     assert "film" in page.read_text() or page.stat().st_size > 10_000
 
 

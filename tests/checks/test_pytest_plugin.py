@@ -267,11 +267,27 @@ class TestCheckFiles:
 
 
 def test_reports_are_kept_and_named(suite: pytest.Pytester) -> None:
-    suite.makepyfile("def test_it(mirabench): mirabench.evaluate('good', suite='small.toml')")
-    text = summary(outcomes(suite, "--mirabench-report=out", passed=1))
-    (page,) = (suite.path / "out").glob("*/report.html")
-    assert str(page) in text
-    assert load_report(page.parent).summary["sharpness"].n == 3
+    suite.makepyfile(
+        """
+        def test_it(mirabench):
+            mirabench.evaluate("good", suite="small.toml")
+            mirabench.evaluate("good", metrics=["sharpness"])
+            mirabench.evaluate(["good/0.mp4", "good/1.mp4"], suite="small.toml")
+            mirabench.evaluate(["good/0.mp4", "good/2.mp4"], suite="small.toml")
+        """
+    )
+    for _ in range(2):  # a second run writes over the first, and names only its own
+        text = summary(outcomes(suite, "--mirabench-report=out", passed=1))
+    pages = sorted((suite.path / "out").glob("*/report.html"))
+    assert [str(page) for page in pages] == re.findall(r"^report +(\S+)", text, re.MULTILINE)
+    assert [p.parent.name for p in pages][:3] == ["0-small", pages[1].parent.name, "good-lite"]
+    assert load_report(suite.path / "out" / "good-small").summary["sharpness"].n == 3
+
+
+def test_an_update_that_wrote_nothing_is_said(suite: pytest.Pytester) -> None:
+    suite.makepyfile("def test_it(): pass")
+    text = summary(outcomes(suite, "--mirabench-update-baseline", passed=1))
+    assert "no baseline was written: name one with --mirabench-baseline" in text
 
 
 @pytest.mark.parametrize(

@@ -163,14 +163,17 @@ def test_the_summary_is_added_to_that_of_the_ci_step(
 
 
 def test_reports_are_written_to_the_output_folder(here: Path, run: Run) -> None:
-    run("a.mirabench.yaml", "--output", "out")
-    (page,) = Path("out").glob("a-small-*/report.html")
+    _, out, _ = run("a.mirabench.yaml", "--output", "out")
+    page = Path("out/a-small/report.html")
+    assert f"report: {page}" in out
     assert load_report(page.parent).summary["sharpness"].n == 2
 
 
 def test_a_baseline_is_written_then_held(here: Path, run: Run) -> None:
     name = check_file(here, "{metric: sharpness, not_worse_than: baseline}")
-    assert run(name, "--baseline", "old/b.json", "--update-baseline")[0] == 0
+    code, out, _ = run(name, "--baseline", "old/b.json", "--update-baseline")
+    assert code == 0
+    assert f"baseline: {here / 'old' / 'b.json'}" in out
     assert run(name, "--baseline", "old/b.json")[0] == 0
     shutil.copytree("blurred", "clips", dirs_exist_ok=True)
     code, out, _ = run(name, "--baseline", "old/b.json")
