@@ -204,10 +204,11 @@ def _times(container: InputContainer, stream: VideoStream) -> _Times:
     Raises:
         Unusable: packets are missing at the end, there are none, or they carry no times.
     """
-    announced = stream.frames
     promised = _promised_seconds(container, stream)
     base = stream.time_base or Fraction(1, 90_000)
     pts, last = _packet_times(container, stream)
+    if len(pts) < stream.frames:
+        raise Unusable(f"truncated: {stream.frames} frames were announced, {len(pts)} are there")
     if len(pts) <= 1:
         raise Unusable(f"zero_duration: {len(pts)} frame")
     ticks = np.sort(np.frombuffer(pts, dtype=np.int64))
@@ -216,13 +217,12 @@ def _times(container: InputContainer, stream: VideoStream) -> _Times:
     steps = np.diff(ticks)
     usual = int(np.median(steps))
     duration = (int(ticks[-1] - ticks[0]) + (last or usual)) * base
-    if len(pts) < announced or float(duration) < promised - max(1.0, MISSING * promised):
-        raise Unusable(
-            f"truncated: {max(announced, len(pts))} frames or {promised:.1f} s were announced, "
-            f"{len(pts)} frames and {float(duration):.1f} s are there"
-        )
     if duration <= 0:
         raise Unusable("zero_duration: all frames have the same time")
+    if float(duration) < promised - max(1.0, MISSING * promised):
+        raise Unusable(
+            f"truncated: {promised:.1f} s were announced, {float(duration):.1f} s are there"
+        )
     variable = bool(np.any(np.abs(steps - usual) > max(1, VARIABLE * usual)))
     return _Times(len(pts), round(duration * NS), variable)
 

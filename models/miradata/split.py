@@ -37,6 +37,9 @@ from miradata.tables import Tables
 if TYPE_CHECKING:
     from scenedetect import FrameTimecode
 
+ANY_RATE = 25.0
+"""What the library is told: lengths are given to it in frames, so that its times do not matter."""
+
 
 @dataclass(frozen=True, slots=True)
 class SplitStage:
@@ -113,7 +116,7 @@ def detect(path: Path, split: Split, fps: float) -> tuple[array[int], list[int]]
     for position, (time, picture) in enumerate(_small_frames(path, split.height)):
         times.append(time)
         dark.append(split.fade_threshold is not None and _level(picture) < split.fade_threshold)
-        now = timecode(position, fps or 1.0)
+        now = timecode(position, ANY_RATE)
         found.update(cut.frame_num for cut in detector.process_frame(now, picture))
     found.update(fades(np.frombuffer(dark, np.int8), sorted(found)) if dark else ())
     inside = sorted(cut for cut in found if 0 < cut < len(times))

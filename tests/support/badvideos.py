@@ -1,0 +1,145 @@
+"""Files that a folder of source videos may hold besides good videos; each made by its own small recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+
+from clipkit import panning
+from mirabench.video.encode import write_video
+
+FRAMES = 24
+
+
+def good(path: Path, **options: object) -> Path:
+    return write_video(path, panning(FRAMES), fps=24, **options)  # type: ignore[arg-type]
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _text(path: Path) -> None:
+    path.write_text("not a video at all\n" * 100)
+
+
+def _truncated(path: Path) -> None:
+    good(path)
+    path.write_bytes(path.read_bytes()[:-2000])  # the index is at the end
+
+
+def _cut_off(path: Path) -> None:
+    """With the index in front, a file that lost its end still opens."""
+    rewrapped = good(path.with_name("whole.mp4"))
+    with av.open(str(rewrapped)) as source, av.open(
+        str(path), "w", options={"movflags": "faststart"}
+    ) as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    rewrapped.unlink()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+
+
+def _corrupt(path: Path) -> None:
+    """The index is whole, the pictures are noise."""
+    good(path)
+    raw = bytearray(path.read_bytes())
+    start = raw.index(b"mdat") + 4
+    end = raw.index(b"moov")
+    raw[start : end - 4] = np.random.default_rng(0).bytes(end - 4 - start)
+    path.write_bytes(raw)
+
+
+def _one_frame(path: Path) -> None:
+    write_video(path, panning(1), fps=24)
+
+
+def _sound(path: Path) -> None:
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("aac", rate=44100, layout="mono")
+        for _ in range(20):
+            frame = AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            frame.rate = 44100
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
+def _subtitles(path: Path) -> None:
+    text = path.with_suffix(".srt")
+    text.write_text("1\n00:00:00,000 --> 00:00:01,000\nHello\n\n")
+    with av.open(str(text)) as source, av.open(str(path), "w") as out:
+        stream = out.add_stream_from_template(source.streams.subtitles[0])
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    text.unlink()
+
+
+def _sparse(path: Path) -> None:
+    """Four gigabytes, of which the first bytes were written."""
+    good(path)
+    with path.open("r+b") as file:
+        file.truncate(4 * 2**30)
+
+
+UNUSABLE: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "empty": (".mp4", _empty),
+    "not_video": (".mp4", _text),
+    "truncated": (".mp4", _truncated),
+    "truncated-faststart": (".mp4", _cut_off),
+    "corrupt": (".mp4", _corrupt),
+    "zero_duration": (".mp4", _one_frame),
+    "no_video_stream": (".mp4", _sound),
+    "no_video_stream-subtitles": (".mkv", _subtitles),
+    "sparse": (".mp4", _sparse),
+}
+"""Code of the reason (before any dash) -> suffix and recipe."""
+
+
+def variable_rate(path: Path) -> Path:
+    """Frames at 0, 1, 2, 6, 7, 8, 12, ... tenths of a second."""
+    return _timed(path, [6 * (n // 3) + n % 3 for n in range(FRAMES)], Fraction(1, 10))
+
+
+def _timed(path: Path, ticks: Iterable[int], base: Fraction) -> Path:
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.codec_context.time_base = base
+        for pts, rgb in zip(ticks, panning(FRAMES), strict=False):
+            frame = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+            frame.pts, frame.time_base = pts, base
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def rotated(path: Path) -> Path:
+    """160x96 in the file, turned by a quarter for display."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.set_display_rotation(90)
+        for rgb in panning(FRAMES):
+            out.mux(stream.encode(VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")))
+        out.mux(stream.encode(None))
+    return path
+
+
+def ten_bits(path: Path) -> Path:
+    return good(path, pixel_format="yuv420p10le")
+
+
+def interlaced(path: Path) -> Path:
+    return good(path, options={"x264-params": "interlaced=1:threads=1"})
