@@ -15,6 +15,7 @@ from statistics import fmean
 
 from mirabench.compare.pairs import Pair, Pairs, pair_clips
 from mirabench.compare.protocols import unlike
+from mirabench.compare.statistics import FEWEST_PROMPTS
 from mirabench.compare.table import interval, signed
 from mirabench.errors import ReportError
 from mirabench.report.interval import Interval, mean_interval
@@ -40,6 +41,16 @@ class Change:
     """The clip that lost most."""
     unpaired: int
     """Clips of either side without a partner."""
+
+    @property
+    def few(self) -> int:
+        """Below six prompts, the runs of which one looks worse by chance; 0 with enough prompts.
+
+        The interval of few clusters spans little more than their values, so it excludes zero whenever
+        all of them have one sign, which `n` fair coins have once in 2^n times.
+        """
+        clusters = self.difference.clusters if self.difference else 0
+        return 2**clusters if 1 < clusters < FEWEST_PROMPTS else 0
 
     def text(self) -> str:
         """The difference in words."""

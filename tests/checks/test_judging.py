@@ -106,6 +106,12 @@ class TestAgainstABaseline:
         # -0.2, -0.1, -0.11: the bootstrap of three clusters cannot leave their range
         assert "-0.1367, 95 % interval -0.2000 .. -0.1000 (3 clips)" in outcome.text()
         assert outcome.look_at == "clip-0"
+        assert "chance alone looks like this about once in 8 runs" in outcome.text()
+
+    def test_enough_prompts_need_no_warning(self, report_of) -> None:
+        outcome = self.judged(report_of([0.3] * 6), report_of([0.5] * 6))
+        assert outcome.verdict == "failed"
+        assert outcome.notes == ()
 
     def test_another_suite_is_an_error(self, report_of) -> None:
         outcome = self.judged(report_of([0.5]), report_of([0.5], digest="e" * 16))
