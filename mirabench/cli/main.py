@@ -10,6 +10,7 @@ import typer
 
 from mirabench import __version__
 from mirabench.cli import (
+    align,
     attack,
     board,
     cache,
@@ -37,6 +38,7 @@ app.command("report")(evaluate.report)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("attack")(attack.attack)
+app.command("align")(align.align)
 app.add_typer(catalogue.app, name="metrics")
 app.command("suites")(catalogue.suites)
 app.command("examples")(examples.examples)

@@ -1,0 +1,108 @@
+"""`mirabench align`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mirabench.alignment.study import Alignment
+
+
+def align(
+    *,
+    ratings: Annotated[
+        Path,
+        typer.Option(help="People's ratings: CSV, JSON, JSONL or Parquet.", show_default=False),
+    ],
+    metric: Annotated[
+        list[str], typer.Option(help="A metric; repeat, or separate by commas.", show_default=False)
+    ],
+    videos: Annotated[
+        str | None, typer.Option(help="Folder, glob or manifest of the rated videos.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Instead of videos: a report in which they are scored.")
+    ] = None,
+    aspect: Annotated[
+        str | None, typer.Option(help="Which ratings, where the file has several.")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="vbench, genai-bench, videofeedback, videoscore-bench or plain (default: told by "
+            "the columns).",
+        ),
+    ] = None,
+    static: Annotated[
+        bool, typer.Option(help="Score copies with the first frame held, too, as a baseline.")
+    ] = True,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for alignment.json and alignment.md."),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(help="A Markdown page whose place for these ratings gets the table."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that score side by side.")] = 1,
+    device: Annotated[
+        str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
+    ] = "auto",
+    cache: Annotated[
+        Path | None, typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's).")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print alignment.json, and only that.")
+    ] = False,
+) -> None:
+    """Compare metrics with people's ratings: rank correlations, pair accuracy, baselines.
+
+    Every number has a 95 % interval over prompts. Metrics where less is better are turned round, so
+    that more agreement is a larger number everywhere.
+    """
+    from mirabench.alignment.scoring import Running
+    from mirabench.alignment.study import align as compare
+    from mirabench.alignment.table import fill_page, markdown
+    from mirabench.report.files import require_writable, write_atomically
+
+    if output is not None:
+        require_writable(output)
+    names = [name.strip() for item in metric for name in item.split(",") if name.strip()]
+    found = compare(
+        ratings, list(dict.fromkeys(names)), videos=videos, report=report, aspect=aspect, kind=kind,
+        static=static, running=Running(workers, cache or True, device),
+    )  # fmt: skip
+    if output is not None:
+        write_atomically(output / "alignment.json", found.to_json())
+        write_atomically(output / "alignment.md", markdown(found))
+    if page is not None:
+        fill_page(page, found)
+    if as_json:
+        sys.stdout.write(found.to_json())
+        return
+    _show(found)
+
+
+def _show(found: Alignment) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mirabench.alignment.table import HEAD, caption, cells
+
+    table = Table(*HEAD, caption=caption(found), caption_justify="left")
+    for row in found.rows:
+        table.add_row(*cells(row), style={"metric": "bold", "people": "cyan"}.get(row.kind))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(table)
+    for row in found.rows:
+        if row.kind == "metric" and row.why:
+            typer.echo(
+                f"{row.name}: {row.left_out} videos have no number that counts, as in: {row.why}"
+            )
