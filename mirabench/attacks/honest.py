@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,18 +24,20 @@ MOST_SHORT_SIDE = 180
 """Of a file, this much is attacked: forty twins of it are made and scored."""
 
 _Make = Callable[..., SyntheticClip]
-ATTACKED: dict[str, tuple[_Make, dict[str, float]]] = {
+ATTACKED: dict[str, tuple[_Make, dict[str, Any]]] = {
     "dolly": (clips.dolly, {}),
     "orbit": (clips.orbit, {}),
     "ball": (clips.ball, {}),
     "ball-pan": (clips.ball, {"yaw": 7.0}),
 }
 """A camera that moves forward, one that circles, an object that moves, and both at once."""
-YARDSTICK: dict[str, tuple[_Make, dict[str, float]]] = {
+YARDSTICK: dict[str, tuple[_Make, dict[str, Any]]] = {
     "truck": (clips.truck, {"metres_per_second": -0.5}),
     "turn": (clips.turn, {}),
     "handheld": (clips.handheld, {}),
-    "dolly-fast": (clips.dolly, {"metres_per_second": -1.2}),
+    "dolly-back": (clips.dolly, {"metres_per_second": -1.2}),
+    "painting-pan": (clips.pan, {"seed": 3}),
+    "painting-zoom": (clips.zoom, {"seed": 4}),
 }
 """More honest clips, never attacked: they only tell how far honest clips lie apart."""
 

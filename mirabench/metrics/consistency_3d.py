@@ -35,14 +35,14 @@ FEWEST_FRAMES = 15
 def _spec(name: str, summary: str, unit: str, top: float, *, higher: bool) -> MetricSpec:
     return MetricSpec(
         name=f"consistency_3d_{name}",
-        version=1,
+        version=2,
         dimension="3D consistency",
         summary=summary,
         unit=unit,
         range=(0.0, top),
         higher_is_better=higher,
         needs={"epipolar": FeatureRef.of("epipolar")},
-        degenerate_when=("black", "textureless", "static"),
+        degenerate_when=("black", "textureless", "static", "frozen", "looping", "hard-cuts"),
         source="MiraData, arXiv 2407.06358; public code, evaluation/consistency_3D.py",
         resolution_invariant=False,
         fps_invariant=False,

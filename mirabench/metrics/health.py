@@ -33,6 +33,13 @@ LOOP_LEVELS = 1.0
 """Root mean square difference between a clip and itself one period later, for a loop."""
 LOOP_FRAMES = 3600
 """Frames in which a loop is looked for; bounds time and memory on long clips."""
+LOOP_STILL = 0.1
+"""Levels below which a difference between a clip and itself is noise, and no return."""
+ERRATIC_LEVELS, ERRATIC_TURN = 1.0, -0.3
+"""Signature's change a frame, and its correlation with the next change, of a picture that jumps."""
+FADE_SECONDS, FADE_LEVELS, FADE_BEND, FADE_SHARE = 0.25, 2.0, 0.04, 0.5
+"""Over twice this time the signature changes by so much and leaves the straight line by no more than
+this part of it, for this share of the clip: no motion does that, for its edges come and go."""
 SHORTEST_SECONDS = 0.5
 SHORTEST_FRAMES = 8
 
@@ -44,6 +51,8 @@ FLAGS: Mapping[str, str] = {
     "frozen": "half a second and a tenth of the clip, or more, without any change",
     "duplicate-frames": "a quarter or more of the frames repeat the one before, all over the clip",
     "looping": "the clip repeats itself",
+    "erratic": "the picture jumps to and fro from frame to frame, as when frames are shuffled",
+    "dissolving": "half of the clip or more fades from one still to another, without motion",
     "hard-cuts": "the picture is exchanged from one frame to the next",
 }
 """Flag -> when it is raised."""
@@ -76,6 +85,8 @@ def assess(pulse: FeatureTable, video: VideoInfo) -> Health:
         "frozen": "" if static else _frozen(same, seconds, video),
         "duplicate-frames": "" if static else _duplicates(same),
         "looping": "" if static else _loop(pulse["signature"], seconds),
+        "erratic": _erratic(pulse["signature"]),
+        "dissolving": _dissolving(pulse["signature"], seconds),
         "hard-cuts": _cuts(pulse["signature"], seconds),
     }
     return Health({flag: text for flag, text in found.items() if text})
@@ -119,7 +130,7 @@ def _loop(signature: NDArray[np.float32], seconds: NDArray[np.float64]) -> str:
     # a loop returns: the gap rises well above its value at the period before falling back
     lags = np.arange(8, frames // 2 + 1)
     peak = np.maximum.accumulate(gap[: frames // 2 + 1])[lags]
-    hits = lags[(gap[lags] < LOOP_LEVELS) & (peak > 4 * np.maximum(gap[lags], 0.25))]
+    hits = lags[(gap[lags] < LOOP_LEVELS) & (peak > 4 * np.maximum(gap[lags], LOOP_STILL))]
     if not len(hits):
         return ""
     period = int(hits[0])
@@ -137,6 +148,38 @@ def _lagged_gap(series: NDArray[np.float64]) -> NDArray[np.float64]:
     lag = np.arange(frames)
     total = energy[frames - lag] + energy[frames] - energy[lag] - 2 * correlation
     return np.asarray(np.sqrt(np.maximum(total, 0) / ((frames - lag) * places)))
+
+
+def _erratic(signature: NDArray[np.float32]) -> str:
+    if len(signature) < SHORTEST_FRAMES:
+        return ""
+    change = np.diff(_without_light(signature), axis=0)
+    size = float(np.sqrt((change**2).mean()))
+    turn = float((change[1:] * change[:-1]).sum() / max((change**2).sum(), 1e-9))
+    if size < ERRATIC_LEVELS or turn > ERRATIC_TURN:
+        return ""
+    return f"each change undoes {-turn:.0%} of the one before"
+
+
+def _without_light(signature: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The signature (T, D) with the mean and the spread of all frames alike: flicker is no motion."""
+    series = signature.astype(np.float64)
+    spread = series.std(axis=1, keepdims=True)
+    centred = series - series.mean(axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(spread, FLAT_SPREAD) * spread.mean())
+
+
+def _dissolving(signature: NDArray[np.float32], seconds: NDArray[np.float64]) -> str:
+    frames = len(signature)
+    if frames < SHORTEST_FRAMES:
+        return ""
+    lag = max(2, round(FADE_SECONDS * (frames - 1) / float(seconds[-1] - seconds[0])))
+    before, after = signature[: -2 * lag], signature[2 * lag :]
+    change = np.sqrt(((after - before) ** 2).mean(axis=1))
+    bend = np.sqrt((((before + after) / 2 - signature[lag : frames - lag]) ** 2).mean(axis=1))
+    fading = (change > FADE_LEVELS) & (2 * bend < FADE_BEND * change)
+    share = float(fading.mean()) if len(fading) else 0.0
+    return f"{share:.0%} of the clip" if share >= FADE_SHARE else ""
 
 
 def cut_positions(signature: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -30,7 +30,7 @@ from mirabench.metrics.temporal import MOTION, pairs_within_shots
 
 UNIT = "diagonals/s"
 _NEEDS = {"motion": MOTION, "pulse": PULSE}
-_NOTHING_SEEN = ("too-short", "black", "textureless")
+_NOTHING_SEEN = ("too-short", "black", "textureless", "erratic", "dissolving")
 
 
 def diagonal(table: FeatureTable) -> float:
@@ -50,7 +50,7 @@ def _per_second(clip: ClipInputs, column: str) -> Measured:
 def _spec(name: str, summary: str, source: str) -> MetricSpec:
     return MetricSpec(
         name=name,
-        version=1,
+        version=2,
         dimension="motion strength",
         summary=summary,
         unit=UNIT,
@@ -118,7 +118,7 @@ class TrackDisplacement:
 
     spec: ClassVar[MetricSpec] = MetricSpec(
         name="track_displacement",
-        version=1,
+        version=2,
         dimension="motion strength",
         summary="How far tracked points get in a second",
         unit=UNIT,

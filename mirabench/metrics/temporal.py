@@ -27,7 +27,10 @@ from mirabench.metrics.health import PULSE, cut_positions
 
 MOTION = FeatureRef.of("motion")
 _NEEDS = {"motion": MOTION, "pulse": PULSE}
-_NOTHING_MOVES = ("too-short", "black", "textureless", "static", "frozen", "duplicate-frames")
+_NOTHING_MOVES = (
+    "too-short", "black", "textureless", "static", "frozen", "duplicate-frames", "looping",
+    "erratic", "dissolving",
+)  # fmt: skip
 
 
 def pair_mean(clip: ClipInputs, column: str, scale: float) -> Measured:
@@ -60,7 +63,7 @@ class WarpingError:
 
     spec: ClassVar[MetricSpec] = MetricSpec(
         name="warping_error",
-        version=1,
+        version=2,
         dimension="temporal consistency",
         summary="What changes between neighbouring frames besides motion",
         unit="% of full scale",
@@ -85,7 +88,7 @@ class TemporalFlicker:
 
     spec: ClassVar[MetricSpec] = MetricSpec(
         name="temporal_flicker",
-        version=1,
+        version=2,
         dimension="temporal consistency",
         summary="Luminance that changes from frame to frame although nothing moved there",
         unit="% of full scale",

@@ -5,14 +5,14 @@ et al. 2007; `noise` is Immerkaer's sigma (1996) on flat regions; `colorfulness`
 Suesstrunk's M3 (2003); `exposure` is Mertens' well-exposedness (2007); `blockiness` is the excess of steps
 at 8-pixel borders after Wang et al. 2000.
 
-When not to trust it: these are descriptors of pixels, not of beauty. Noise reads as sharpness; texture
-everywhere reads as noise; night scenes are meant to be dark; grey scenes are meant to be grey; a clip
+When not to trust it: these are descriptors of pixels, not of beauty. Noise reads as sharpness
+(strong noise makes it degenerate), and so does sharpening; texture everywhere reads as noise; night scenes are meant to be dark; grey scenes are meant to be grey; a clip
 that was resized after compression has its block borders elsewhere. Compare clips of one resolution.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mirabench.features.api import FeatureRef
@@ -20,6 +20,9 @@ from mirabench.metrics.api import ClipInputs, Curve, Measured, MetricSpec
 from mirabench.metrics.health import PULSE
 
 _NEEDS = {"quality": FeatureRef.of("quality"), "pulse": PULSE}
+
+GRAIN_LEVELS = 5.0
+"""Noise in flat regions from which on a picture's finest detail is mostly grain."""
 
 
 def _spec(
@@ -30,7 +33,7 @@ def _spec(
     flat = ("black",) if name in {"colorfulness", "exposure"} else ("black", "textureless")
     return MetricSpec(
         name=name,
-        version=1,
+        version=2 if name == "sharpness" else 1,
         dimension="visual quality",
         summary=summary,
         unit=unit,
@@ -60,8 +63,14 @@ class Sharpness:
     )  # fmt: skip
 
     def compute(self, clip: ClipInputs) -> Measured:
-        """Mean over frames, 0 blurred to 1 sharp."""
-        return _mean(clip, "sharpness")
+        """Mean over frames, 0 blurred to 1 sharp; degenerate where grain passes for detail."""
+        found = _mean(clip, "sharpness")
+        grain = float(clip["quality"]["noise"].mean())
+        if grain <= GRAIN_LEVELS:
+            return found
+        return replace(
+            found, status="degenerate", why=f"grain of {grain:.1f} levels reads as detail"
+        )
 
 
 @dataclass(frozen=True, slots=True)
