@@ -149,7 +149,7 @@ def _plot(found: Difference, reach: float) -> Markup | str:
         first, second = sorted((place(found.ci_low), place(found.ci_high)))
         bar = (first, second)
     dots = [place(value) for value in found.by_prompt.values()]
-    return charts.strip_plot(dots, place(found.mean), bar, charts.Scale(-reach, reach, 240.0))
+    return charts.distribution(dots, place(found.mean), bar, charts.Scale(-reach, reach, 240.0))
 
 
 def _prompts(

@@ -45,30 +45,32 @@
 
   const open = () => {
     const target = location.hash && document.getElementById(location.hash.slice(1));
-    if (target && target.matches("details")) {
-      target.open = true;
-      target.scrollIntoView();
-    }
+    if (!target) return;
+    for (let at = target; at; at = at.parentElement) if (at.matches("details")) at.open = true;
+    if (target.matches("details")) target.scrollIntoView();
   };
   addEventListener("hashchange", open);
   open();
 
+  // a curve's path is written in seconds and values; its transform puts them into a box 1000 wide
+  const pointsOf = (line) =>
+    line.getAttribute("d").split(/[ML]/).filter(Boolean)
+      .map((pair) => pair.replace("h0", "").split(" ").map(Number));
+
   for (const svg of document.querySelectorAll(".curve")) {
-    const points = svg.dataset.points.split(";").map((pair) => pair.split(",").map(Number));
-    const duration = Number(svg.dataset.duration);
-    const reading = svg.parentElement.querySelector(".reading");
+    const line = svg.querySelector(".line");
+    const scale = Number(line.getAttribute("transform").match(/[\d.e+-]+/)[0]);
+    const reading = svg.closest(".row").querySelector(".reading");
     const resting = reading.textContent;
-    const cursor = document.createElementNS("http://www.w3.org/2000/svg", "line");
+    const cursor = document.createElementNS("http://www.w3.org/2000/svg", "path");
     cursor.setAttribute("class", "cursor");
-    cursor.setAttribute("y1", "-4");
-    cursor.setAttribute("y2", "64");
+    let points = null;
     svg.addEventListener("pointermove", (event) => {
+      points ??= pointsOf(line);
       const box = svg.getBoundingClientRect();
-      const at = ((event.clientX - box.left) / box.width) * duration;
+      const at = ((event.clientX - box.left) / box.width) * 1000 / scale;
       const nearest = points.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a));
-      const x = (nearest[0] / duration) * 1000;
-      cursor.setAttribute("x1", x);
-      cursor.setAttribute("x2", x);
+      cursor.setAttribute("d", `M${nearest[0] * scale} -5V65`);
       svg.append(cursor);
       reading.textContent = `${nearest[1]} at ${nearest[0].toFixed(2)} s`;
     });

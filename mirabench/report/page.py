@@ -1,16 +1,19 @@
 """`report.html`: one self-contained page, made from the report and what the clips left for the eye.
 
 No script or style comes from elsewhere, and a content security policy forbids asking for any. All text
-is escaped: prompts and file names are strangers' text.
+is escaped: prompts and file names are strangers' text; the policy runs no script but ours.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -20,28 +23,14 @@ from mirabench.features.film_strip import pictures
 from mirabench.metrics.api import DIMENSIONS, Curve
 from mirabench.report import charts
 from mirabench.report.model import MetricSummary, Report, VideoRecord
+from mirabench.report.radar import radar_note, radar_spokes
 from mirabench.report.table import interval as interval_text
 from mirabench.report.table import number, weight_remarks
 
-MOST_STRIPS = 200
-"""Clips that get a film strip; beyond, a page would be too heavy to open."""
-HALF_WAY: Mapping[str, float] = {
-    "warping_error": 2.0,
-    "temporal_flicker": 0.5,
-    "flow_magnitude": 0.2,
-    "track_displacement": 0.1,
-    "consistency_3d_mean_err": 0.7,
-    "handmade_frechet_distance": 2.0,
-}
-"""For the radar only: the value of an unbounded metric that is drawn half way to the rim."""
-RADAR_METRICS: Mapping[str, Sequence[str]] = {
-    "temporal consistency": ("warping_error", "temporal_flicker"),
-    "motion strength": ("flow_magnitude", "track_displacement"),
-    "3D consistency": ("consistency_3d_keep_ratio",),
-    "visual quality": ("sharpness", "exposure"),
-    "text alignment": ("camera_motion_agreement",),
-    "distribution similarity": ("handmade_frechet_distance",),
-}
+FULL_DETAIL_CLIPS = 200
+"""Clips whose strips and curves are kept whole; beyond, both are thinned alike."""
+FEWEST_POINTS = 40
+"""Points that a curve keeps however many clips there are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,27 +43,64 @@ class ClipExtras:
     """Metric -> value over time."""
 
 
+class _Row(NamedTuple):
+    """A metric in the summary."""
+
+    name: str
+    summary: MetricSummary
+    plot: Markup | str
+    ends: tuple[float, float] | None
+
+
+class _Curve(NamedTuple):
+    """A metric over a clip's time."""
+
+    name: str
+    summary: MetricSummary
+    picture: Markup
+    ends: tuple[float, float]
+    worst: tuple[float, float]
+
+
+class _Clip(NamedTuple):
+    """A clip's part of the page."""
+
+    video: VideoRecord
+    anchor: str
+    seconds: float
+    strip: list[tuple[float, str]]
+    curves: list[_Curve]
+    ticks: list[float]
+
+
 def render_page(report: Report, extras: Mapping[str, ClipExtras]) -> str:
-    """The page as one HTML document."""
+    """The page as one HTML document; the same report and extras give the same bytes."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = number
+    environment.filters["json"] = _json
+    script = _part("page.js")
+    groups = {d: _rows(report, d) for d in DIMENSIONS}
     return environment.from_string(_part("page.html.j2")).render(
         report=report,
         css=Markup(_part("page.css")),  # our own file
-        js=Markup(_part("page.js")),  # our own file
-        groups=_groups(report),
-        radar=charts.radar([(d, radar_value(report, d)) for d in DIMENSIONS]),
-        radar_note=_radar_note(),
-        columns=[n for n, s in report.summary.items() if s.scope == "clip"],
+        js=Markup(script),  # our own file
+        js_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        groups=groups,
+        measured=sum(bool(rows) for rows in groups.values()),
+        radar=charts.radar(radar_spokes(report)),
+        radar_note=radar_note(report),
+        columns=[row for rows in groups.values() for row in rows if row.summary.scope == "clip"],
         clips=[
             _clip(report, v, extras.get(v.id, ClipExtras()), i) for i, v in enumerate(report.videos)
         ],
-        most_strips=MOST_STRIPS,
+        thinning=_thinning(len(report.videos)),
+        anchors={key: f"protocol-{i}" for i, key in enumerate(report.protocols)},
         failed=len(report.failed_videos),
+        total_seconds=math.fsum(v.duration_seconds or 0.0 for v in report.videos),
         interval=interval_text,
-        remarks=list(weight_remarks(report)),
+        remarks=[remark.removeprefix("! ") for remark in weight_remarks(report)],
     )
 
 
@@ -82,21 +108,19 @@ def _part(name: str) -> str:
     return files("mirabench.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _groups(report: Report) -> list[tuple[str, list[tuple[str, MetricSummary, Markup | str]]]]:
-    """Dimension -> its metrics with their pictures, in the paper's order."""
-    groups = []
-    for dimension in DIMENSIONS:
-        rows = [
-            (name, summary, _strip_plot(report, name, summary))
-            for name, summary in report.summary.items()
-            if summary.dimension == dimension
-        ]
-        if rows:
-            groups.append((dimension, rows))
-    return groups
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _strip_plot(report: Report, name: str, summary: MetricSummary) -> Markup | str:
+def _rows(report: Report, dimension: str) -> list[_Row]:
+    return [
+        _row(report, name, summary)
+        for name, summary in report.summary.items()
+        if summary.dimension == dimension
+    ]
+
+
+def _row(report: Report, name: str, summary: MetricSummary) -> _Row:
     values = [
         v.scores[name].value
         for v in report.videos
@@ -104,69 +128,53 @@ def _strip_plot(report: Report, name: str, summary: MetricSummary) -> Markup | s
     ]
     bounds = [b for b in (summary.mean, summary.ci_low, summary.ci_high) if b is not None]
     if not values and not bounds:
-        return ""
-    low, high = charts.axis_for([*values, *bounds], summary.range_low, summary.range_high)
+        return _Row(name, summary, "", None)
+    ends = charts.axis_for([*values, *bounds], summary.range_low, summary.range_high)
     found = (
         (summary.ci_low, summary.ci_high)
         if summary.ci_low is not None and summary.ci_high is not None
         else None
     )
-    return charts.strip_plot(values, summary.mean, found, charts.Scale(low, high, 240.0))
+    plot = charts.distribution(values, summary.mean, found, charts.Scale(*ends, 240.0))
+    return _Row(name, summary, plot, ends)
 
 
-def radar_value(report: Report, dimension: str) -> float | None:
-    """How far out a dimension is drawn, 0 to 1; None when none of its metrics has a mean.
-
-    Metrics with a finite range are drawn at their place in it; unbounded ones at x / (x + h), h being
-    `HALF_WAY`; where lower is better, one minus that. Several metrics are averaged. This serves the
-    picture: it is no score, and is written nowhere else.
-    """
-    found = []
-    for name in RADAR_METRICS[dimension]:
-        summary = report.summary.get(name)
-        if summary is None or summary.mean is None:
-            continue
-        if name in HALF_WAY:
-            place = summary.mean / (summary.mean + HALF_WAY[name])
-        else:
-            low, high = summary.range_low or 0.0, summary.range_high or 1.0
-            place = (summary.mean - low) / (high - low)
-        found.append(place if summary.higher_is_better else 1.0 - place)
-    return min(1.0, max(0.0, math.fsum(found) / len(found))) if found else None
+def _thinning(clips: int) -> float:
+    """The share of pictures and points that is kept."""
+    return min(1.0, FULL_DETAIL_CLIPS / max(1, clips))
 
 
-def _radar_note() -> str:
-    halves = ", ".join(f"{name} {value:g}" for name, value in HALF_WAY.items())
-    return (
-        "A picture, not a score. Metrics with a finite range are drawn at their place in it; the others at "
-        f"x / (x + h), so that h is half way ({halves}); where lower is better, at one minus that. "
-        "Metrics drawn: "
-        + "; ".join(f"{d}: {', '.join(m)}" for d, m in RADAR_METRICS.items())
-        + "."
-    )
-
-
-def _clip(
-    report: Report, video: VideoRecord, extras: ClipExtras, position: int
-) -> dict[str, object]:
-    duration = video.duration_seconds or 0.0
-    strip = []
-    if extras.strip is not None and position < MOST_STRIPS:
-        strip = [
-            (seconds, base64.b64encode(jpeg).decode()) for seconds, jpeg in pictures(extras.strip)
-        ]
+def _clip(report: Report, video: VideoRecord, extras: ClipExtras, position: int) -> _Clip:
+    share = _thinning(len(report.videos))
     drawn = [
-        (name, _worst(curve, higher), charts.curve(
-            curve.seconds, curve.values, duration, higher_is_better=higher, label=name
-        ))
-        for name, curve in extras.curves.items()
-        if len(curve.values) and (higher := report.summary[name].higher_is_better) is not None
-    ]  # fmt: skip
-    return {"video": video, "strip": strip, "curves": drawn, "anchor": f"clip-{position}"}
+        _curve(
+            name, report.summary[name], extras.curves[name], video.duration_seconds or 0.0, share
+        )
+        for name in report.summary
+        if name in extras.curves and len(extras.curves[name].values)
+    ]
+    seconds = video.duration_seconds or 0.0
+    strip = [] if extras.strip is None else _strip(extras.strip, share)
+    return _Clip(video, f"clip-{position}", seconds, strip, drawn, charts.ticks(seconds))
 
 
-def _worst(curve: Curve, higher_is_better: bool) -> tuple[float, float]:
-    """(seconds, value) of the worst moment."""
+def _strip(table: FeatureTable, share: float) -> list[tuple[float, str]]:
+    """(seconds, base64) of the pictures that are kept: the middles of equal intervals."""
+    found = pictures(table)
+    count = max(1, round(len(found) * share))
+    kept: Sequence[int] = [int((i + 0.5) * len(found) / count) for i in range(count)]
+    return [(found[i][0], base64.b64encode(found[i][1]).decode()) for i in kept if found]
+
+
+def _curve(
+    name: str, summary: MetricSummary, curve: Curve, duration: float, share: float
+) -> _Curve:
     values = curve.values
-    at = int(values.argmin() if higher_is_better else values.argmax())
-    return float(curve.seconds[at]), float(values[at])
+    at = int(values.argmin() if summary.higher_is_better else values.argmax())
+    worst = float(curve.seconds[at]), float(values[at])
+    ends = charts.axis_for(
+        [float(values.min()), float(values.max())], summary.range_low, summary.range_high
+    )
+    most = max(FEWEST_POINTS, round(charts.MOST_POINTS * share))
+    picture = charts.curve(curve.seconds, values, duration, ends, worst, most)
+    return _Curve(name, summary, picture, ends, worst)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import shutil
 from pathlib import Path
@@ -11,9 +13,21 @@ import numpy as np
 import pytest
 
 import mirabench
+from mirabench.features.api import as_table
+from mirabench.metrics.api import Curve
 from mirabench.prompts import Prompt
-from mirabench.report.charts import MOST_POINTS, Scale, axis_for, thinned
-from mirabench.report.page import ClipExtras, render_page
+from mirabench.report.charts import (
+    MOST_DOTS,
+    MOST_POINTS,
+    Scale,
+    axis_for,
+    curve,
+    distribution,
+    gaps,
+    thinned,
+    ticks,
+)
+from mirabench.report.page import FULL_DETAIL_CLIPS, ClipExtras, render_page
 from mirabench.video.encode import write_video
 
 EVIL = '<script>alert("x")</script>&"\''
@@ -60,6 +74,34 @@ def test_nothing_is_asked_of_any_server(page: str) -> None:
     assert not re.findall(r"url\((?!data:)|@import", page)
 
 
+def test_the_policy_runs_the_pages_own_script_and_no_other(page: str) -> None:
+    (allowed,) = re.findall(r"script-src '(sha256-[^']+)'", page)
+    script = page.split("<script>")[1].split("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert allowed == f"sha256-{digest}"
+
+
+def test_each_protocol_is_explained_where_its_link_leads(page: str) -> None:
+    links = set(re.findall(r'href="#(protocol-\d+)"', page))
+    assert links
+    assert all(f'id="{link}"' in page for link in links)
+
+
+def test_pages_of_very_many_clips_stay_light(run_folder: Path) -> None:
+    report = mirabench.load_report(run_folder)
+    report.videos = [
+        report.videos[0].model_copy(update={"id": f"clip-{i}"})
+        for i in range(FULL_DETAIL_CLIPS * 2)
+    ]
+    pictures = as_table(seconds=np.arange(10.0), jpeg=np.zeros(10, np.uint8), ends=np.arange(1, 11))
+    long = Curve(np.linspace(0, 1, 1000), np.sin(np.arange(1000.0)) + 2)
+    extras = ClipExtras(pictures, {"warping_error": long})
+    page = render_page(report, {v.id: extras for v in report.videos})
+    assert page.count("data:image/jpeg") == FULL_DETAIL_CLIPS * 2 * 5
+    assert "keep 50 % of their pictures" in page
+    assert max(d.count("L") for d in re.findall(r' d="(M[^"]+)"', page)) <= MOST_POINTS // 2
+
+
 def test_the_same_report_gives_the_same_bytes(run_folder: Path) -> None:
     report = mirabench.load_report(run_folder)
     extras = {v.id: ClipExtras() for v in report.videos}
@@ -84,6 +126,35 @@ class TestCharts:
         assert axis_for([0.2, 0.8], 0.0, 1.0) == (0.0, 1.0)
         low, _ = axis_for([100.0, 101.0], 0.0, None)
         assert low > 90
+
+    def test_an_axis_holds_a_curve_that_leaves_its_metrics_range(self) -> None:
+        low, high = axis_for([-0.17, -0.14], 0.0, 1.0)
+        assert low < -0.17 < -0.14 < high
+
+    def test_few_clips_are_dots_and_many_a_histogram(self) -> None:
+        few = distribution([0.5] * MOST_DOTS, 0.5, None, Scale(0, 1, 240))
+        assert (few.count("<circle"), few.count('class="bin"')) == (MOST_DOTS, 0)
+        values = [0.05] * MOST_DOTS + [0.95] * (MOST_DOTS // 2)
+        many = distribution(values, 0.35, (0.2, 0.5), Scale(0, 1, 240))
+        assert many.count("<circle") == 0
+        # the tallest bin is twenty high, the one of half as many clips ten
+        assert re.findall(r'class="bin".*?height="([\d.]+)"', many) == ["20", "10"]
+
+    def test_a_curve_breaks_at_a_gap(self) -> None:
+        seconds = np.array([0.0, 1.0, 2.0, 6.0, 7.0])
+        drawn = curve(seconds, np.arange(5.0), 8.0, (0.0, 4.0), (0.0, 0.0))
+        assert 'd="M0 0L1 1L2 2M6 3L7 4"' in drawn
+        assert gaps(seconds).tolist() == [6.0]
+
+    def test_a_single_moment_is_a_dot(self) -> None:
+        drawn = curve(np.array([2.0]), np.array([1.0]), 4.0, (0.0, 2.0), (2.0, 1.0))
+        assert 'class="point" d="M500.0 30.0h.01"' in drawn
+
+    @pytest.mark.parametrize("duration", [0.0, 0.04, 0.66, 1.0, 7.3, 60.0, 601.0])
+    def test_ticks_are_few_and_within_the_clip(self, duration: float) -> None:
+        found = ticks(duration)
+        assert 1 <= len(found) <= 11
+        assert found[0] == 0 and found[-1] <= duration
 
     def test_thinning_keeps_the_spike(self) -> None:
         seconds, values = np.arange(5000.0), np.zeros(5000)
