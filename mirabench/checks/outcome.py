@@ -111,7 +111,7 @@ class Outcome:
         facts: list[tuple[str, str]] = []
         if self.finding is not None:
             facts += _facts_of(self.finding)
-        if self.change is not None and not self.change.worse:
+        if self.change is not None and not self.change.shifted:
             facts.append(("change", self.change.text()))
         facts += [("note", note) for note in self.notes]
         if self.look_at:

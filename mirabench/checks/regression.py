@@ -33,23 +33,28 @@ class Change:
     metric: str
     difference: Interval | None
     """Now minus then; None when no pair has two numbers that count."""
-    worse: bool
-    """Significantly so."""
+    shifted: bool
+    """Whether the difference is significantly on the bad side."""
     problems: tuple[str, ...]
-    """One sentence for each way in which it is worse."""
+    """One sentence for each way in which it is worse: shifted, or without a number where it had one."""
     look_at: str
     """The clip that lost most."""
     unpaired: int
     """Clips of either side without a partner."""
 
     @property
+    def worse(self) -> bool:
+        """Whether it is significantly worse in any way."""
+        return bool(self.problems)
+
+    @property
     def few(self) -> int:
-        """Below six prompts, the runs of which one looks worse by chance; 0 with enough prompts.
+        """When shifted over fewer than six prompts, the runs of which one does so by chance; else 0.
 
         The interval of few clusters spans little more than their values, so it excludes zero whenever
         all of them have one sign, which `n` fair coins have once in 2^n times.
         """
-        clusters = self.difference.clusters if self.difference else 0
+        clusters = self.difference.clusters if self.difference and self.shifted else 0
         return 2**clusters if 1 < clusters < FEWEST_PROMPTS else 0
 
     def text(self) -> str:
@@ -111,8 +116,9 @@ def _judged(pairs: Pairs, metric: str, *, higher: bool) -> Change:
     lost = [p.b for p in pairs.pairs if _counts(p.a, metric) and not _counts(p.b, metric)]
     difference = _paired(scored, steps) if scored else None
     slack = SLACK * fmean(abs(p.a.scores[metric].value) for p in scored) if scored else 0.0
+    shifted = difference is not None and _is_worse(difference, higher=higher, slack=slack)
     problems, look_at = [], ""
-    if difference is not None and _is_worse(difference, higher=higher, slack=slack):
+    if difference is not None and shifted:
         problems.append(
             f"{metric} is significantly worse than in the baseline: {_words(difference)}"
         )
@@ -124,7 +130,7 @@ def _judged(pairs: Pairs, metric: str, *, higher: bool) -> Change:
         )
         look_at = look_at or lost[0].id
     unpaired = len(pairs.only_a) + len(pairs.only_b)
-    return Change(metric, difference, bool(problems), tuple(problems), look_at, unpaired)
+    return Change(metric, difference, shifted, tuple(problems), look_at, unpaired)
 
 
 def _counts(video: VideoRecord, metric: str) -> bool:

@@ -52,6 +52,7 @@ class TestLostClips:
         assert found.worse
         assert "for 3 of 3 clips that had one" in found.problems[0]
         assert "the file ends early" in found.problems[0]
+        assert found.few == 0  # no shift that chance could explain
 
     def test_freezing_the_bad_ones_does_not_pass(self, report_of) -> None:
         before = report_of([0.5] * 8)
