@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from miradata.config import Config, config_of, load_config
 from mirabench.errors import InputError
+from miradata.config import Config, config_of, load_config
 
 
 def test_nothing_given_is_the_profile_lite():
@@ -28,7 +28,10 @@ def test_learned_changes_only_what_is_not_given():
     [
         ({"splitt": {}}, "unknown key splitt: did you mean split?"),
         ({"split": {"treshold": 3}}, "unknown key split.treshold: did you mean threshold?"),
-        ({"stitch": {"vlm_a": {"base_url": "u", "model": "m", "modle": "n"}}}, "did you mean model?"),
+        (
+            {"stitch": {"vlm_a": {"base_url": "u", "model": "m", "modle": "n"}}},
+            "did you mean model?",
+        ),
         ({"split": {"threshold": -1}}, "split.threshold"),
         ({"profile": "heavy"}, "'lite' or 'learned'"),
         ([1], "valid dictionary"),

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from longfilm import FPS, shot, write_film
 
+from mirabench.video.decode import open_video
 from miradata.config import Cut
 from miradata.cut import CutStage
 from miradata.engine import Run, process
 from miradata.span import NS
 from miradata.stage import Item
-from mirabench.video.decode import open_video
 
 
 def clip_of(path: Path, t0: float, t1: float) -> Item:

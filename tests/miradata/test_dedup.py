@@ -49,7 +49,9 @@ def test_embeddings_find_what_hashes_miss():
     assert not found["b"]["keep"]
     assert found["b"]["kind"] == "embedding"
     assert found["b"]["similarity"] > 0.99
-    assert kept([clip("a", [0], [1.0, 0.01]), clip("b", [WORD], [1.0, 0.0])], cosine=1.0)["b"]["keep"]
+    assert kept([clip("a", [0], [1.0, 0.01]), clip("b", [WORD], [1.0, 0.0])], cosine=1.0)["b"][
+        "keep"
+    ]
 
 
 def test_a_better_aesthetic_score_counts_before_sharpness():

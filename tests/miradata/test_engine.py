@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 from toystages import Squares
 
+from mirabench.errors import OutputError
 from miradata.engine import LocalEngine, Progress, Run
 from miradata.ledger import Ledger, append_text, ledgers, retry
 from miradata.tables import Tables
-from mirabench.errors import OutputError
 
 NUMBERS = tuple(range(12))
 

@@ -1,5 +1,7 @@
 """Shots and joins to clips: a partition of the video, whatever the joins."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,7 @@ S = 1_000_000_000
 def shots_of(lengths: list[int]) -> list[Shot]:
     """Shots of so many frames at one frame a second."""
     edges = [sum(lengths[:k]) for k in range(len(lengths) + 1)]
-    return [Shot(a * S, b * S, a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [Shot(a * S, b * S, a, b) for a, b in pairwise(edges)]
 
 
 @given(
@@ -26,7 +28,7 @@ def test_clips_cover_the_video_without_gap_or_overlap(shots, longest):
     clips = [p for s in chained(spans, linked, longest * S) for p in divided(s, longest * S)]
     assert clips[0].t0_ns == clips[0].frame0 == 0
     assert (clips[-1].t1_ns, clips[-1].frame1) == (spans[-1].t1_ns, spans[-1].frame1)
-    for a, b in zip(clips, clips[1:], strict=False):
+    for a, b in pairwise(clips):
         assert (a.t1_ns, a.frame1) == (b.t0_ns, b.frame0)
     assert all(c.frame1 > c.frame0 for c in clips)
     assert all(c.t1_ns - c.t0_ns <= longest * S for c in clips)

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from longfilm import FPS, shot, write_film
 
+from mirabench.errors import VideoError
+from mirabench.video.decode import open_video
 from miradata.config import Split
 from miradata.span import NS, Span, on_screen, opened, pictures_at
 from miradata.split import SplitStage, detect, fades, spaced
 from miradata.stage import Item
-from mirabench.errors import VideoError
-from mirabench.video.decode import open_video
 
 SPLIT = Split(min_scene_seconds=0.5)
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from longfilm import grained, shot, write_film
 
+from mirabench.errors import UnknownNameError
 from miradata.config import Stitch
 from miradata.embed import embed
 from miradata.span import NS
 from miradata.stage import Item
 from miradata.stitch import StitchStage, _looked_at, joins
-from mirabench.errors import UnknownNameError
 
 
 @pytest.mark.parametrize("votes", list(product([False, True], repeat=4)))

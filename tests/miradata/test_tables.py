@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mirabench.errors import InputError, OutputError, UnknownNameError
 from miradata import schema
 from miradata.tables import Tables, table_of
-from mirabench.errors import InputError, OutputError, UnknownNameError
 
 
 def join(i: int, video: str = "v") -> dict[str, object]:

@@ -10,8 +10,8 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
-
 from clipkit import panning
+
 from mirabench.video.encode import write_video
 
 FRAMES = 24
@@ -37,9 +37,10 @@ def _truncated(path: Path) -> None:
 def _cut_off(path: Path) -> None:
     """With the index in front, a file that lost its end still opens."""
     rewrapped = good(path.with_name("whole.mp4"))
-    with av.open(str(rewrapped)) as source, av.open(
-        str(path), "w", options={"movflags": "faststart"}
-    ) as out:
+    with (
+        av.open(str(rewrapped)) as source,
+        av.open(str(path), "w", options={"movflags": "faststart"}) as out,
+    ):
         stream = out.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
             if packet.dts is not None:
@@ -132,7 +133,9 @@ def rotated(path: Path) -> Path:
         stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
         stream.set_display_rotation(90)
         for rgb in panning(FRAMES):
-            out.mux(stream.encode(VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")))
+            out.mux(
+                stream.encode(VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24"))
+            )
         out.mux(stream.encode(None))
     return path
 

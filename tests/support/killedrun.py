@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from miradata import ledger, tables
-from miradata.config import Config
+from miradata.config import Config, config_of
 from miradata.cut import CutStage
 from miradata.engine import Progress, Run
 from miradata.pipeline import pipeline_of
@@ -42,25 +45,56 @@ def _arm(stage: str, moment: str) -> Callable[[Progress], None]:
             _die()
 
     if moment == "ledger":
-        add = ledger.Ledger.add
-
-        def dying_add(self: ledger.Ledger, lines: Any) -> None:
-            if self.path.stem == stage:
-                _die()
-            add(self, lines)
-
-        ledger.Ledger.add = dying_add  # type: ignore[method-assign]  # this process is about to die
+        _arm_ledger(stage)
     if moment == "publish":
-        write = tables.Tables.write
-
-        def dying_write(self: tables.Tables, table: str, name: str, rows: Any) -> Path:
-            if (name, table) == (stage, "outcomes"):
-                _die()
-            return write(self, table, name, rows)
-
-        tables.Tables.write = dying_write  # type: ignore[method-assign]  # as above
+        _arm_publish(stage)
     return listen
+
+
+def _arm_ledger(stage: str) -> None:
+    add = ledger.Ledger.add
+
+    def dying_add(self: ledger.Ledger, lines: Any) -> None:
+        if self.path.stem == stage:
+            _die()
+        add(self, lines)
+
+    ledger.Ledger.add = dying_add  # type: ignore[method-assign]  # this process is about to die
+
+
+def _arm_publish(stage: str) -> None:
+    write = tables.Tables.write
+
+    def dying_write(self: tables.Tables, table: str, name: str, rows: Any) -> Path:
+        if (name, table) == (stage, "outcomes"):
+            _die()
+        return write(self, table, name, rows)
+
+    tables.Tables.write = dying_write  # type: ignore[method-assign]  # as above
 
 
 def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    """Run once per death, each in a fork of this process, and print how each ended, as JSON.
+
+    Arguments: the configuration, the source folder, the output folder, the deaths.
+    """
+    config = config_of(json.loads(sys.argv[1]))
+    source, output = Path(sys.argv[2]), Path(sys.argv[3])
+    for name in ("pandas", "scenedetect", "imagehash"):  # else each fork imports them
+        importlib.import_module(name)
+    codes = []
+    for death in json.loads(sys.argv[4]):
+        child = os.fork()
+        if child == 0:
+            run(config, source, output, tuple(death))
+            os._exit(0)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    sys.stdout.write(json.dumps(codes))
+
+
+if __name__ == "__main__":
+    main()

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-
 from clipkit import panning, still, texture
+
 from mirabench.video.encode import write_video
 
 FPS = 24
@@ -71,4 +71,6 @@ def parts() -> list[Part]:
 def write_film(path: Path, shots: Sequence[np.ndarray]) -> Path:
     """Shots one after the other as a video file with a key frame a second."""
     frames = (frame for frames in shots for frame in frames)
-    return write_video(path, frames, fps=FPS, options={"crf": "14", "g": "24", "preset": "ultrafast"})
+    return write_video(
+        path, frames, fps=FPS, options={"crf": "14", "g": "24", "preset": "ultrafast"}
+    )
