@@ -46,6 +46,14 @@ def found(folder: Path) -> Alignment:
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def report(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run's folder over the same videos."""
+    output = tmp_path_factory.mktemp("report")
+    mirabench.evaluate(folder / "videos", metrics=["flow_magnitude"], output=output, cache=False)
+    return output
+
+
 def row(found: Alignment, name: str) -> Row:
     return next(r for r in found.rows if r.name == name)
 
@@ -143,14 +151,6 @@ class TestVideos:
 
 
 class TestReports:
-    @pytest.fixture(scope="class")
-    def report(self, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        output = tmp_path_factory.mktemp("report")
-        mirabench.evaluate(
-            folder / "videos", metrics=["flow_magnitude"], output=output, cache=False
-        )
-        return output
-
     def test_scores_of_an_earlier_run(self, folder: Path, report: Path) -> None:
         found = align(folder / "people.csv", ["flow_magnitude"], report=report)
         assert row(found, "flow_magnitude").agreement.spearman.value == 1.0
