@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from mirabench.features.cache import default_cache_folder
 from mirabench.metrics.api import Score
 from mirabench.report.files import require_writable, write_atomically
 from mirabench.report.model import Report, load_report
-from mirabench.run.evaluate import Job, Options, Progress, run, score, silent
+from mirabench.run.evaluate import Job, Options, run, score
 from mirabench.samples import Sample, Source, collect
 from mirabench.video.frames import UInt8Array, Video
 
@@ -43,9 +43,8 @@ class Session:
     """Where reports are to be kept for people; None keeps none."""
     strips: Path | None = None
     """Where film strips of failures go; None puts them beside the reports, or into `folder`."""
-    workers: int = 1
-    device: str = "auto"
-    progress: Progress = silent
+    options: Options = field(default_factory=Options)
+    """How runs are carried out; without a `cache`, features go to the user's."""
     _reports: dict[str, Report] = field(default_factory=dict, repr=False)
     _scores: dict[str, Score] = field(default_factory=dict, repr=False)
 
@@ -64,7 +63,7 @@ class Session:
         Raises:
             OutputError: a folder cannot be written.
         """
-        key = _key_of(job, self.device, label)
+        key = _key_of(job, self.options.device, label)
         if key not in self._reports:
             kept = self.folder / "reports" / f"{key}.json"
             with locked(kept.with_suffix(".lock")):
@@ -74,15 +73,12 @@ class Session:
         return self._reports[key]
 
     def _computed(self, job: Job, label: str, key: str) -> Report:
-        options = Options(
-            workers=self.workers, cache=default_cache_folder(), device=self.device,
-            progress=self.progress,
-        )  # fmt: skip
         folder = None
         if self.output is not None and label:
             folder = self.output / self._name_for(f"{_plain(label)}-{_plain(job.suite.name)}", key)
             require_writable(folder)
-        return run(job, folder, options)
+        cache = self.options.cache or default_cache_folder()
+        return run(job, folder, replace(self.options, cache=cache))
 
     def _name_for(self, name: str, key: str) -> str:
         """A name for a report's folder that no other report of this run has."""
@@ -98,7 +94,8 @@ class Session:
         names = self.folder / "names"
         if self.output is None or not names.is_dir():
             return []
-        return [self.output / path.name / "report.html" for path in sorted(names.iterdir())]
+        pages = [self.output / path.name / "report.html" for path in sorted(names.iterdir())]
+        return [page for page in pages if page.exists()]
 
     def kept_baselines(self) -> list[Path]:
         """The baselines that this run has written, all its processes together."""
@@ -121,8 +118,9 @@ class Session:
         if key not in self._scores:
             with locked(self.folder / "scores" / f"{digest_of(clip, 40)}.lock"):
                 self._scores[key] = score(
-                    video, metric, prompt=prompt, fps=fps, device=self.device, **parameters
-                )
+                    video, metric, prompt=prompt, fps=fps, device=self.options.device,
+                    allow_noncommercial=self.options.noncommercial, **parameters,
+                )  # fmt: skip
         return self._scores[key]
 
     def with_strip(self, outcome: Outcome, samples: Sequence[Sample]) -> Outcome:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirabench.errors import InputError, OutputError
+from mirabench.cli.evaluate import DEVICES
+from mirabench.errors import InputError, OutputError, UnknownNameError
 
 if TYPE_CHECKING:
     from mirabench.checks.outcome import Outcome
@@ -43,6 +44,12 @@ def check(
     device: Annotated[
         str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
+    allow_noncommercial: Annotated[
+        bool,
+        typer.Option(
+            "--allow-noncommercial", help="Use parameters whose licence forbids commercial use."
+        ),
+    ] = False,
 ) -> None:
     """Hold clips against the requirements of check files.
 
@@ -52,15 +59,19 @@ def check(
     from mirabench.checks.file import read_check_file
     from mirabench.checks.running import Baselines, FileChecks
     from mirabench.checks.session import Session
+    from mirabench.run.evaluate import Options
+    from mirabench.weights.licence import noncommercial_allowed
 
+    if device.split(":")[0] not in DEVICES:
+        raise UnknownNameError("device", device, DEVICES)
+    allowed = allow_noncommercial or noncommercial_allowed()
     read = [read_check_file(path) for path in dict.fromkeys(files)]
     if update_baseline and baseline is None and not any(f.spec.baseline for f in read):
         raise InputError("--update-baseline has nowhere to write: add --baseline FILE")
     with tempfile.TemporaryDirectory(prefix="mirabench-") as shared:
         strips = output or Path("mirabench-checks")
-        session = Session(
-            Path(shared), output, strips / "film-strips", workers, device, progress=_tell
-        )
+        options = Options(workers, progress=_tell, device=device, noncommercial=allowed)
+        session = Session(Path(shared), output, strips / "film-strips", options)
         baselines = Baselines(baseline, update_baseline)
         results = {file.path: FileChecks(file, session, baselines).outcomes() for file in read}
         written = [f"report: {page}" for page in session.kept_reports()]

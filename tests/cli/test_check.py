@@ -192,6 +192,12 @@ def test_a_baseline_of_another_suite_is_2(here: Path, run: Run) -> None:
     assert "is of another suite, small v1 (0000000000000000)" in out
 
 
+def test_an_unknown_device_is_2(here: Path, run: Run) -> None:
+    code, _, err = run("a.mirabench.yaml", "--device", "gpu")
+    assert code == 2
+    assert "unknown device 'gpu': did you mean cpu" in err
+
+
 def test_an_update_with_nowhere_to_go_is_2(here: Path, run: Run) -> None:
     code, _, err = run("a.mirabench.yaml", "--update-baseline")
     assert code == 2
