@@ -24,8 +24,6 @@ from mirabench.checks.requirement import BASELINE, Requirement, Strict, most_tel
 from mirabench.errors import InputError, MirabenchError, MissingExtraError, UnknownNameError
 from mirabench.suites.api import Suite, load_suite
 
-SUFFIXES = (".mirabench.yaml", ".mirabench.yml")
-
 Place = tuple[str | int, ...]
 """Where something stands in the file: keys and positions from the root."""
 
@@ -81,11 +79,6 @@ def _input(folder: Path, text: str) -> str:
     if path.exists() or not glob.has_magic(text):
         return str(path)
     return str(Path(glob.escape(str(folder))) / text)  # the folder's own name is no pattern
-
-
-def is_check_file(path: Path) -> bool:
-    """Whether a name is that of a check file."""
-    return path.name.endswith(SUFFIXES)
 
 
 def read_check_file(path: Path) -> CheckFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,12 @@ name = "small"
 version = 1
 metrics = [{ name = "sharpness" }, { name = "exposure" }, { name = "temporal_flicker" }]
 """
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
 
 MakeReport = Callable[..., Report]
 

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from mirabench.checks.file import is_check_file, read_check_file
+from mirabench.checks.file import read_check_file
 from mirabench.checks.requirement import Requirement
 from mirabench.errors import InputError, MissingExtraError
 
@@ -148,14 +149,6 @@ def test_without_pyyaml_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
         read_check_file(written(tmp_path, GOOD))
 
 
-@pytest.mark.parametrize(
-    ("name", "known"),
-    [("a.mirabench.yaml", True), ("a.mirabench.yml", True), ("a.yaml", False)],
-)
-def test_check_files_are_known_by_their_name(name: str, known: bool) -> None:
-    assert is_check_file(Path(name)) is known
-
-
 def test_the_plugin_loads_nothing_heavy() -> None:
     code = "import sys, mirabench.pytest_plugin; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -173,3 +166,12 @@ def test_the_check_file_of_the_docs_is_one(tmp_path: Path) -> None:
         re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", page.read_text(), re.M)))
     )
     assert set(type(file.spec).model_fields) | set(Requirement.model_fields) <= told
+
+
+def test_the_workflow_of_the_docs_runs_the_check_of_the_docs() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
+    (text,) = re.findall(
+        r"^```yaml\n(# .github.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE
+    )
+    steps = yaml.safe_load(text)["jobs"]["check"]["steps"]
+    assert any("mirabench check checks.mirabench.yaml" in step.get("run", "") for step in steps)

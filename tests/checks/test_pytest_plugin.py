@@ -232,7 +232,8 @@ class TestCheckFiles:
         outcomes(suite, "-m", "mirabench", "-k", "exposure", passed=1, deselected=2)
 
     def test_the_value_is_in_junit_xml(self, suite: pytest.Pytester) -> None:
-        suite.path.joinpath("a.mirabench.yaml").write_text(
+        suite.path.joinpath("other.yaml").write_text("checks: none of ours")
+        suite.path.joinpath("a.mirabench.yml").write_text(
             "videos: good\nsuite: small.toml\nchecks: [{metric: sharpness, min: 0}]\n"
         )
         outcomes(suite, "--junitxml=j.xml", passed=1)
@@ -338,6 +339,7 @@ def test_workers_of_xdist_compute_a_report_once(suite: pytest.Pytester) -> None:
         "--mirabench-report", "out", "--mirabench-baseline", "b.json", "--mirabench-update-baseline",
     )  # fmt: skip
     result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["report *good-small*report.html", "baseline *b.json"])
     assert (suite.path / "runs.txt").read_text() == "run\n"
     assert len(list((suite.path / "out").glob("*/report.html"))) == 1
     assert load_report(suite.path / "b.json").summary["sharpness"].n == 3
