@@ -31,6 +31,8 @@ PAGES = (
     "export",
     "maintain",
 )
+_CHOOSER = {"generator": 1, "prompt": 3, "order": 4}
+"""What a link may choose -> its place among the choosers."""
 _OPEN: dict[str, Any] = {"allow_custom_value": True}
 """For choices that depend on the track: programs call without a session, whose choices are the first
 track's. What is on no list shows nothing."""
@@ -43,12 +45,30 @@ _RECALL = """() => {
     if (theme) document.body.classList.toggle('dark', theme === 'dark');
 }"""
 """A link within the board opens a new page, which should look like the last; else the system decides."""
+_FOLLOW = """
+element.addEventListener('click', (event) => {
+    const link = event.target.closest('a[href^="?show="]');
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const address = link.getAttribute('href');
+    history.pushState({}, '', address);
+    window.scrollTo(0, 0);
+    trigger('click', Object.fromEntries(new URLSearchParams(address)));
+});
+"""
+"""A link within the board changes the page in place; opened in a new tab it works as well."""
+_BACK = "() => { addEventListener('popstate', () => location.reload()); }"
 _CSS = """
 footer{display:none!important}
 .gradio-container{max-width:1320px!important;width:100%!important;margin:0 auto!important}
 .gradio-container>main{width:100%!important;max-width:100%!important}
-#mb-head{align-items:center}#mb-head h1{font-size:24px;margin:0}#mb-theme{max-width:150px;margin-left:auto}
-@media (max-width:700px){.gradio-container{padding:8px!important}}
+.gradio-container .html-container{padding:0!important}
+#mb-head{align-items:center;gap:8px 20px}
+#mb-head h1{font-size:24px;margin:0;line-height:1.3}#mb-head p{margin:0}
+#mb-theme{flex:0 0 auto;min-width:110px!important}
+.gradio-container input[role=combobox]{text-overflow:ellipsis;padding-right:30px}
+#mb-page{max-width:150px}.gradio-container:not(:has(.mb-paged)) #mb-page{display:none}
+@media (max-width:700px){.gradio-container>main{padding:10px!important}}
 """
 
 
@@ -59,23 +79,17 @@ def build_app(board: Board) -> Any:
     with gr.Blocks(
         title="miraboard", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True
     ) as app:
-        with gr.Row(elem_id="mb-head"):
-            gr.Markdown("# miraboard\nVideo generators, ranked as far as the intervals can tell.")
-            gr.Button("Light / dark", size="sm", elem_id="mb-theme").click(
-                None, js=_TOGGLE, api_visibility="private"
-            )
         tracks = [(t.title, name) for name, t in board.tracks.items()]
-        track = gr.Dropdown(tracks, value=first, label="Track", elem_id="mb-track")
+        track = _head(tracks, first)
         with gr.Tabs(elem_id="mb-tabs") as tabs:
             with gr.Tab("Table", id="table"):
                 table = _table_tab(calls, track, first)
             with gr.Tab("Compare", id="compare"):
-                compared = _compare_tab(calls, track)
+                compared, pairs = _compare_tab(calls, track)
             with gr.Tab("Generator", id="generator"):
-                chosen = _choice_tab(calls.generator, track, "Submission", "mb-generator", [])
+                chosen, shown = _choice_tab(calls.generator, track, "Submission", "mb-generator")
             with gr.Tab("Prompt", id="prompt"):
-                prompts = list(board.tracks[first].prompts)
-                prompt = _choice_tab(calls.prompt, track, "Prompt", "mb-prompt", prompts)
+                prompt, answers = _choice_tab(calls.prompt, track, "Prompt", "mb-prompt")
             with gr.Tab("Submit", id="submit"):
                 submitted = _submit_tab(calls, tracks, first)
             with gr.Tab("About", id="about") as about:
@@ -86,7 +100,8 @@ def build_app(board: Board) -> Any:
                 exported = _export_tab(calls, track)
             with gr.Tab("Maintain", id="maintain"):
                 moderated = _maintain_tab(calls)
-        app.load(None, js=_RECALL, api_visibility="private")
+        for script in (_RECALL, _BACK):
+            app.load(None, js=script, api_visibility="private")
         choosers = [compared, chosen, exported, prompt, table.order, table.columns]
         choices = _Choices(calls, first)
         app.load(
@@ -95,11 +110,33 @@ def build_app(board: Board) -> Any:
         track.input(choices.changed, [track], choosers, queue=False, api_visibility="private").then(
             table.draw, table.inputs, table.output, queue=False, api_visibility="private"
         )
+        for page in (table.output, pairs, shown, answers):
+            page.click(
+                choices.followed, None, [tabs, chosen, prompt, table.order], queue=False,
+                show_progress="hidden", api_visibility="private",
+            )  # fmt: skip
         for done in (submitted, moderated):
             done.then(choices.grown, [track], choosers, queue=False, api_visibility="private").then(
                 table.draw, table.inputs, table.output, queue=False, api_visibility="private"
             )
     return app
+
+
+def _head(tracks: list[tuple[str, str]], first: str) -> Any:
+    with gr.Row(elem_id="mb-head"):
+        with gr.Column(scale=2, min_width=260):
+            gr.Markdown("# miraboard\nVideo generators, ranked as far as the intervals can tell.")
+        track = gr.Dropdown(
+            tracks, value=first, label="Track", elem_id="mb-track", scale=2, min_width=230
+        )
+        gr.Button("Light / dark", size="sm", elem_id="mb-theme", scale=0).click(
+            None, js=_TOGGLE, api_visibility="private"
+        )
+    return track
+
+
+def _html(element: str) -> Any:
+    return gr.HTML(elem_id=element, apply_default_css=False, js_on_load=_FOLLOW)
 
 
 class _TableTab:
@@ -142,12 +179,13 @@ def _table_tab(calls: Callbacks, track: Any, first: str) -> _TableTab:
                 label="Weights of metrics within their dimension",
                 placeholder="noise=0, sharpness=2",
             )
+        gr.Markdown("Weights of the dimensions in the win rate; 0 leaves one out.")
         with gr.Row():
             shares = [
-                gr.Slider(0, 3, value=1, step=0.5, label=f"Weight of {d}", min_width=180)
+                gr.Slider(0, 3, value=1, step=0.5, label=d[0].upper() + d[1:], min_width=240)
                 for d in DIMENSIONS
             ]
-    output = gr.HTML(elem_id="mb-table", apply_default_css=False)
+    output = _html("mb-table")
     page = gr.Number(1, minimum=1, precision=0, label="Page", elem_id="mb-page")
     inputs = [track, search, order, columns, badge, latest, page, words, *shares]
     widgets: list[Any] = [search, order, columns, badge, latest, page, words, *shares]
@@ -160,29 +198,29 @@ def _table_tab(calls: Callbacks, track: Any, first: str) -> _TableTab:
     return _TableTab(calls.table, inputs, output, order, columns)
 
 
-def _compare_tab(calls: Callbacks, track: Any) -> Any:
+def _compare_tab(calls: Callbacks, track: Any) -> tuple[Any, Any]:
     chosen = gr.Dropdown(
         [], multiselect=True, max_choices=pages.MOST_COMPARED, label="Two to four submissions",
         elem_id="mb-compare", **_OPEN,
     )  # fmt: skip
-    output = gr.HTML(elem_id="mb-compared", apply_default_css=False)
+    output = _html("mb-compared")
     chosen.change(
         calls.compare, [track, chosen], output, queue=False, trigger_mode="always_last",
         show_progress="hidden", api_name="compare",
     )  # fmt: skip
-    return chosen
+    return chosen, output
 
 
 def _choice_tab(
-    call: Callable[[str, str], str], track: Any, label: str, element: str, choices: list[str]
-) -> Any:
-    chosen = gr.Dropdown(choices, value=None, label=label, elem_id=element, **_OPEN)
-    output = gr.HTML(elem_id=f"{element}-page", apply_default_css=False)
+    call: Callable[[str, str], str], track: Any, label: str, element: str
+) -> tuple[Any, Any]:
+    chosen = gr.Dropdown([], value=None, label=label, elem_id=element, **_OPEN)
+    output = _html(f"{element}-page")
     chosen.change(
         call, [track, chosen], output, queue=False, trigger_mode="always_last",
         show_progress="hidden", api_name=label.lower(),
     )  # fmt: skip
-    return chosen
+    return chosen, output
 
 
 def _submit_tab(calls: Callbacks, tracks: list[tuple[str, str]], first: str) -> Any:
@@ -255,7 +293,7 @@ class _Choices:
         found = self.calls.choices(track)
         specs = self.calls.board.tracks[track]
         offered = (
-            found, found, found, list(specs.prompts), _order_choices(self.calls, track),
+            found, found, found, self.calls.prompts(track), _order_choices(self.calls, track),
             list(specs.specs),
         )  # fmt: skip
         return tuple(gr.update(choices=choices) for choices in offered)
@@ -276,26 +314,56 @@ class _Choices:
         known = track in self.calls.board.tracks
         page = asked.get("show", "")
         updates = list(self.grown(track if known else self.first))
-        position = {"generator": 1, "prompt": 3}.get(page)
-        if position is not None:
+        if page in _CHOOSER:
+            position = _CHOOSER[page]
             updates[position] = {**updates[position], "value": asked.get("id")}
-        return (
-            gr.update(selected=page) if page in PAGES else gr.skip(),
-            track if known else gr.skip(),
-            *updates,
-        )
+        return (self._tab(page), track if known else gr.skip(), *updates)
+
+    def followed(self, event: gr.EventData) -> tuple[Any, ...]:
+        """What a link of a page names, on the track that is open."""
+        asked: Mapping[str, Any] = event._data if isinstance(event._data, dict) else {}
+        page = asked.get("show", "")
+        values = [asked.get("id") if page == name else gr.skip() for name in _CHOOSER]
+        return (self._tab(page), *values)
+
+    @staticmethod
+    def _tab(page: str) -> Any:
+        page = "table" if page == "order" else page
+        return gr.update(selected=page) if page in PAGES else gr.skip()
+
+
+_TEAL = gr.themes.Color(
+    "#eef7f8", "#d5ebed", "#abd6da", "#7dbcc3", "#4b9aa3", "#1f7f8a", "#17616a", "#134f57",
+    "#103f45", "#0c3035", "#081f23", name="teal",
+)  # fmt: skip
+"""The accent of the pages' own style."""
 
 
 def theme() -> gr.themes.Base:
     """The system's own fonts: no page asks anybody else for anything."""
     names = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
     mono = ("ui-monospace", "Menlo", "Consolas", "monospace")
-    return gr.themes.Base(
-        primary_hue="cyan",
+    look = gr.themes.Base(
+        primary_hue=_TEAL,
         neutral_hue="stone",
         font=[gr.themes.Font(n) for n in names],
         font_mono=[gr.themes.Font(n) for n in mono],
     )
+    return look.set(
+        body_background_fill="#fbfaf8", body_background_fill_dark="#15181b",
+        background_fill_primary="#fbfaf8", background_fill_primary_dark="#15181b",
+        block_background_fill="#ffffff", block_background_fill_dark="#1c2024",
+        block_border_color="#dedad3", block_border_color_dark="#363d43",
+        border_color_primary="#dedad3", border_color_primary_dark="#363d43",
+        input_background_fill="#f6f4f0", input_background_fill_dark="#262b30",
+        button_secondary_background_fill="#efece6", button_secondary_background_fill_dark="#2b3137",
+        button_secondary_background_fill_hover="#e4e0d8",
+        button_secondary_background_fill_hover_dark="#363d43",
+        button_primary_background_fill="#17616a", button_primary_background_fill_dark="#1f7f8a",
+        button_primary_background_fill_hover="#124d54",
+        button_primary_background_fill_hover_dark="#17616a",
+        checkbox_label_background_fill_dark="#262b30", block_radius="8px", input_radius="6px",
+    )  # fmt: skip
 
 
 def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import gradio as gr
@@ -147,6 +148,11 @@ class Callbacks:
         url = str(request.headers.get("origin") or "https://localhost")
         text = export.to_eval_results(standing, view, "mirabench/prompts", url)
         return _file(f"{identity}.yaml", text)
+
+    def prompts(self, track: str) -> list[tuple[str, str]]:
+        """The first words of each prompt, and its id."""
+        found = self.board.tracks[track].prompts.values()
+        return [(f"{p.id}: {shorten(p.text, 90, placeholder=' ...')}", p.id) for p in found]
 
     def choices(self, track: str) -> list[tuple[str, str]]:
         """Label and id of each submission, for people to choose from."""

@@ -163,7 +163,7 @@ def _slug(text: str) -> str:
 
 def _site_link(page: str, track: str, identity: str) -> str:
     del track  # pages of one track lie in one folder
-    return f"{page}-{_slug(identity)}.html"
+    return "" if page == "order" else f"{page}-{_slug(identity)}.html"
 
 
 def _write_track(board: Board, view: View, ranking: Ranking, folder: Path) -> list[Path]:

@@ -25,7 +25,8 @@ from miraboard.tables import BADGES, Cell, Table, place_text, value_cell
 from miraboard.tracks import Track
 
 Link = Callable[[str, str, str], str]
-"""Page (`generator` or `prompt`), track and id -> address."""
+"""Page (`generator`, `prompt`, or `order` for a table by a column), track and id -> address, empty where
+there is no such page."""
 
 MARKS = {"self-reported": "○", "recomputed": "◐", "rescored": "●", "disputed": "✗"}
 MOST_PROBLEMS = 60
@@ -50,7 +51,28 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(badges=BADGES, marks=MARKS)
+    environment.filters.update(breakable=breakable, span=span)
     return environment
+
+
+def breakable(name: str) -> Markup:
+    """A metric's name that may go to a new line after each underscore."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def span(limits: tuple[float, float]) -> str:
+    """A range for people.
+
+    Example:
+        >>> span((0.0, 1.0)), span((0.0, math.inf))
+        ('0 .. 1', '0 and up')
+    """
+    low, high = limits
+    if math.isinf(low) and math.isinf(high):
+        return "any number"
+    if math.isinf(high):
+        return f"{low:g} and up"
+    return f"up to {high:g}" if math.isinf(low) else f"{low:g} .. {high:g}"
 
 
 def _render(template: str, **values: Any) -> Markup:

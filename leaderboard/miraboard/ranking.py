@@ -1,4 +1,4 @@
-"""Who is ahead, as far as the intervals can tell. Pure.
+"""Who is ahead, as far as the intervals can tell.
 
 A beats B on a metric when A's 95 % interval lies wholly on the better side of B's; where intervals overlap, or
 one of them is missing, it is a tie. Two intervals that do not overlap are a stricter test than one interval

@@ -107,7 +107,7 @@ class Strict(HTMLParser):
     """Collects tags, and notices when they do not close."""
 
     VOID = frozenset(
-        ("br", "img", "meta", "link", "input", "circle", "rect", "line", "path", "polygon")
+        ("br", "wbr", "img", "meta", "link", "input", "circle", "rect", "line", "path", "polygon")
     )
 
     def __init__(self) -> None:
