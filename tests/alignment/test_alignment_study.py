@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import mirabench
-from mirabench.alignment import Alignment, align
+from mirabench.alignment import Alignment, agreement, align
 from mirabench.alignment.agreement import spearman
 from mirabench.alignment.matching import match
 from mirabench.alignment.ratings import Video
@@ -23,6 +24,14 @@ from mirabench.video.encode import write_video
 
 SPEEDS = {"slow/a": 0.5, "slow/b": 1.0, "fast/a": 2.0, "fast/b": 3.0, "faster/a": 4.0}
 RUNNING = Running(cache=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_draws() -> Iterator[None]:
+    """What is compared is tested here, not how sure it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(agreement, "DRAWS", 50)
+        yield
 
 
 @pytest.fixture(scope="module")

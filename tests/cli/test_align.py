@@ -9,6 +9,7 @@ import clipkit
 import pytest
 from typer.testing import CliRunner
 
+from mirabench.alignment import agreement
 from mirabench.cli.main import app
 from mirabench.video.encode import write_video
 
@@ -21,6 +22,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "video,rating,rater\n" + "".join(f"{n}.mp4,{n},{who}\n" for n in range(3) for who in "ab")
     )
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        agreement, "DRAWS", 50
+    )  # what is printed is tested here, not how sure it is
     return tmp_path
 
 

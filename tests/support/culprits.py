@@ -33,7 +33,7 @@ class Honest:
     """Breaks nothing."""
 
     spec: ClassVar[MetricSpec] = spec(
-        "honest", resolution_invariant=True, fps_invariant=True, worsened_by=("gamma", 3.0)
+        "unblemished", resolution_invariant=True, fps_invariant=True, worsened_by=("gamma", 3.0)
     )
 
     def compute(self, clip):

@@ -64,7 +64,7 @@ def features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     lines = [f"{name} = culprits:{kind}" for name, kind in culprits.FEATURES.items()]
     (facts / "entry_points.txt").write_text(
         "\n".join(
-            ["[mirabench.features]", *lines, "[mirabench.metrics]", "honest = culprits:Honest"]
+            ["[mirabench.features]", *lines, "[mirabench.metrics]", "unblemished = culprits:Honest"]
         )
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -167,7 +167,7 @@ class TestAStrangersMetric:
     def test_in_a_package_without_licence_or_description(self, bench: Bench) -> None:
         found = verdicts(culprits.Honest(), bench)
         assert "culprits declares no licence" in found["licence"].text
-        assert "no README or docs page names honest" in found["docs"].text
+        assert "no README or docs page names `unblemished`" in found["docs"].text
 
     def test_that_cannot_be_imported_elsewhere(self, bench: Bench) -> None:
         class Local(culprits.Plain):
@@ -229,7 +229,7 @@ class TestFinding:
         finally:
             sys.modules.pop("mine_alone", None)
             sys.path.remove(str(tmp_path))
-        assert metric.spec.name == "honest"
+        assert metric.spec.name == "unblemished"
 
     @pytest.mark.parametrize(
         ("text", "error", "says"),

@@ -160,11 +160,13 @@ def check_docs(metric: Metric, bench: Bench) -> Found:
     if type(metric).__module__.startswith("mirabench."):
         return _page_of_ours(name)
     text = (package.read_text("METADATA") or "").partition("\n\n")[2] if package else ""
-    found = [] if name in text else [p for p in _pages_near(metric) if name in _read(p)]
-    if name in text or found:
-        return passed(f"{found[0].name if found else 'its package description'} names {name}")
+    if _named(name, text):
+        return passed(f"its package description names {name}")
+    for page in _pages_near(metric):
+        if _named(name, _read(page)):
+            return passed(f"{page.name} names {name}")
     return failed(
-        f"no README or docs page names {name}: write what it measures, its formula, its range "
+        f"no README or docs page names `{name}`: write what it measures, its formula, its range "
         "and when not to trust it"
     )
 
@@ -186,6 +188,11 @@ def _pages_near(metric: Metric) -> list[Path]:
     if root is None:
         return []
     return [*root.glob("README*"), *(root / "docs").rglob("*.md")]
+
+
+def _named(name: str, text: str) -> bool:
+    """Whether a text speaks of it: as code, or in a heading; a name may be an everyday word too."""
+    return re.search(rf"`{name}`|^#+ .*\b{name}\b", text, re.MULTILINE) is not None
 
 
 def _read(path: Path) -> str:
