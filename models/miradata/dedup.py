@@ -57,7 +57,7 @@ class DedupStage:
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("videos", "clips", "signatures", "scores")
     outputs: ClassVar[tuple[str, ...]] = ("dups",)
-    resources: ClassVar[Resources] = Resources(memory_mb=4096)
+    resources: ClassVar[Resources] = Resources(memory_mb=4096, light=True)
 
     def params(self) -> Mapping[str, Any]:
         """How alike is too alike."""

@@ -63,8 +63,9 @@ class LocalEngine:
         if stage.resources.threads:
             yield from _threaded(stage, items)
             return
+        workers = 1 if stage.resources.light else self.workers
         yield from run_all(
-            partial(process, stage), items, workers=self.workers, died=partial(dead, stage)
+            partial(process, stage), items, workers=workers, died=partial(dead, stage)
         )
 
 

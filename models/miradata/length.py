@@ -38,7 +38,7 @@ class LengthStage:
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("videos", "cuts", "joins")
     outputs: ClassVar[tuple[str, ...]] = ("clips",)
-    resources: ClassVar[Resources] = Resources(memory_mb=256)
+    resources: ClassVar[Resources] = Resources(memory_mb=256, light=True)
 
     def params(self) -> Mapping[str, Any]:
         """The least and the greatest length."""

@@ -40,7 +40,8 @@ class RayEngine:
 
     def run(self, stage: Stage, items: Sequence[Item]) -> Generator[tuple[int, Done], None, None]:
         """(position, done) of every item, as they finish."""
-        if stage.resources.threads:  # waits for a server and shares an account: stays here
+        # what waits for a server shares an account, so it stays here; so does what is light
+        if stage.resources.threads or stage.resources.light:
             yield from LocalEngine(1).run(stage, items)
             return
         ray = connected(self.address, self.workers)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirabench.errors import InputError
 from miradata.collect import MANIFEST, local_videos
 
 

@@ -25,6 +25,8 @@ class Resources:
     cpus: float = 1.0
     gpus: float = 0.0
     memory_mb: int = 1024
+    light: bool = False
+    """The work costs less than sending it elsewhere: it is done in the process that runs the stage."""
     threads: int = 0
     """Above 0: the work waits for others (a server), so that many items run in threads of one process."""
 
