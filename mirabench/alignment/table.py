@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mirabench.alignment.agreement import Estimate
+from mirabench.alignment.agreement import FEWEST, Estimate
 from mirabench.alignment.study import Alignment, Row
 from mirabench.errors import InputError
 from mirabench.report.files import write_atomically
@@ -17,6 +17,9 @@ def cells(row: Row) -> tuple[str, ...]:
     """The row's texts, under `HEAD`."""
     found = row.agreement
     count = f"{row.scored} raters" if row.kind == "people" and row.scored else str(row.scored)
+    prompts = max(found.spearman.clusters, found.accuracy.clusters)
+    if row.kind != "people" and prompts < row.scored:
+        count += f" of {prompts} prompts"
     if row.left_out:
         count += f" ({row.left_out} without)"
     return (
@@ -31,7 +34,8 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def _text(estimate: Estimate, *, counted: bool = False) -> str:
     if estimate.value is None:
-        return f"too few (n {estimate.n})" if counted and estimate.n else ""
+        why = "too few" if estimate.n < FEWEST else "all the same"
+        return f"{why} (n {estimate.n})" if estimate.n else ""
     text = f"{estimate.value:.3f}"
     if estimate.low is not None:
         text += f" [{estimate.low:.3f}, {estimate.high:.3f}]"

@@ -235,6 +235,12 @@ class TestPages:
         assert lines[0].startswith("Ratings of 5 videos (plain, rating)")
         assert len([line for line in lines if line.startswith("| ")]) == 2 + len(found.rows)
 
+    def test_says_how_many_prompts_and_why_there_is_no_number(self, found: Alignment) -> None:
+        cells = {line.split(" | ")[0]: line.split(" | ") for line in markdown(found).splitlines()}
+        assert cells["| flow_magnitude"][1] == "5 of 2 prompts"
+        assert cells["| flow_magnitude of a static copy"][2] == "all the same (n 5)"
+        assert cells["| warping_error of a static copy"][1] == "0 (5 without)"
+
     def test_a_page_is_filled_in_its_place_and_again(
         self, found: Alignment, tmp_path: Path
     ) -> None:
