@@ -151,7 +151,7 @@ TIME = (
         "shake", "time", "every frame displaced at random", "motion",
         _frames(degrade.shaken),
         {"track_displacement": NO_GAIN, "object_motion": NO_GAIN, "flow_magnitude": NO_GAIN,
-         "camera_motion": NO_GAIN, TEMPORAL: NO_GAIN, TEXT: STAY, "exposure": STAY},
+         "camera_motion": NO_GAIN, TEMPORAL: NO_GAIN, "exposure": STAY},
     ),
 )  # fmt: skip
 

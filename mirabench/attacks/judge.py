@@ -33,6 +33,17 @@ def spread_of(values: Sequence[float]) -> float | None:
     return math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
 
 
+LEAST_SPREAD = 0.05
+"""Part of a metric's range that stands in for its spread where all honest clips score alike."""
+
+
+def yardstick_of(spec: MetricSpec, values: Sequence[float]) -> float | None:
+    """The spread of a metric; for one that is saturated on all honest clips, a part of its range."""
+    spread = spread_of(values)
+    extent = spec.range[1] - spec.range[0]
+    return extent * LEAST_SPREAD if spread == 0 and math.isfinite(extent) else spread
+
+
 def gain_of(spec: MetricSpec, honest: float, attacked: float) -> float:
     """How much better the attacked value is, in the metric's unit; below 0 is worse."""
     return attacked - honest if spec.higher_is_better else honest - attacked

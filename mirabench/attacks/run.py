@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from mirabench import __version__
 from mirabench.attacks.api import DROP, TEXT, Attack, Footage, Reaction
-from mirabench.attacks.judge import TOLERANCE, gain_of, spread_of, verdict_on
+from mirabench.attacks.judge import TOLERANCE, gain_of, verdict_on, yardstick_of
 from mirabench.attacks.model import AttackRecord, AttackReport, Case, MetricRecord, Reading
 from mirabench.errors import InputError, NotApplicable
 from mirabench.metrics.api import MetricSpec
@@ -59,8 +60,8 @@ def run_attacks(
     chosen = load_suite(suite)
     specs = [m.spec for m in chosen.built()]
     scored = _scored(honest, attacks, yardstick, chosen, setting)
-    records = {v.id: v for report in scored for v in report.videos}
-    skipped = {k: why for report in scored for k, why in report.skipped.items()}
+    records = {v.id: _Scored(v, report.skipped) for report in scored for v in report.videos}
+    skipped = _skipped_by_all([records[clip.name] for clip in honest])
     spreads = {s.name: _spread(s, records, [*honest, *yardstick]) for s in specs}
     cases = [
         _case(spec, clip, attack, records, spreads[spec.name][0], setting.tolerance)
@@ -80,6 +81,18 @@ def run_attacks(
         metrics=[_metric_record(s, *spreads[s.name], skipped) for s in specs],
         cases=cases,
     )
+
+
+class _Scored(NamedTuple):
+    """A clip's record, and what its run could not compute at all."""
+
+    video: VideoRecord
+    skipped: Mapping[str, str]
+
+
+def _skipped_by_all(clips: Sequence[_Scored]) -> dict[str, str]:
+    first = clips[0].skipped
+    return {k: why for k, why in first.items() if all(k in clip.skipped for clip in clips)}
 
 
 def _check_names(clips: Sequence[Footage]) -> None:
@@ -132,19 +145,22 @@ def _score(
 
 
 def _spread(
-    spec: MetricSpec, records: Mapping[str, VideoRecord], clips: Sequence[Footage]
+    spec: MetricSpec, records: Mapping[str, _Scored], clips: Sequence[Footage]
 ) -> tuple[float | None, int]:
     readings = [_reading(records[clip.name], spec.name) for clip in clips]
     values = [r.value for r in readings if r.sound and r.value is not None]
-    return spread_of(values), len(values)
+    return yardstick_of(spec, values), len(values)
 
 
-def _reading(video: VideoRecord, metric: str) -> Reading:
+def _reading(scored: _Scored, metric: str) -> Reading:
+    video = scored.video
     if metric in video.scores:
         score = video.scores[metric]
         return Reading(value=score.value, status=score.status, why=score.why)
     if metric in video.not_applicable:
         return Reading(status="not_applicable", why=video.not_applicable[metric])
+    if metric in scored.skipped:
+        return Reading(status="not_applicable", why=scored.skipped[metric])
     return Reading(status="failed", why=video.failures.get(metric) or video.error or "not computed")
 
 
@@ -152,7 +168,7 @@ def _case(
     spec: MetricSpec,
     clip: Footage,
     attack: Attack,
-    records: Mapping[str, VideoRecord],
+    records: Mapping[str, _Scored],
     spread: float | None,
     tolerance: float,
 ) -> Case:

@@ -23,7 +23,7 @@ import numpy as np
 from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef, FeatureTable
 from mirabench.metrics.api import ClipInputs, Curve, Measured, MetricSpec
-from mirabench.metrics.health import PULSE, cut_positions
+from mirabench.metrics.health import PULSE, SAME_LEVELS, cut_positions
 
 MOTION = FeatureRef.of("motion")
 _NEEDS = {"motion": MOTION, "pulse": PULSE}
@@ -34,9 +34,12 @@ _NOTHING_MOVES = (
 
 
 def pair_mean(clip: ClipInputs, column: str, scale: float) -> Measured:
-    """Mean of a column of `motion` over pairs within a shot, times `scale`, with its curve."""
+    """Mean of a column of `motion` over changing pairs within a shot, times `scale`, with its curve."""
     motion = clip["motion"]
     kept = pairs_within_shots(motion, clip["pulse"])
+    changed = kept & (clip["pulse"]["change"][1:] >= SAME_LEVELS)
+    if changed.any():
+        kept = changed  # a repeated frame is no evidence of consistency: it would dilute the error
     values = motion[column] * scale
     return Measured(float(values[kept].mean()), curve=Curve(motion["seconds"][kept], values[kept]))
 

@@ -5,9 +5,10 @@ et al. 2007; `noise` is Immerkaer's sigma (1996) on flat regions; `colorfulness`
 Suesstrunk's M3 (2003); `exposure` is Mertens' well-exposedness (2007); `blockiness` is the excess of steps
 at 8-pixel borders after Wang et al. 2000.
 
-When not to trust it: these are descriptors of pixels, not of beauty. Noise reads as sharpness
-(strong noise makes it degenerate), and so does sharpening; texture everywhere reads as noise; night scenes are meant to be dark; grey scenes are meant to be grey; a clip
-that was resized after compression has its block borders elsewhere. Compare clips of one resolution.
+When not to trust it: these are descriptors of pixels, not of beauty. Noise reads as sharpness (strong
+noise makes it degenerate), and so do sharpening and drawn text; texture everywhere reads as noise; night
+scenes are meant to be dark; grey scenes are meant to be grey; a clip that was resized after compression has
+its block borders elsewhere. Compare clips of one resolution.
 """
 
 from __future__ import annotations
