@@ -67,7 +67,8 @@ footer{display:none!important}
 #mb-head h1{font-size:24px;margin:0;line-height:1.3}#mb-head p{margin:0}
 #mb-theme{flex:0 0 auto;min-width:110px!important}
 .gradio-container input[role=combobox]{text-overflow:ellipsis;padding-right:30px}
-#mb-page{max-width:150px}.gradio-container:not(:has(.mb-paged)) #mb-page{display:none}
+#mb-page{max-width:150px}.gradio-container:not(:has(.mb-paged)) .form:has(#mb-page){display:none}
+.dark .gradio-container button[role=tab][aria-selected=true]{color:#74cbd4!important}
 @media (max-width:700px){.gradio-container>main{padding:10px!important}}
 """
 
@@ -91,7 +92,7 @@ def build_app(board: Board) -> Any:
             with gr.Tab("Prompt", id="prompt"):
                 prompt, answers = _choice_tab(calls.prompt, track, "Prompt", "mb-prompt")
             with gr.Tab("Submit", id="submit"):
-                submitted = _submit_tab(calls, tracks, first)
+                submitted, wanted = _submit_tab(calls, tracks, first)
             with gr.Tab("About", id="about") as about:
                 _html_on(about, calls.about, [track], "mb-about")
             with gr.Tab("Audit log", id="audit") as audit:
@@ -110,6 +111,7 @@ def build_app(board: Board) -> Any:
         track.input(choices.changed, [track], choosers, queue=False, api_visibility="private").then(
             table.draw, table.inputs, table.output, queue=False, api_visibility="private"
         )
+        track.change(None, [track], [wanted], js="(track) => track", api_visibility="private")
         for page in (table.output, pairs, shown, answers):
             page.click(
                 choices.followed, None, [tabs, chosen, prompt, table.order], queue=False,
@@ -223,14 +225,18 @@ def _choice_tab(
     return chosen, output
 
 
-def _submit_tab(calls: Callbacks, tracks: list[tuple[str, str]], first: str) -> Any:
+def _submit_tab(calls: Callbacks, tracks: list[tuple[str, str]], first: str) -> tuple[Any, Any]:
     gr.Markdown(
         "Send the `report.json` of `mirabench evaluate`. Everything that can be recomputed is; the "
         "answer says accepted, or refused and why. The contact is kept for maintainers, not shown."
     )
     with gr.Row():
         with gr.Column():
-            file = gr.File(label="report.json", file_types=[".json"], elem_id="mb-file")
+            file = gr.File(label="report.json", file_types=[".json"], elem_id="mb-file", height=150)
+            strips = gr.File(
+                label="strips.json, if people may see film strips", file_types=[".json"],
+                elem_id="mb-strips", height=150,
+            )  # fmt: skip
             wanted = gr.Dropdown(tracks, value=first, label="Track of the report")
         with gr.Column():
             generator = gr.Textbox(label="Generator", max_length=80, elem_id="mb-name")
@@ -243,10 +249,12 @@ def _submit_tab(calls: Callbacks, tracks: list[tuple[str, str]], first: str) -> 
     button = gr.Button("Submit", variant="primary", elem_id="mb-send")
     told = gr.HTML(elem_id="mb-outcome", apply_default_css=False)
     answer = gr.JSON(visible=False)
-    return button.click(
-        calls.submit, [file, generator, version, wanted, licence, contact, links], [told, answer],
+    sent = button.click(
+        calls.submit, [file, generator, version, wanted, licence, contact, links, strips],
+        [told, answer],
         api_name="submit", concurrency_limit=4,
     )  # fmt: skip
+    return sent, wanted
 
 
 def _html_on(tab: Any, call: Callable[..., str], inputs: list[Any], element: str) -> None:

@@ -97,13 +97,16 @@ class Board:
         """Give the database back."""
         self.store.close()
 
-    def submit(self, data: bytes, fields: Mapping[str, Any], address: str) -> Outcome:
+    def submit(
+        self, data: bytes, fields: Mapping[str, Any], address: str, *, strips: bytes = b""
+    ) -> Outcome:
         """Take a submission, or say why not; either way the audit log has a line.
 
         Args:
             data: The bytes of `report.json`.
             fields: Of the card.
             address: Where it comes from; only its digest is kept.
+            strips: The bytes of `strips.json`, if there are film strips.
         """
         actor = actor_of(address)
         if self.store.recent(actor, COUNTED, 3600) >= self.settings.per_hour:
@@ -114,7 +117,7 @@ class Board:
             self.store.event("limited", actor, reason.code)
             return Outcome(False, reasons=(reason,))
         try:
-            identity = self._accept(data, fields, actor)
+            identity = self._accept(data, fields, actor, strips)
         except Refused as refusal:
             digest = hashlib.sha256(data).hexdigest()[:16]
             codes = ", ".join(dict.fromkeys(r.code for r in refusal.reasons))
@@ -123,9 +126,9 @@ class Board:
             return Outcome(False, reasons=refusal.reasons)
         return Outcome(True, identity)
 
-    def _accept(self, data: bytes, fields: Mapping[str, Any], actor: str) -> str:
+    def _accept(self, data: bytes, fields: Mapping[str, Any], actor: str, strips: bytes) -> str:
         card = read_card(dict(fields))
-        checked = check(data, card, self.tracks)
+        checked = check(data, card, self.tracks, strips=strips)
         standing = standing_of(checked.key[:12], card, checked.report, checked.track, now())
         return self.store.accept(checked, standing, actor)
 

@@ -16,6 +16,7 @@ from mirabench.metrics.api import DIMENSIONS
 from miraboard import export, pages
 from miraboard.board import Board, Outcome
 from miraboard.guard import MAX_BYTES, refuse
+from miraboard.strips import shown
 from miraboard.tables import Request, build_table, parse_weights, weights_text
 
 MOST_PAGES = 512
@@ -83,9 +84,9 @@ class Callbacks:
             return _empty("Choose a submission.")
         standing = view.standing(identity)
         report = self.board.store.report(identity)
-        return str(
-            pages.generator_page(view, self.board.ranking(track), standing, report, pages.app_link)
-        )
+        seen = shown(self.board.store.strips_of(identity))
+        ranking = self.board.ranking(track)
+        return str(pages.generator_page(view, ranking, standing, report, seen, pages.app_link))
 
     def prompt(self, track: str, prompt: str) -> str:
         """All generators on one prompt."""
@@ -96,7 +97,8 @@ class Callbacks:
         def make() -> Markup:
             among = pages.shown_on_a_prompt(view, self.board.ranking(track))
             rows = self.board.store.rows_for(view.track.digest, prompt, among)
-            return pages.prompt_page(view, prompt, rows, pages.app_link)
+            strips = self.board.store.strips_for(view.track.digest, prompt)
+            return pages.prompt_page(view, prompt, rows, strips, pages.app_link)
 
         return self._once(make, "prompt", track, prompt)
 
@@ -109,9 +111,9 @@ class Callbacks:
         """The audit log."""
         return str(pages.audit_page(self.board.store.log()))
 
-    def submit(
+    def submit(  # noqa: PLR0913  # one for each widget
         self, file: str | None, generator: str, version: str, track: str, licence: str,
-        contact: str, links: str, request: gr.Request,
+        contact: str, links: str, strips: str | None, request: gr.Request,
     ) -> tuple[str, dict[str, Any]]:  # fmt: skip
         """Take a submission; the answer for people and for programs."""
         fields = {
@@ -120,7 +122,8 @@ class Callbacks:
         }  # fmt: skip
         address = address_of(request, self.board.settings.proxies)
         try:
-            outcome = self.board.submit(_uploaded(file), fields, address)
+            pictures = _uploaded(strips) if strips else b""
+            outcome = self.board.submit(_uploaded(file), fields, address, strips=pictures)
         except MirabenchError as error:
             reasons = getattr(error, "reasons", ()) or refuse("error", str(error)).reasons
             outcome = Outcome(False, reasons=reasons)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,17 @@ from mirabench.errors import InputError
 
 
 def submit(
-    board: str,
-    report: Path,
-    *,
-    generator: str,
-    version: str,
-    track: str,
-    licence: str,
-    contact: str,
-    links: Sequence[str] = (),
+    board: str, report: Path, card: Mapping[str, Any], strips: Path | None = None
 ) -> dict[str, Any]:
     """Send a report; the answer has `accepted`, `id` and `reasons`.
 
     Sending the same again gives the same id, so a caller that lost the answer simply retries.
+
+    Args:
+        board: The board's address.
+        report: `report.json`.
+        card: `generator`, `version`, `track`, `licence`, `contact`, and `links`, a list.
+        strips: `strips.json`, if pictures are to be shown.
 
     Raises:
         InputError: the board cannot be reached, or did not understand.
@@ -33,8 +31,9 @@ def submit(
         client = Client(board, verbose=False)
         try:
             _, answer = client.predict(
-                handle_file(report), generator, version, track, licence, contact, " ".join(links),
-                api_name="/submit",
+                handle_file(report), *(card[k] for k in ("generator", "version", "track")),
+                card["licence"], card["contact"], " ".join(card.get("links", ())),
+                handle_file(strips) if strips else None, api_name="/submit",
             )  # fmt: skip
         finally:
             client.close()

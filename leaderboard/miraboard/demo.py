@@ -23,6 +23,7 @@ from mirabench.testing.render_prompt import render_prompt
 from mirabench.video.encode import REPEATABLE, write_video
 from mirabench.video.frames import UInt8Array
 from miraboard.board import DEMO, Board
+from miraboard.strips import make_strips, to_file
 from miraboard.tracks import Track
 
 log = logging.getLogger(__name__)
@@ -62,27 +63,29 @@ def fill(board: Board, say: Callable[[str], None] = log.info) -> int:
     track = board.tracks[TRACK]
     taken = 0
     for (name, version), (seed, spoil) in GENERATORS.items():
-        data = _report(track, seed, spoil)
+        data, strips = _run(track, seed, spoil)
         card = {
             "generator": name, "version": version, "track": TRACK, "licence": "Apache-2.0",
             "contact": "the mirabench developers", "links": [],
         }  # fmt: skip
-        outcome = board.submit(data, card, f"demo {seed}")
+        outcome = board.submit(data, card, f"demo {seed}", strips=strips)
         taken += outcome.accepted
         say(f"{name} {version}: {outcome.id or '; '.join(map(str, outcome.reasons))}")
     return taken
 
 
-def _report(track: Track, seed: int, spoil: Callable[[UInt8Array], UInt8Array]) -> bytes:
+def _run(track: Track, seed: int, spoil: Callable[[UInt8Array], UInt8Array]) -> tuple[bytes, bytes]:
+    """The bytes of `report.json` and of `strips.json`."""
     with tempfile.TemporaryDirectory() as folder:
         samples = [
             Sample(p.id, _clip(Path(folder), p, seed, spoil), p) for p in track.prompts.values()
         ]
         plan = make_plan(track.suite, with_prompts=True, with_reference=False, pictures=False)
         report = run(Job(track.suite, plan, samples, []), None, Options())
+        strips = to_file(make_strips(report))
     for video in report.videos:
         video.path = Path(video.path).name  # the folder was ours, and is gone
-    return report.to_json().encode()
+    return report.to_json().encode(), strips.encode()
 
 
 def _clip(

@@ -19,6 +19,7 @@ from miraboard import pages
 from miraboard.board import Board, View
 from miraboard.ranking import Ranking
 from miraboard.standing import Standing
+from miraboard.strips import shown
 from miraboard.tables import PAGE, Request, build_table, weights_text
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -199,7 +200,8 @@ def _submissions(
 ) -> dict[str, str]:
     found = {}
     for s in view.standings:
-        body = pages.generator_page(view, ranking, s, board.store.report(s.id), _site_link)
+        report, strips = board.store.report(s.id), shown(board.store.strips_of(s.id))
+        body = pages.generator_page(view, ranking, s, report, strips, _site_link)
         found[_site_link("generator", "", s.id)] = pages.site_page(s.label, body, nav)
     return found
 
@@ -211,6 +213,7 @@ def _prompts(
     among = pages.shown_on_a_prompt(view, ranking)
     for prompt in view.track.prompts:
         rows = board.store.rows_for(view.track.digest, prompt, among)
-        body = pages.prompt_page(view, prompt, rows, _site_link)
+        strips = board.store.strips_for(view.track.digest, prompt)
+        body = pages.prompt_page(view, prompt, rows, strips, _site_link)
         found[_site_link("prompt", "", prompt)] = pages.site_page(prompt, body, nav)
     return found

@@ -21,6 +21,7 @@ from miraboard.board import Outcome, View
 from miraboard.paired import Difference
 from miraboard.standing import CONSISTENCY, Standing
 from miraboard.store import ClipRow, Event
+from miraboard.strips import shown as film
 from miraboard.tables import BADGES, Cell, Table, place_text, value_cell
 from miraboard.tracks import Track
 
@@ -110,9 +111,10 @@ def about_page(track: Track, url: str) -> Markup:
 
 
 def generator_page(
-    view: View, places: ranking.Ranking, standing: Standing, report: str, link: Link
-) -> Markup:
-    """One submission: numbers, history, what failed, provenance."""
+    view: View, places: ranking.Ranking, standing: Standing, report: str,
+    strips: Sequence[tuple[str, str]], link: Link,
+) -> Markup:  # fmt: skip
+    """One submission: numbers, history, film strips, what failed, provenance."""
     raw = json.loads(report)
     index = view.standings.index(standing)
     return _render(
@@ -120,6 +122,7 @@ def generator_page(
         view=view,
         s=standing,
         link=link,
+        strips=strips,
         numbers=_numbers(view, places, standing, index),
         versions=[s for s in view.standings if s.generator == standing.generator],
         verdicts=view.verdicts.get(standing.id, ()),
@@ -252,7 +255,9 @@ def shown_on_a_prompt(view: View, places: ranking.Ranking) -> list[str]:
     return [view.standings[i].id for i in order[:MOST_ON_A_PROMPT]]
 
 
-def prompt_page(view: View, prompt: str, rows: Sequence[ClipRow], link: Link) -> Markup:
+def prompt_page(
+    view: View, prompt: str, rows: Sequence[ClipRow], strips: Mapping[str, bytes], link: Link
+) -> Markup:
     """The generators on one prompt."""
     standings = {s.id: s for s in view.standings}
     names = [n for n, spec in view.track.specs.items() if spec.scope == "clip"]
@@ -264,6 +269,7 @@ def prompt_page(view: View, prompt: str, rows: Sequence[ClipRow], link: Link) ->
         track=view.track.name,
         prompt=view.track.prompts[prompt],
         shown=shown,
+        strips=film([(standings[k].label, v) for k, v in strips.items() if k in standings]),
         total=len(view.standings),
         columns=[
             {

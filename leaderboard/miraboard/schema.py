@@ -39,6 +39,19 @@ clips = sa.Table(
     sa.Index("clips_of_prompt", "track_digest", "prompt"),
 )
 
+strips = sa.Table(
+    "strips",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("submission", sa.String(12), sa.ForeignKey("submissions.id"), nullable=False),
+    sa.Column("track_digest", sa.String(16), nullable=False),
+    sa.Column("clip", sa.Text, nullable=False),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("jpeg", sa.LargeBinary, nullable=False),
+    sa.Index("strips_of_submission", "submission"),
+    sa.Index("strips_of_prompt", "track_digest", "prompt"),
+)
+
 verdicts = sa.Table(
     "verdicts",
     metadata,

@@ -25,7 +25,7 @@ from mirabench.errors import InputError
 from miraboard import copies
 from miraboard.copies import Known, scores_fingerprint
 from miraboard.guard import Refused
-from miraboard.schema import clips, events, submissions, verdicts
+from miraboard.schema import clips, events, strips, submissions, verdicts
 from miraboard.standing import Standing
 from miraboard.submission import Checked
 
@@ -231,6 +231,21 @@ class Store:
                 for s, c, p, scores, notes in connection.execute(query)
             ]
 
+    def strips_of(self, submission: str) -> list[tuple[str, bytes]]:
+        """(prompt, JPEG) of a submission's film strips."""
+        query = sa.select(strips.c.prompt, strips.c.jpeg).where(strips.c.submission == submission)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(strips.c.id))
+            return [(prompt, bytes(jpeg)) for prompt, jpeg in rows]
+
+    def strips_for(self, track_digest: str, prompt: str) -> dict[str, bytes]:
+        """Submission -> JPEG, of the film strips of one prompt."""
+        query = sa.select(strips.c.submission, strips.c.jpeg).where(
+            (strips.c.track_digest == track_digest) & (strips.c.prompt == prompt)
+        )
+        with self._engine.connect() as connection:
+            return {key: bytes(jpeg) for key, jpeg in connection.execute(query)}
+
     def log(self, limit: int = 200, before: int | None = None) -> list[Event]:
         """The audit log, newest first."""
         query = sa.select(
@@ -343,6 +358,8 @@ def _insert(
         )
     )
     connection.execute(clips.insert(), _clip_rows(identity, checked))
+    if checked.strips:
+        connection.execute(strips.insert(), _strip_rows(identity, checked))
     _verdict(
         connection, identity, "recomputed", "aggregates and intervals follow from the rows", True
     )
@@ -364,6 +381,20 @@ def _clip_rows(identity: str, checked: Checked) -> list[dict[str, Any]]:
             "notes": json.dumps(_notes(video)),
         }
         for video in checked.report.videos
+    ]
+
+
+def _strip_rows(identity: str, checked: Checked) -> list[dict[str, Any]]:
+    return [
+        {
+            "submission": identity,
+            "track_digest": checked.track.digest,
+            "clip": video.id,
+            "prompt": video.prompt_id,
+            "jpeg": checked.strips[video.id],
+        }
+        for video in checked.report.videos
+        if video.id in checked.strips
     ]
 
 

@@ -12,7 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
@@ -23,6 +23,7 @@ from miraboard.card import Card
 from miraboard.guard import Reason, Refused, parse_json, refuse
 from miraboard.protocols import check_protocols
 from miraboard.recompute import check_aggregates
+from miraboard.strips import read_strips
 from miraboard.tracks import Track
 
 MAX_CLIPS = 2_000
@@ -41,6 +42,8 @@ class Checked:
     data: bytes
     """The report as it came."""
     track: Track
+    strips: Mapping[str, bytes] = field(default_factory=dict)
+    """Clip id -> JPEG drawn by this server, for people to look at."""
 
     @property
     def key(self) -> str:
@@ -48,7 +51,7 @@ class Checked:
         return hashlib.sha256(self.card.canonical().encode() + b"\0" + self.data).hexdigest()
 
 
-def check(data: bytes, card: Card, tracks: Mapping[str, Track]) -> Checked:
+def check(data: bytes, card: Card, tracks: Mapping[str, Track], *, strips: bytes = b"") -> Checked:
     """Check a submission.
 
     Raises:
@@ -58,7 +61,8 @@ def check(data: bytes, card: Card, tracks: Mapping[str, Track]) -> Checked:
     track = _track_of(report, card, tracks)
     for stage in (_identity, _prompts, _rows, _motion_is_told, check_protocols, check_aggregates):
         stop(stage(report, track))
-    return Checked(card, report, data, track)
+    found = read_strips(strips, {v.id for v in report.videos})
+    return Checked(card, report, data, track, found)
 
 
 def stop(reasons: Iterator[Reason]) -> None:

@@ -75,6 +75,12 @@ def submit(
     contact: Annotated[str, typer.Option(help="Whom maintainers may ask.")],
     track: Annotated[str, typer.Option(help="The track to enter.")],
     link: Annotated[list[str] | None, typer.Option(help="A link; repeat for more.")] = None,
+    strips: Annotated[
+        bool, typer.Option("--strips", help="Send film strips of a few clips, to look at.")
+    ] = False,
+    videos: Annotated[
+        Path | None, typer.Option(help="Where the clips lie, if not where the report says.")
+    ] = None,
 ) -> None:
     """Submit a report; exit code 1 when it is refused."""
     from mirabench.errors import InputError
@@ -82,16 +88,29 @@ def submit(
     path = report / "report.json" if report.is_dir() else report
     if not path.is_file():
         raise InputError(f"no report at {path}: give report.json or the folder of a run")
-    answer = _module("miraboard.client").submit(
-        board, path, generator=generator, version=version, track=track, licence=licence,
-        contact=contact, links=link or [],
-    )  # fmt: skip
+    pictures = _write_strips(path, videos) if strips else None
+    card = {
+        "generator": generator, "version": version, "track": track, "licence": licence,
+        "contact": contact, "links": link or [],
+    }  # fmt: skip
+    answer = _module("miraboard.client").submit(board, path, card, pictures)
     if answer["accepted"]:
         typer.echo(f"accepted: submission {answer['id']}")
         return
     for reason in answer["reasons"]:
         typer.echo(f"refused: {reason['code']}: {reason['text']}", err=True)
     raise typer.Exit(1)
+
+
+def _write_strips(report: Path, videos: Path | None) -> Path:
+    """`strips.json` beside the report, which the form of the board takes too."""
+    from mirabench.report.files import write_atomically
+    from mirabench.report.model import load_report
+
+    module = _module("miraboard.strips")
+    path = report.with_name("strips.json")
+    write_atomically(path, module.to_file(module.make_strips(load_report(report), videos)))
+    return path
 
 
 @app.command()

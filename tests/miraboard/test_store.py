@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
@@ -25,7 +29,10 @@ from miraboard.guard import Refused
 from miraboard.settings import Settings
 from miraboard.store import Store
 
-POSTGRES = shutil.which("postgres") or ""
+JPEG = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+POSTGRES = shutil.which("postgres") or next(map(str, reversed(DEBIAN)), "")
+"""Debian keeps servers off the path."""
 
 
 def _tool(name: str) -> str:
@@ -156,11 +163,11 @@ def test_a_restored_submission_is_back(here: Board, kit: Any) -> None:
 def test_the_database_itself_refuses_changes(
     here: Board, kit: Any, table: str, database: str
 ) -> None:
-    assert submit(here, kit).accepted
+    strips = b'{"p1-1": "%s"}' % base64.b64encode(JPEG)
+    data = kit.data(kit.report())
+    assert here.submit(data, kit.card(), "10.0.0.1", strips=strips).accepted
     engine = sa.create_engine(database)
-    column = {"submissions": "generator", "clips": "clip"}.get(
-        table, "kind" if table == "events" else "detail"
-    )
+    column = {"submissions": "generator", "clips": "clip", "strips": "clip"}.get(table, "detail")
     for statement in (f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}"):
         with pytest.raises(DatabaseError, match="append-only"), engine.begin() as connection:
             connection.execute(sa.text(statement))
@@ -224,11 +231,8 @@ _KILLED = """
 
 @pytest.mark.parametrize("where", ["_clip_rows", "_verdict", "_event"])
 def test_killed_half_way_nothing_is_there_and_the_retry_works(
-    open_board: Callable[..., Board], kit: Any, tmp_path: Path, where: str
+    open_board: Callable[..., Board], kit: Any, tmp_path: Path, where: str, database: str
 ) -> None:
-    import pickle
-
-    database = f"sqlite:///{tmp_path / 'board.db'}"
     job = tmp_path / "job"
     job.write_bytes(pickle.dumps((kit.data(kit.report()), kit.card(), kit.track)))
     code = textwrap.dedent(_KILLED).format(

@@ -141,13 +141,13 @@ def test_all_pages_are_whole_and_without_script(filled: Board, kit: Any) -> None
     rows = {s.id: filled.store.rows_of(s.id) for s in view.standings}
     link = pages.app_link
     report = filled.store.report(first.id)
-    generator = checked(pages.generator_page(view, ranking, first, report, link))
+    generator = checked(pages.generator_page(view, ranking, first, report, [], link))
     assert "Alpha 1.0" in generator and "recomputed" in generator
     compared = checked(pages.compare_page(view, ranking, [first, second, third], rows, link))
     assert compared.count("against") >= 2 and "<polygon" in compared
     prompt = checked(
         pages.prompt_page(
-            view, "p3", filled.store.rows_for(kit.track.digest, "p3", list(rows)), link
+            view, "p3", filled.store.rows_for(kit.track.digest, "p3", list(rows)), {}, link
         )
     )
     assert "table number 3" in prompt and prompt.count("<tr>") == 4
