@@ -1,0 +1,226 @@
+"""A whole run: collect, measure, select, caption, cut, publish, report; and the same again is free.
+
+An output folder remembers its configuration in `run.json`, so that `report`, `export` and `calibrate` need
+nothing but the folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mirabench import __version__
+from mirabench.errors import InputError
+from mirabench.report.files import require_writable, write_atomically
+from miradata.captions.stage import CaptionStage
+from miradata.collect import Collected, Wanted, read_list
+from miradata.collect_http import HttpSettings, collect_http
+from miradata.collect_site import SiteSettings, collect_site
+from miradata.config import Collect, Config, config_of, load_config
+from miradata.cut import CutStage
+from miradata.engine import Engine, Listener, Progress, Run
+from miradata.levels import Thresholds, load_thresholds
+from miradata.pipeline import engine_of, pipeline_of, root_of
+from miradata.publish import FILE, Publication, publication, write_published
+from miradata.schema import VERSION
+from miradata.selection import KEPT
+from miradata.sources import find_sources
+from miradata.tables import Tables
+
+RUN_FILE = "run.json"
+PAGE = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Curated:
+    """What a run did."""
+
+    output: Path
+    progress: Mapping[str, Progress]
+    """Stage -> how it ended."""
+    published: Publication
+    absent: tuple[str, ...]
+    """What was not measured or done, one sentence each."""
+    page: Path
+
+    @property
+    def failed(self) -> int:
+        """Items that were given up, over all stages."""
+        return sum(stage.failed for stage in self.progress.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What an output folder knows of its run."""
+
+    config: Config
+    root: Path
+    """The folder of source videos."""
+    absent: tuple[str, ...]
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The thresholds of the run."""
+        return load_thresholds(self.config.publish.levels)
+
+
+def configured(given: Path, *, profile: str = "", **running: Any) -> Config:
+    """The configuration that a command means.
+
+    Args:
+        given: A YAML file, or a folder or file of source videos.
+        profile: `lite` or `learned`; empty takes the file's.
+        running: Fields of `running` that are not None take the place of the file's.
+
+    Raises:
+        InputError: the file is refused, or names no input; relative paths in it start at the file.
+    """
+    if given.suffix.lower() in {".yaml", ".yml"}:
+        config = _paths_from(load_config(given), given.parent)
+        if profile and profile != config.profile:
+            config = config_of({**config.model_dump(exclude_unset=True), "profile": profile})
+    else:
+        config = config_of({"profile": profile or "lite", "input": given})
+    if config.input is None and config.collect is None:
+        raise InputError(f"{given} names no input: set `input` to a folder of videos")
+    chosen = {name: value for name, value in running.items() if value is not None}
+    return config_of({
+        **config.model_dump(exclude_unset=True),
+        "running": {**config.running.model_dump(), **chosen},
+    })  # fmt: skip
+
+
+def curate(
+    config: Config, output: Path, *, engine: Engine | None = None, listener: Listener | None = None
+) -> Curated:
+    """Run everything that a configuration asks for; what earlier runs finished is not done again.
+
+    Raises:
+        InputError: the input holds no video, or thresholds or level are refused.
+        OutputError: the output folder cannot be written. Finished work is kept.
+    """
+    require_writable(output)
+    thresholds = load_thresholds(config.publish.levels)
+    thresholds.index(config.publish.level)
+    if config.collect is not None:
+        collect(config.collect)
+    given = config.input or (config.collect.folder if config.collect else Path())
+    sources = find_sources(given, config.source)
+    pipeline, root = pipeline_of(config, sources, output), root_of(sources)
+    run = Run(output, engine or engine_of(config.running), config.running.tries, listener=listener)
+    _remember(output, config, root, pipeline.absent)
+    progress = run.all(pipeline.stages)
+    caption = CaptionStage(root, output, config.captions, thresholds, config.publish.level)
+    progress["caption"] = run.one(caption)
+    wanted = frozenset(_to_be_cut(output, config, root, thresholds))
+    progress["cut"] = run.one(CutStage(root, output, config.cut, wanted))
+    found = published(output)
+    write_published(output, found)
+    return Curated(output, progress, found, pipeline.absent, write_page(output))
+
+
+def collect(settings: Collect) -> list[Collected]:
+    """Fetch what a configuration lists.
+
+    Raises:
+        InputError: no ground is stated, or the list is refused.
+    """
+    wanted: list[Wanted] = read_list(settings.list) if settings.list else []
+    http = HttpSettings(
+        settings.rights,
+        seconds_between=settings.seconds_between,
+        bytes_per_second=settings.bytes_per_second,
+    )
+    site = SiteSettings(settings.rights)
+    return [
+        *collect_http(wanted, settings.folder, http),
+        *(collect_site(settings.sites, settings.folder, site) if settings.sites else ()),
+    ]
+
+
+def published(output: Path) -> Publication:
+    """What an output folder publishes, from its tables as they are now."""
+    known = remembered(output)
+    return publication(
+        Tables(output),
+        known.thresholds,
+        root=known.root,
+        level=known.config.publish.level,
+        captions_required=known.config.captions.endpoint is not None,
+    )
+
+
+def remembered(output: Path) -> Remembered:
+    """What an output folder knows of its run.
+
+    Raises:
+        InputError: it is the output of no run.
+    """
+    path = output / RUN_FILE
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return Remembered(config_of(kept["config"]), Path(kept["root"]), tuple(kept["absent"]))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{output} is the output of no run: start one with `mirabench curate run`"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read ({error}): run the pipeline again") from error
+
+
+def write_page(output: Path) -> Path:
+    """Write `report.html` of an output folder.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from miradata.report import render_report
+
+    known = remembered(output)
+    page = output / PAGE
+    text = render_report(
+        output, known.config, known.thresholds, published(output), known.root, known.absent
+    )
+    write_atomically(page, text)
+    return page
+
+
+def _to_be_cut(output: Path, config: Config, root: Path, thresholds: Thresholds) -> list[str]:
+    """Clips that lack nothing but their file, or have it."""
+    made = publication(
+        Tables(output),
+        thresholds,
+        root=root,
+        level=config.publish.level,
+        captions_required=config.captions.endpoint is not None,
+    )
+    return [fate.clip_id for fate in made.fates if fate.step in {KEPT, FILE}]
+
+
+def _remember(output: Path, config: Config, root: Path, absent: tuple[str, ...]) -> None:
+    kept = {
+        "mirabench": __version__,
+        "schema_version": VERSION,
+        "root": str(root),
+        "absent": list(absent),
+        "config": config.model_dump(mode="json", exclude_unset=True),
+    }
+    write_atomically(output / RUN_FILE, json.dumps(kept, indent=2) + "\n")
+
+
+def _paths_from(config: Config, folder: Path) -> Config:
+    """The configuration with its relative paths starting at the folder of its file."""
+    changed: dict[str, Any] = config.model_dump(exclude_unset=True)
+    for section, name in (
+        ("", "input"),
+        ("collect", "folder"),
+        ("collect", "list"),
+        ("publish", "levels"),
+    ):
+        place = changed.get(section) if section else changed
+        if place and place.get(name) is not None:
+            place[name] = (folder / place[name]).resolve()
+    return config_of(changed)
