@@ -9,11 +9,13 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,17 @@ class Server:
         self.process.send_signal(how)
         self.process.wait(20)
 
+    def wait_for_upload(self, name: str) -> None:
+        """Until the server has read an uploaded file, which it then removes."""
+        uploads = self.folder / "uploads"
+        for seen in (True, False):
+            for _ in range(3000):
+                if any(uploads.rglob(name)) == seen:
+                    break
+                time.sleep(0.005)  # waits for the process, at most
+            else:
+                raise AssertionError(f"{name} was never {'uploaded' if seen else 'read'}")
+
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "mirabench", "leaderboard", *arguments],
@@ -177,20 +190,30 @@ def test_an_uploaded_file_does_not_stay(server: Server, kit: Any, tmp_path: Path
     assert list((server.folder / "uploads").rglob("report-3.json")) == []
 
 
-def test_a_server_killed_by_force_comes_back_with_all_it_had(
+def test_a_server_killed_in_the_middle_of_a_submission_has_all_or_nothing_of_it(
     server: Server, kit: Any, tmp_path: Path
 ) -> None:
     first = server.submit(written(tmp_path, kit, 4), generator="Before")
     assert first.returncode == 0
     before = server.table().count("data-id=")
-    server.stop(signal.SIGKILL)
-    done = server.submit(written(tmp_path, kit, 5), generator="Meanwhile")
+    report = written(tmp_path, kit, 5)
+    with ThreadPoolExecutor(1) as pool, sqlite3.connect(server.folder / "board.db") as held:
+        held.execute("BEGIN IMMEDIATE")  # so that the server has to wait before it can accept
+        sent = pool.submit(server.submit, report, generator="Meanwhile")
+        server.wait_for_upload(report.name)
+        server.stop(signal.SIGKILL)
+        done = sent.result(60)
+        held.rollback()
+    held.close()
     assert done.returncode == 2
     assert "send it again" in done.stderr
     server.start()
     assert server.table().count("data-id=") == before
+    again = server.submit(report, generator="Meanwhile")
+    assert again.returncode == 0, again.stderr
+    assert server.submit(report, generator="Meanwhile").stdout == again.stdout
     assert server.submit(tmp_path / "report-4.json", generator="Before").stdout == first.stdout
-    assert server.table().count("data-id=") == before
+    assert server.table().count("data-id=") == before + 1
 
 
 def test_an_address_that_is_no_board_is_one_sentence(kit: Any, tmp_path: Path) -> None:
