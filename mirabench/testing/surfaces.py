@@ -114,11 +114,13 @@ class Rectangle:
         corners = sides @ np.array([[0, 1, 1, 0], [0, 0, 1, 1], [1, 1, 1, 1]])
         before = _cut_near((camera.rotation @ corners).T)
         to_pixels = camera.intrinsics @ camera.rotation @ sides
-        if len(before) == 0 or abs(np.linalg.det(to_pixels)) < 1e-12:
-            return None
         normal = np.cross(self.u, self.v)
         normal = normal / np.linalg.norm(normal)
         distance = float(normal @ sides[:, 2])
+        # the determinant alone is not enough: rounding, scaled by the focal length, keeps it from zero
+        edge_on = abs(distance) < 1e-9 or abs(np.linalg.det(to_pixels)) < 1e-12
+        if len(before) == 0 or edge_on:
+            return None
         homogeneous = before @ camera.intrinsics.T
         return _SeenRectangle(
             texture=self.texture,

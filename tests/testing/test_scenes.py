@@ -9,7 +9,7 @@ import pytest
 from mirabench.testing.cameras import Camera, fundamental_matrix, rotation, rotation_homography
 from mirabench.testing.places import room
 from mirabench.testing.scenes import Body, Scene, exact_flow, render
-from mirabench.testing.surfaces import Rectangle, Sphere
+from mirabench.testing.surfaces import Light, Rectangle, Sphere
 from mirabench.testing.textures import Texture, structured
 
 SIZE = (160, 90)
@@ -112,3 +112,24 @@ def test_a_turned_camera_sees_depth_in_its_own_axes() -> None:
     scene = Scene((Body((Rectangle(np.array([3.0, -40.0, -40.0]), across, down, PAINT),)),))
     # The ray along the axis reaches x = 3 after 3 / sin(60 degrees).
     assert render(scene, turned).depth[30, 30] == pytest.approx(3 / np.sin(np.pi / 3))
+
+
+def test_a_rectangle_seen_edge_on_is_not_drawn() -> None:
+    """Its plane goes through the camera: from a side it is a line, however large the focal length."""
+    across, inward = np.array([4.0, 0.0, 0.0]), np.array([0.0, 0.0, 6.0])
+    floor = Rectangle(np.array([-2.0, 0.0, 1.0]), across, inward, PAINT)
+    for focal in (100.0, 1e7):
+        camera = Camera(focal, 64, 48)
+        assert floor.seen(camera, Light()) is None
+
+
+def test_a_rectangle_in_the_plane_up_to_rounding_is_not_drawn_either() -> None:
+    turn = np.array([[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
+    place = np.array([0.1, 0.7, -0.3])
+    floor = Rectangle(
+        turn @ np.array([-2.0, 0.0, 1.0]) + place,
+        turn @ np.array([4.0, 0.0, 0.0]),
+        turn @ np.array([0.0, 0.0, 6.0]),
+        PAINT,
+    )
+    assert floor.seen(Camera(1e9, 64, 48, position=place), Light()) is None
