@@ -17,6 +17,7 @@ from mirabench.cli import (
     catalogue,
     check,
     compare,
+    curate,
     evaluate,
     examples,
     generate,
@@ -47,6 +48,9 @@ app.add_typer(
     prompts.app, name="prompts", help="Prompt sets: list, show, export, count, validate, pair."
 )
 app.add_typer(board.app, name="leaderboard", help="Serve a leaderboard, submit to one.")
+app.add_typer(
+    curate.app, name="curate", help="Long videos in, captioned clips out: run, query, export."
+)
 app.add_typer(cache.app, name="cache", help="The feature cache, which makes runs resumable.")
 app.add_typer(
     weights.app, name="weights", help="Network parameters: list, download, verify, import."

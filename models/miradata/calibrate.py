@@ -10,16 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirabench.errors import InputError
-from miradata.levels import Level, Rule, Thresholds, Values, unmeasured
+from miradata.levels import Level, Rule, Thresholds, Values, save_thresholds, unmeasured
+from miradata.selection import DUPLICATE, LENGTH, fates, score_values
+from miradata.tables import Tables
 
 PUBLISHED = {"full": 1.0, "330k": 0.42, "93k": 0.12, "42k": 0.053, "9k": 0.011}
 """Published: level -> share of the full set, from the sizes of the released tables."""
+RANKED = ("aesthetic", "motion")
+"""Published: the aspects of which there are strictness levels."""
 DIGITS = 6
 """Significant digits of a written threshold; it is rounded down, so that no clip is lost by it."""
 
@@ -85,6 +90,31 @@ def calibrate(
         name=name, version=version, note=note.strip(), limits=limits.limits, levels=tuple(levels)
     )
     return Calibrated(made, remarks)
+
+
+def calibrate_folder(
+    output: Path, target: Path, *, name: str, version: str, targets: dict[str, float] | None = None
+) -> Calibrated:
+    """Thresholds from the clips of a run, written to a file.
+
+    The reference is what is long enough and no duplicate; more aesthetic and more motion is better.
+    The limits are those of the run.
+
+    Raises:
+        InputError: as `calibrate`; or the folder is the output of no run.
+        OutputError: the file cannot be written.
+    """
+    from miradata.curation import remembered
+
+    limits, tables = remembered(output).thresholds, Tables(output)
+    found = fates(tables, limits)
+    clips = [fate.clip_id for fate in found if fate.step not in {LENGTH, DUPLICATE}]
+    values = score_values(tables, clips, sorted({*limits.metrics, *RANKED}))
+    made = calibrate(
+        values, ranked=RANKED, limits=limits, targets=targets, name=name, version=version
+    )
+    save_thresholds(target, made.thresholds)
+    return made
 
 
 def _require_falling(shares: dict[str, float]) -> None:

@@ -22,6 +22,7 @@ from miradata.collect_site import SiteSettings, collect_site
 from miradata.config import Collect, Config, config_of, load_config
 from miradata.cut import CutStage
 from miradata.engine import Engine, Listener, Progress, Run
+from miradata.funnel import Step, funnel
 from miradata.levels import Thresholds, load_thresholds
 from miradata.pipeline import engine_of, pipeline_of, root_of
 from miradata.publish import FILE, Publication, publication, write_published
@@ -169,6 +170,16 @@ def remembered(output: Path) -> Remembered:
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read ({error}): run the pipeline again") from error
+
+
+def funnel_of(output: Path) -> list[Step]:
+    """The funnel of an output folder.
+
+    Raises:
+        InputError: it is the output of no run.
+    """
+    asked = remembered(output).config.captions.endpoint is not None
+    return funnel(Tables(output), published(output).fates, captions=asked)
 
 
 def write_page(output: Path) -> Path:

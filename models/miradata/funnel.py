@@ -13,6 +13,8 @@ from miradata.selection import DUPLICATE, KEPT, LENGTH, LEVEL, LIMIT, Fate
 from miradata.span import NS
 from miradata.tables import Tables
 
+CAPTIONED = "captioned"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -28,8 +30,14 @@ class Step:
     """What left here -> how many, the most frequent first."""
 
 
-def funnel(tables: Tables, fates: Sequence[Fate]) -> list[Step]:
-    """The steps from source videos to published clips; the film's seconds never grow."""
+def funnel(tables: Tables, fates: Sequence[Fate], *, captions: bool = True) -> list[Step]:
+    """The steps from source videos to published clips; the film's seconds never grow.
+
+    Args:
+        tables: Of a run.
+        fates: From its publication.
+        captions: Whether captions were asked for; without, they are no step.
+    """
     videos, clips = tables.rows("videos"), tables.rows("clips")
     usable = [row for row in videos if row["status"] == OK]
     shots = tables.rows("cuts")
@@ -39,7 +47,8 @@ def funnel(tables: Tables, fates: Sequence[Fate]) -> list[Step]:
         Step("shots between cuts", len(shots), "shots", _spans(shots)),
         Step("clips once stitched", len(clips), "clips", _spans(clips)),
     ]
-    return steps + _gates(clips, fates)
+    gates = _gates(clips, fates)
+    return steps + [step for step in gates if captions or step.label != CAPTIONED]
 
 
 def _gates(clips: Sequence[Mapping[str, Any]], fates: Sequence[Fate]) -> list[Step]:
@@ -51,7 +60,7 @@ def _gates(clips: Sequence[Mapping[str, Any]], fates: Sequence[Fate]) -> list[St
         (LIMIT, "within the limits"),
         (DUPLICATE, "no duplicate"),
         (LEVEL, "in the level"),
-        (CAPTION, "captioned"),
+        (CAPTION, CAPTIONED),
         (FILE, "published"),
     ):
         left = [fate for fate in remaining if fate.step == gate]

@@ -44,13 +44,13 @@ def histogram(
     )
     said = ", ".join(f"{mark.label} {mark.value:.4g}" for mark in marks) or "none"
     return Markup(
-        f'<svg class="histogram" viewBox="0 -14 {WIDTH:g} {HEIGHT + 30:g}" role="img" '
+        f'<svg class="histogram" viewBox="0 -18 {WIDTH:g} {HEIGHT + 36:g}" role="img" '
         f'aria-label="{escape(label)}: {len(values)} clips from {values.min():.4g} to '
         f'{values.max():.4g}; thresholds: {escape(said)}">{bars}'
         f'<line class="axis" x1="0" x2="{WIDTH:g}" y1="{HEIGHT:g}" y2="{HEIGHT:g}"/>'
         f"{''.join(_mark(x(mark.value), mark) for mark in marks)}"
-        f'<text class="end" x="0" y="{HEIGHT + 13:g}">{low:.4g}</text>'
-        f'<text class="end" x="{WIDTH:g}" y="{HEIGHT + 13:g}" text-anchor="end">{high:.4g}</text></svg>'
+        f'<text class="end" x="0" y="{HEIGHT + 15:g}">{low:.4g}</text>'
+        f'<text class="end" x="{WIDTH:g}" y="{HEIGHT + 15:g}" text-anchor="end">{high:.4g}</text></svg>'
     )
 
 
@@ -68,7 +68,7 @@ def _mark(at: float, mark: Mark) -> str:
     anchor = "end" if at > WIDTH * 0.7 else "start"
     beside = -4 if anchor == "end" else 4
     return (
-        f'<line class="mark" x1="{at:g}" x2="{at:g}" y1="-12" y2="{HEIGHT:g}"/>'
+        f'<line class="mark" x1="{at:g}" x2="{at:g}" y1="-16" y2="{HEIGHT:g}"/>'
         f'<text class="mark" x="{at + beside:g}" y="-4" text-anchor="{anchor}">'
         f"{escape(mark.label)} {mark.value:.4g}</text>"
     )

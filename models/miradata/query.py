@@ -6,12 +6,15 @@ for each metric, whether it is a duplicate, how many windows have captions, and 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # extra `data`
+import pyarrow.parquet as pq
+from pyarrow import csv
 
-from mirabench.errors import InputError, MissingExtraError
+from mirabench.errors import InputError, MissingExtraError, OutputError
 from miradata.schema import SCHEMAS
 from miradata.selection import measured_metrics
 from miradata.tables import EVENTS, Tables
@@ -67,6 +70,29 @@ def where(folder: Path, condition: str, columns: str = "*") -> pa.Table:
     return query(
         folder, f"SELECT {columns} FROM overview WHERE (\n{condition}\n) ORDER BY video, start"
     )
+
+
+def save(rows: pa.Table, path: Path) -> None:
+    """Write an answer as Parquet or CSV, after the file's suffix.
+
+    Raises:
+        OutputError: another suffix, or the file cannot be written.
+    """
+    writers = {".parquet": pq.write_table, ".csv": csv.write_csv}
+    write = writers.get(path.suffix.lower())
+    if write is None:
+        raise OutputError(f"cannot write {path}: give a name that ends in .csv or .parquet")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(rows, part)
+        part.replace(path)
+    except pa.ArrowInvalid as error:
+        raise OutputError(f"{path} cannot hold this answer: {error}; write .parquet") from error
+    except OSError as error:
+        raise OutputError.writing(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _duckdb() -> Any:

@@ -69,7 +69,7 @@ def render_report(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["hours"] = hours
-    steps = funnel(tables, published.fates)
+    steps = funnel(tables, published.fates, captions=config.captions.endpoint is not None)
     scores = _scores(tables, thresholds, published.fates)
     return environment.from_string(
         _ours("report.html.j2")
@@ -123,9 +123,7 @@ def _unmeasured(tables: Tables, thresholds: Thresholds) -> list[str]:
     ]
 
 
-def _scores(
-    tables: Tables, thresholds: Thresholds, fates: Sequence[Fate]
-) -> list[dict[str, Any]]:
+def _scores(tables: Tables, thresholds: Thresholds, fates: Sequence[Fate]) -> list[dict[str, Any]]:
     clips = [fate.clip_id for fate in fates]
     kept = np.array([fate.step == KEPT for fate in fates], dtype=bool)
     metrics = measured_metrics(tables)

@@ -1,0 +1,289 @@
+"""`mirabench curate`: long videos in, captioned long clips out; ask the tables, export, calibrate.
+
+The package `miradata` is found by name when a command runs, never imported by mirabench.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+Output = Annotated[Path, typer.Argument(help="The output folder of a run.")]
+
+
+def _module(name: str) -> Any:
+    """A module of the pipeline, or the error that names the extra.
+
+    Raises:
+        MissingExtraError: it, or something that it needs, is not installed.
+    """
+    from mirabench.errors import MissingExtraError
+
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("data", f"curation needs {error.name}") from error
+
+
+@app.command()
+def run(
+    source: Annotated[
+        Path, typer.Argument(metavar="CONFIG|FOLDER", help="A YAML file, or a folder of videos.")
+    ],
+    *,
+    output: Annotated[Path, typer.Option(help="Folder for tables, clips and the report.")],
+    profile: Annotated[
+        str, typer.Option(help="lite (no weights) or learned; default: the file's.")
+    ] = "",
+    engine: Annotated[
+        str | None, typer.Option(help="local or ray; default: the file's, else local.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; default: the file's, else 2.")
+    ] = None,
+    ray_address: Annotated[str | None, typer.Option(help="Address of a running cluster.")] = None,
+) -> None:
+    """Run the pipeline, or go on with it; exit code 1 when items were given up."""
+    module = _module("miradata.curation")
+    config = module.configured(
+        source, profile=profile, engine=engine, workers=workers, ray_address=ray_address
+    )
+    with _progress() as listener:
+        try:
+            made = module.curate(config, output, listener=listener)
+        except KeyboardInterrupt:
+            sys.stderr.write(
+                "\nmirabench: interrupted; finished work is kept, run it again to go on\n"
+            )
+            raise typer.Exit(130) from None
+    for sentence in made.absent:
+        typer.echo(f"- {sentence}")
+    _show_funnel(output)
+    typer.echo(f"report: {made.page.resolve()}")
+    raise typer.Exit(1 if made.failed else 0)
+
+
+@app.command()
+def status(output: Output) -> None:
+    """What each stage has done, what failed and why, and the funnel."""
+    from rich.table import Table
+
+    made = _module("miradata.curation").remembered(output)
+    tables = _module("miradata.tables").Tables(output)
+    table = Table("stage", "ok", "rejected", "failed")
+    outcomes = tables.rows("outcomes")
+    for stage in dict.fromkeys(row["stage"] for row in outcomes):
+        mine = [row["status"] for row in outcomes if row["stage"] == stage]
+        table.add_row(stage, *(str(mine.count(s)) for s in ("ok", "rejected", "failed")))
+    _console().print(table)
+    for row in [row for row in outcomes if row["status"] == "failed"][:20]:
+        typer.echo(f"failed: {row['stage']} {row['item']}: {row['reason']}")
+    for sentence in made.absent:
+        typer.echo(f"- {sentence}")
+    _show_funnel(output)
+
+
+@app.command()
+def query(
+    output: Output,
+    sql: Annotated[str, typer.Argument(help="One SELECT over the tables.")] = "",
+    *,
+    where: Annotated[
+        str, typer.Option(help="Instead: a condition on clips, such as 'seconds > 60'.")
+    ] = "",
+    columns: Annotated[str, typer.Option(help="With --where: columns of `overview`.")] = "*",
+    save: Annotated[Path | None, typer.Option(help="Write a .parquet or .csv file.")] = None,
+) -> None:
+    """Ask the tables; reads them, and never changes them."""
+    from mirabench.errors import InputError
+
+    if bool(sql) == bool(where):
+        raise InputError("give either one SELECT statement or --where")
+    module = _module("miradata.query")
+    found = module.where(output, where, columns) if where else module.query(output, sql)
+    if save is not None:
+        module.save(found, save)
+        typer.echo(f"{found.num_rows} rows in {save}")
+        return
+    _print_rows(found)
+
+
+@app.command()
+def export(
+    output: Output,
+    target: Annotated[Path, typer.Argument(help="A .csv or .parquet file; a folder for shards.")],
+    *,
+    shards: Annotated[bool, typer.Option(help="Write webdataset shards instead.")] = False,
+    videos: Annotated[
+        bool, typer.Option(help="Put the clips beside the table, where file_path says.")
+    ] = True,
+    shard_megabytes: Annotated[int, typer.Option(min=1, help="Size of a shard.")] = 1000,
+) -> None:
+    """Write the published clips as MiraData's table of 18 columns, or as shards."""
+    module = _module("miradata.export")
+    if shards:
+        made = module.export_shards(output, target, shard_bytes=shard_megabytes * 10**6)
+        typer.echo(f"{len(made)} shards in {target}")
+        return
+    typer.echo(f"{module.export_v1(output, target, videos=videos)} clips in {target}")
+
+
+@app.command()
+def calibrate(
+    output: Output,
+    target: Annotated[Path, typer.Argument(help="The thresholds file (YAML) to write.")],
+    *,
+    name: Annotated[str, typer.Option(help="Its name.")] = "calibrated",
+    version: Annotated[str, typer.Option("--version", help="Its version.")] = "1",
+    level: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=SHARE, loosest first; default: the published shares."),
+    ] = None,
+) -> None:
+    """Compute thresholds that keep given shares of this run's clips."""
+    found = _module("miradata.calibrate").calibrate_folder(
+        output, target, name=name, version=version, targets=_shares(level)
+    )
+    for made in found.thresholds.levels:
+        rules = ", ".join(f"{rule.metric} >= {rule.least:.4g}" for rule in made.rules)
+        typer.echo(f"{made.name}: aimed at {made.target:.3%}, keeps {made.achieved:.3%}; {rules}")
+    for remark in found.remarks:
+        typer.echo(f"- {remark}")
+
+
+@app.command()
+def retry(output: Output) -> None:
+    """Let the next run try again what failed, quarantined items too."""
+    cleared = _module("miradata.ledger").retry(output)
+    for stage, items in cleared.items():
+        typer.echo(f"{stage}: {len(items)} to be tried again")
+    if not cleared:
+        typer.echo("nothing had failed")
+
+
+@app.command("import")
+def import_table(
+    table: Annotated[Path, typer.Argument(help="A MiraData v1 table, .csv or .parquet.")],
+    *,
+    save: Annotated[Path | None, typer.Option(help="Write the usable rows, ids put right.")] = None,
+) -> None:
+    """Check a MiraData table row by row; exit code 1 when rows are refused."""
+    files = _module("miradata.v1_files")
+    rows, refused = files.read_v1(table)
+    windowed = sum(len(row.windows) > 1 for row in rows)
+    typer.echo(f"{len(rows)} usable rows, {windowed} with several windows, {len(refused)} refused")
+    for row in refused[:50]:
+        typer.echo(f"refused: {row.where}: {row.reason}", err=True)
+    if save is not None:
+        files.write_v1(save, rows)
+    raise typer.Exit(1 if refused else 0)
+
+
+def _shares(given: list[str] | None) -> dict[str, float] | None:
+    from mirabench.errors import InputError
+
+    if not given:
+        return None
+    try:
+        return {name: float(share) for name, share in (text.split("=") for text in given)}
+    except ValueError as error:
+        raise InputError("--level is NAME=SHARE with a share from 0 to 1: half=0.5") from error
+
+
+def _show_funnel(output: Path) -> None:
+    from rich.table import Table
+
+    curation, report = _module("miradata.curation"), _module("miradata.report")
+    table = Table("step", "count", "film", "what left here")
+    for step in curation.funnel_of(output):
+        left = ", ".join(f"{name} {count}" for name, count in step.reasons)
+        table.add_row(step.label, f"{step.count} {step.unit}", report.hours(step.seconds), left)
+    _console().print(table)
+
+
+def _print_rows(found: Any) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(*map(escape, found.column_names))
+    for row in found.slice(0, 200).to_pylist():
+        table.add_row(*(escape(_cell(value)) for value in row.values()))
+    _console().print(table)
+    if found.num_rows > 200:
+        typer.echo(f"the first 200 of {found.num_rows} rows; --save writes all")
+
+
+def _cell(value: object) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
+def _progress() -> AbstractContextManager[Callable[[Any], None]]:
+    """A bar a stage with the time left where stderr is a terminal, else a line a stage."""
+    if not sys.stderr.isatty():
+        return nullcontext(_line)
+    return _Bars()
+
+
+def _line(progress: Any) -> None:
+    if progress.ended and progress.total:
+        fresh = progress.done - progress.reused
+        sys.stderr.write(
+            f"{progress.stage}: {fresh} done, {progress.reused} from earlier runs, "
+            f"{progress.rejected} rejected, {progress.failed} failed, {progress.seconds:.1f} s\n"
+        )
+
+
+class _Bars:
+    """One rich bar for each stage."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bars = Progress(
+            TextColumn("{task.description:>8}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Callable[[Any], None]:
+        self._bars.start()
+        return self._update
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def _update(self, progress: Any) -> None:
+        if not progress.total:
+            return
+        if progress.stage not in self._tasks:
+            self._tasks[progress.stage] = self._bars.add_task(progress.stage, total=progress.total)
+        self._bars.update(self._tasks[progress.stage], completed=progress.done)
