@@ -108,8 +108,8 @@ def verdict_on(
         return Judged("failed" if honest.status == "failed" else "not applicable", honest.why)
     if trust_status and not honest.sound:
         return Judged("not applicable", f"the honest clip is {honest.status}: {honest.why}")
-    if declared == DROP and not can_lose(spec, honest.value, tolerance):
-        return Judged("not applicable", "the honest clip has nothing to lose")
+    if declared in (DROP, RISE) and not can_lose(spec, honest.value, tolerance):
+        return Judged("not applicable", "the honest clip is at the metric's worst value already")
     if attacked.value is None or (trust_status and not attacked.sound):
         return Judged(judge_lost(declared, attacked))
     return Judged(judge(declared, gain_of(spec, honest.value, attacked.value), tolerance))

@@ -18,7 +18,7 @@ VERDICTS: dict[Verdict, str] = {
     "stays": "did not move, as it must not, or need not",
     "fooled": "ranked the attacked clip as high as the honest one, or gained by the attack",
     "moved": "moved although nothing that it measures was changed",
-    "not applicable": "cannot be judged: the honest clip has no sound score, or none to lose",
+    "not applicable": "cannot be judged: the honest clip has no sound score, or the worst one",
     "failed": "could not be computed",
     "undeclared": "owes no reaction; nothing is judged",
 }
@@ -110,6 +110,11 @@ class AttackReport(_Model):
         ]
         caught = verdicts.count("caught")
         return caught, caught + verdicts.count("fooled")
+
+    def caught_by_value(self) -> int:
+        """How many of the drops that `drops` counts as caught show in the value too."""
+        found = [c for c in self.cases if c.declared == "drop" and c.verdict == "caught"]
+        return sum(c.by_value == "caught" for c in found)
 
 
 def load_attacks(path: Path) -> AttackReport:

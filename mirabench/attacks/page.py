@@ -45,10 +45,7 @@ def attacks_page(report: AttackReport, command: str, picture: str = PICTURE) -> 
         f"<!-- Written by `{command}`: run it again instead of editing. {fingerprint(report)} -->",
         INTRODUCTION.format(tolerance=report.tolerance),
         "## Result",
-        f"Suite `{report.suite}`, version {report.suite_version}, on {len(report.clips)} clips under "
-        f"{len(report.attacks)} attacks: **the honest clip ranks above its attacked twin in {caught} of "
-        f"{total} declared drops{_percent(caught, total)}**. By values alone, with every status ignored, "
-        f"it does in {_of(*report.drops(by_value=True))}.",
+        _result(report),
         f"```console\n$ {command}\n```",
         f"![{len(report.attacks)} attacks against {report.suite}: {caught} of {total} drops]({picture})",
         _clips(report),
@@ -74,6 +71,18 @@ def attacks_page(report: AttackReport, command: str, picture: str = PICTURE) -> 
         ]),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def _result(report: AttackReport) -> str:
+    caught, total = report.drops()
+    by_value = report.caught_by_value()
+    return (
+        f"Suite `{report.suite}`, version {report.suite_version}, on {len(report.clips)} clips under "
+        f"{len(report.attacks)} attacks:\n**the honest clip ranks above its attacked twin in {caught} of "
+        f"{total} declared drops{_percent(caught, total)}**.\nIn {by_value} of the {caught} the value itself "
+        f"is worse; in the other {caught - by_value} it is as good or better, and the status of the score\n"
+        "tells: the clip is static, frozen, out of order or otherwise empty. Such scores are in no mean."
+    )
 
 
 def fingerprint(report: AttackReport) -> str:

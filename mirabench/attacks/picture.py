@@ -52,7 +52,7 @@ def matrix_svg(report: AttackReport) -> str:
                 label = f"{attack.name}, {metric.name}: {cell.verdict}"
                 rows.append(_cell(cell, LEFT + i * CELL_WIDTH, y, label))
         y += CELL_HEIGHT
-    width, height = LEFT + len(metrics) * CELL_WIDTH + 70, y + 12
+    width, height = LEFT + len(metrics) * CELL_WIDTH + 100, y + 12
     said = "Attacks against metrics: " + _said(report)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 from collections.abc import Iterator
@@ -90,6 +91,7 @@ def _attacked(
     from mirabench.attacks.run import run_attacks
     from mirabench.suites.api import load_suite
 
+    logging.getLogger("mirabench.run.evaluate").setLevel(logging.WARNING)  # of each clip's twins
     found = load_suite(suite)  # before anything is rendered or decoded
     honest = from_files(clips, fps) if clips else Read(rendered(list(ATTACKED)), {})
     yardstick = rendered(list(YARDSTICK) if not clips else [*ATTACKED, *YARDSTICK])
@@ -116,11 +118,10 @@ def _show(report: AttackReport, unread: dict[str, str], output: Path, *, as_json
         sys.stdout.write(report.to_json())
         return
     caught, total = report.drops()
-    alone, everything = report.drops(by_value=True)
     _print(
         _summary(report),
         f"ranked the honest clip above its attacked twin in {caught} of {total} declared drops "
-        f"(by values alone, statuses ignored: {alone} of {everything})",
+        f"({report.caught_by_value()} of them by value alone)",
         f"page: {(output / 'attacks.md').resolve()}",
     )
 

@@ -200,7 +200,7 @@ class TestScore:
         found = mirabench.score(clips / "fast.mp4", "flow_magnitude")
         assert found.status == "ok"
         assert found.value == pytest.approx(3 * 24 / np.hypot(160, 96), rel=0.08)
-        assert found.protocol.startswith("flow_magnitude@1:")
+        assert found.protocol.startswith("flow_magnitude@2:")
 
     def test_unknown_metrics_name_the_nearest(self, clips: Path) -> None:
         with pytest.raises(UnknownNameError, match="did you mean flow_magnitude"):
