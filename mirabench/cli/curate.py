@@ -16,6 +16,9 @@ import typer
 
 app = typer.Typer(no_args_is_help=True)
 
+_ORDER = (
+    "probe", "split", "stitch", "length", "score", "nsfw", "aesthetic", "raft", "dedup", "caption", "cut",
+)  # fmt: skip
 Output = Annotated[Path, typer.Argument(help="The output folder of a run.")]
 
 
@@ -80,7 +83,8 @@ def status(output: Output) -> None:
     tables = _module("miradata.tables").Tables(output)
     table = Table("stage", "ok", "rejected", "failed")
     outcomes = tables.rows("outcomes")
-    for stage in dict.fromkeys(row["stage"] for row in outcomes):
+    stages = {row["stage"] for row in outcomes}
+    for stage in sorted(stages, key=lambda s: _ORDER.index(s) if s in _ORDER else len(_ORDER)):
         mine = [row["status"] for row in outcomes if row["stage"] == stage]
         table.add_row(stage, *(str(mine.count(s)) for s in ("ok", "rejected", "failed")))
     _console().print(table)
@@ -205,7 +209,7 @@ def _show_funnel(output: Path) -> None:
     table = Table("step", "count", "film", "what left here")
     for step in curation.funnel_of(output):
         left = ", ".join(f"{name} {count}" for name, count in step.reasons)
-        table.add_row(step.label, f"{step.count} {step.unit}", report.hours(step.seconds), left)
+        table.add_row(step.label, step.counted, report.hours(step.seconds), left)
     _console().print(table)
 
 

@@ -29,6 +29,11 @@ class Step:
     reasons: Sequence[tuple[str, int]] = ()
     """What left here -> how many, the most frequent first."""
 
+    @property
+    def counted(self) -> str:
+        """The count with its unit: `1 clip`, `2 clips`."""
+        return f"{self.count} {self.unit if self.count != 1 else self.unit[:-1]}"
+
 
 def funnel(tables: Tables, fates: Sequence[Fate], *, captions: bool = True) -> list[Step]:
     """The steps from source videos to published clips; the film's seconds never grow.
