@@ -56,8 +56,9 @@ def _spliced(clip: Footage) -> Footage:
     return clip.with_frames(degrade.cut(clip.frames, other))
 
 
-_ALL_CONSISTENT = {TEMPORAL: NO_GAIN, THREE_D: NO_GAIN}
-_PIXELS_MOVED = {"exposure": STAY, "colorfulness": STAY}
+_SAME_PALETTE = {"exposure": STAY, "colorfulness": STAY}
+_FLOW_FREE = {"camera_motion": STAY, "track_displacement": STAY}
+"""Where light changes, the flow of single pixels may be refused; a fit or tracks must not mind."""
 
 TIME = (
     Attack(
@@ -134,12 +135,12 @@ TIME = (
     Attack(
         "flicker", "time", "the brightness of each frame at random", "nothing: a common fault",
         _frames(degrade.flicker, amplitude=0.05),
-        {TEMPORAL: DROP, MOTION: STAY, TEXT: STAY},
+        {TEMPORAL: DROP, MOTION: NO_GAIN, **_FLOW_FREE, TEXT: STAY},
     ),
     Attack(
         "strobe", "time", "brighter and darker frames in turn", "nothing: a common fault",
         _frames(degrade.alternate, amplitude=0.05),
-        {TEMPORAL: DROP, MOTION: STAY, TEXT: STAY},
+        {TEMPORAL: DROP, MOTION: NO_GAIN, **_FLOW_FREE, TEXT: STAY},
     ),
     Attack(
         "wobble", "time", "everything bends like rubber", "motion",
@@ -184,13 +185,13 @@ PICTURE = (
         "blur", "picture", "blurred by a hundredth of the diagonal", "cleanness, consistency",
         _blurred,
         {"sharpness": DROP, "consistency_3d_num_pts": DROP, "consistency_3d_num_inliers": DROP,
-         TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+         TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
     ),
     Attack(
         "rescale", "picture", "shrunk to 40 % and enlarged again", "a higher resolution",
         _frames(degrade.rescaled),
         {"sharpness": DROP, "consistency_3d_num_pts": DROP, "consistency_3d_num_inliers": DROP,
-         TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+         TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
     ),
     Attack(
         "crop", "picture", "the middle 60 %, enlarged", "a higher resolution",
@@ -207,7 +208,7 @@ PICTURE = (
         "noise", "picture", "grain of 12 levels", "detail",
         _frames(degrade.noise, sigma=12.0),
         {"noise": DROP, "warping_error": DROP, "sharpness": NO_GAIN, THREE_D: NO_GAIN,
-         MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+         MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
     ),
     Attack(
         "grey", "picture", "all colour removed", "nothing: a common fault",
@@ -239,7 +240,7 @@ PICTURE = (
         "blocks", "picture", "each frame through JPEG at quality 10", "a small file",
         _frames(degrade.blocks, strength=0.9),
         {"blockiness": DROP, "warping_error": DROP, "sharpness": NO_GAIN, THREE_D: NO_GAIN,
-         MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+         MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
     ),
     Attack(
         "mirror", "picture", "left and right exchanged", "nothing: as good a clip",
@@ -308,7 +309,7 @@ ENCODINGS = (
     Attack(
         "half-size", "encoding", "half the width and height", "nothing: the same motion",
         _frames(degrade.resized, share=0.5),
-        {MOTION: STAY, TEXT: STAY, **_PIXELS_MOVED},
+        {MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
     ),
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ taken for the camera; parallax of a deep scene counts as object motion; more mot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -30,6 +30,9 @@ from mirabench.metrics.temporal import MOTION, pairs_within_shots
 
 UNIT = "diagonals/s"
 _NEEDS = {"motion": MOTION, "pulse": PULSE}
+LIGHT_SHARE = 0.01
+"""Median flicker a pair (share of full scale) above which plain places seem to move; see
+`mirabench.metrics.temporal`. Filmed and rendered clips stay below half of it."""
 _NOTHING_SEEN = ("too-short", "black", "textureless", "erratic", "dissolving")
 
 
@@ -45,6 +48,15 @@ def _per_second(clip: ClipInputs, column: str) -> Measured:
     # weighting by dt gives distance over time: a variable frame rate does not tilt the mean
     mean = np.average(values[kept], weights=motion["dt"][kept])
     return Measured(float(mean), curve=Curve(motion["seconds"][kept], values[kept]))
+
+
+def _unless_light_changes(clip: ClipInputs, found: Measured) -> Measured:
+    """The value, degenerate where the light changes so much that the fastest flow is a guess."""
+    light = float(np.median(clip["motion"]["flicker"]))
+    if light <= LIGHT_SHARE:
+        return found
+    why = f"flicker: the light changes by {light:.1%} of full scale a frame, and flow follows it"
+    return replace(found, status="degenerate", why=why)
 
 
 def _spec(name: str, summary: str, source: str) -> MetricSpec:
@@ -77,7 +89,7 @@ class FlowMagnitude:
 
     def compute(self, clip: ClipInputs) -> Measured:
         """Mean speed of the fastest 5 % of pixels, diagonals per second."""
-        return _per_second(clip, "top5")
+        return _unless_light_changes(clip, _per_second(clip, "top5"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,7 @@ class ObjectMotion:
 
     def compute(self, clip: ClipInputs) -> Measured:
         """Mean residual speed of the fastest 5 % of grid points, diagonals per second."""
-        return _per_second(clip, "object")
+        return _unless_light_changes(clip, _per_second(clip, "object"))
 
 
 @dataclass(frozen=True, slots=True)

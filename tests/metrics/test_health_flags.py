@@ -137,6 +137,15 @@ def test_grain_is_no_detail() -> None:
     assert "grain of" in found.why
 
 
+@pytest.mark.parametrize("metric", ["flow_magnitude", "object_motion"])
+def test_light_that_changes_is_no_motion(metric: str) -> None:
+    clip = clipkit.panning(16, 1.0)
+    assert mirabench.score(degrade.alternate(clip, 0.01), metric, cache=False).status == "ok"
+    found = mirabench.score(degrade.alternate(clip, 0.05), metric, cache=False)
+    assert found.status == "degenerate"
+    assert "flicker" in found.why
+
+
 def test_every_flag_says_when_it_is_raised() -> None:
     pulse, video = pulse_of(np.zeros((4, 32, 32, 3), np.uint8))
     assert set(assess(pulse, video.info).flags) <= set(FLAGS)
