@@ -8,6 +8,7 @@ path on every node, and so must the output folder for stages that write files.
 from __future__ import annotations
 
 import logging
+import socket
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -103,6 +104,7 @@ def connected(address: str | None, workers: int | None) -> Any:
         raise MissingExtraError("ray", "the engine `ray` needs Ray") from error
     if ray.is_initialized():
         return ray
+    _require_listener(address)
     here = {"num_cpus": workers, "include_dashboard": False} if address is None else {}
     options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, **here}
     try:
@@ -110,3 +112,18 @@ def connected(address: str | None, workers: int | None) -> Any:
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise InputError(f"no Ray cluster at {address}: {error}") from error
     return ray
+
+
+def _require_listener(address: str | None) -> None:
+    """Ray itself waits for minutes before it says that nobody is there.
+
+    Raises:
+        InputError: nobody listens at the address.
+    """
+    host, _, port = (address or "").rpartition("://")[2].rpartition(":")
+    if not port.isdigit():
+        return  # none, `auto` or `local`
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise InputError(f"no Ray cluster at {address}: {error.strerror or error}") from error

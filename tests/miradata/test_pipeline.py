@@ -204,16 +204,3 @@ def test_the_configuration_chooses_the_engine():
     assert engine_of(config_of({}).running) == LocalEngine(2)
     chosen = engine_of(config_of({"running": {"engine": "ray", "ray_address": "auto"}}).running)
     assert chosen == RayEngine("auto", 2)
-
-
-@pytest.mark.ray
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
-def test_ray_gives_the_tables_of_this_process(film, curated, tmp_path):
-    ray = pytest.importorskip("ray")
-    pipeline = pipeline_of(CONFIG, find_sources(film), tmp_path / "out")
-    try:
-        run_pipeline(pipeline, CONFIG, tmp_path / "out", engine=RayEngine(workers=1))
-    finally:
-        ray.shutdown()
-    assert contents(tmp_path / "out") == contents(curated.folder)

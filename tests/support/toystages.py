@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -69,3 +70,33 @@ def row(clip: str, value: float | None, status: str, reason: str) -> Mapping[str
         "clip_id": clip, "metric": "square", "value": value, "n_frames": 1, "model": "toy",
         "version": 1, "status": status, "reason": reason,
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lingering(Squares):
+    """Squares that wait on a Ray node until they are let go, and leave a mark of where they began."""
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(cpus=1, memory_mb=32)
+
+    def work(self, item: Item) -> Outcome:
+        import ray
+
+        node = ray.get_runtime_context().get_node_id()
+        (self.scratch / f"{node}-{item.id}").touch()
+        wait_for((self.scratch / "go").exists)
+        return super().work(item)
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Look until something happened elsewhere.
+
+    Raises:
+        TimeoutError: it did not.
+    """
+    end = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > end:
+            raise TimeoutError("it did not happen")
+        time.sleep(0.02)
