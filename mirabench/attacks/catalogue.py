@@ -17,10 +17,10 @@ from mirabench.attacks.api import (
     RISE,
     STAY,
     TEMPORAL,
-    TEXT,
     THREE_D,
     Attack,
     Footage,
+    Reaction,
 )
 from mirabench.attacks.encoding import coded, times_rate
 from mirabench.errors import UnknownNameError
@@ -56,40 +56,45 @@ def _spliced(clip: Footage) -> Footage:
     return clip.with_frames(degrade.cut(clip.frames, other))
 
 
-_SAME_PALETTE = {"exposure": STAY, "colorfulness": STAY}
-_FLOW_FREE = {"camera_motion": STAY, "track_displacement": STAY}
+def _camera(reaction: Reaction) -> dict[str, Reaction]:
+    """For the two metrics that ask whether the camera moves as its caption says."""
+    return {"camera_motion_agreement": reaction, "camera_alignment": reaction}
+
+
+_SAME_PALETTE: dict[str, Reaction] = {"exposure": STAY, "colorfulness": STAY}
+_FLOW_FREE: dict[str, Reaction] = {"camera_motion": STAY, "track_displacement": STAY}
 """Where light changes, the flow of single pixels may be refused; a fit or tracks must not mind."""
 
 TIME = (
     Attack(
         "freeze", "time", "the first frame throughout", "perfect consistency",
         _frames(degrade.still_of),
-        {TEMPORAL: DROP, MOTION: DROP, THREE_D: DROP, TEXT: DROP},
+        {TEMPORAL: DROP, MOTION: DROP, THREE_D: DROP, **_camera(DROP)},
     ),
     Attack(
         "freeze-tail", "time", "the second half holds one frame", "half the work, good consistency",
         _frames(degrade.freeze_tail, share=0.5),
-        {TEMPORAL: DROP, MOTION: DROP, THREE_D: NO_GAIN, TEXT: NO_GAIN},
+        {TEMPORAL: DROP, MOTION: DROP, THREE_D: NO_GAIN, **_camera(NO_GAIN)},
     ),
     Attack(
         "hold-start", "time", "the first frame held for a third", "a longer clip",
         _frames(degrade.hold_start),
-        {TEMPORAL: DROP, MOTION: DROP, THREE_D: NO_GAIN, TEXT: NO_GAIN},
+        {TEMPORAL: DROP, MOTION: DROP, THREE_D: NO_GAIN, **_camera(NO_GAIN)},
     ),
     Attack(
         "held-frames", "time", "every second frame replaced by the one before",
         "a high frame rate", _frames(degrade.held),
-        {TEMPORAL: DROP, MOTION: STAY, QUALITY: STAY, TEXT: STAY},
+        {TEMPORAL: DROP, MOTION: STAY, QUALITY: STAY, **_camera(STAY)},
     ),
     Attack(
         "doubled-frames", "time", "every frame twice, at half the speed", "a longer clip",
         _frames(degrade.doubled),
-        {TEMPORAL: DROP, MOTION: DROP, TEXT: NO_GAIN},
+        {TEMPORAL: DROP, MOTION: DROP, **_camera(NO_GAIN)},
     ),
     Attack(
         "slow-motion", "time", "half the speed, neighbours blended", "smoothness",
         _frames(degrade.slowed),
-        {MOTION: DROP, TEXT: NO_GAIN},
+        {MOTION: DROP, **_camera(NO_GAIN)},
     ),
     Attack(
         "fast-forward", "time", "every second frame left out", "motion",
@@ -99,22 +104,22 @@ TIME = (
     Attack(
         "loop", "time", "half a second there and back, again and again", "a longer clip",
         _looped,
-        {TEMPORAL: DROP, THREE_D: DROP, MOTION: NO_GAIN, "track_displacement": DROP, TEXT: DROP},
+        {TEMPORAL: DROP, THREE_D: DROP, MOTION: NO_GAIN, "track_displacement": DROP, **_camera(DROP)},
     ),
     Attack(
         "restart", "time", "the first third three times", "a longer clip",
         _frames(degrade.restarted),
-        {TEMPORAL: DROP, THREE_D: DROP, MOTION: NO_GAIN, TEXT: NO_GAIN},
+        {TEMPORAL: DROP, THREE_D: DROP, MOTION: NO_GAIN, **_camera(NO_GAIN)},
     ),
     Attack(
         "reverse", "time", "played backwards", "nothing: pictures and speeds stay",
         lambda clip: clip.with_frames(clip.frames[::-1].copy()),
-        {TEMPORAL: STAY, MOTION: STAY, THREE_D: STAY, QUALITY: STAY, TEXT: DROP},
+        {TEMPORAL: STAY, MOTION: STAY, THREE_D: STAY, QUALITY: STAY, **_camera(DROP)},
     ),
     Attack(
         "shuffle", "time", "frames in random order", "motion",
         _frames(degrade.shuffled),
-        {TEMPORAL: DROP, MOTION: NO_GAIN, TEXT: DROP},
+        {TEMPORAL: DROP, MOTION: NO_GAIN, **_camera(DROP)},
     ),
     Attack(
         "swapped-pairs", "time", "each two neighbouring frames exchanged", "motion",
@@ -124,7 +129,7 @@ TIME = (
     Attack(
         "splice", "time", "the second half is another clip", "variety",
         _spliced,
-        {TEMPORAL: DROP, THREE_D: DROP, TEXT: NO_GAIN},
+        {TEMPORAL: DROP, THREE_D: DROP, **_camera(NO_GAIN)},
     ),
     Attack(
         "ghosting", "time", "each frame the mean of five", "smoothness",
@@ -135,12 +140,12 @@ TIME = (
     Attack(
         "flicker", "time", "the brightness of each frame at random", "nothing: a common fault",
         _frames(degrade.flicker, amplitude=0.05),
-        {TEMPORAL: DROP, MOTION: NO_GAIN, **_FLOW_FREE, TEXT: STAY},
+        {TEMPORAL: DROP, MOTION: NO_GAIN, **_FLOW_FREE, **_camera(STAY)},
     ),
     Attack(
         "strobe", "time", "brighter and darker frames in turn", "nothing: a common fault",
         _frames(degrade.alternate, amplitude=0.05),
-        {TEMPORAL: DROP, MOTION: NO_GAIN, **_FLOW_FREE, TEXT: STAY},
+        {TEMPORAL: DROP, MOTION: NO_GAIN, **_FLOW_FREE, **_camera(STAY)},
     ),
     Attack(
         "wobble", "time", "everything bends like rubber", "motion",
@@ -171,7 +176,7 @@ STILLS = (
         "shaken-still", "still", "one picture, displaced at random", "a handheld camera",
         lambda clip: clip.with_frames(degrade.shaken(degrade.still_of(clip.frames))),
         {THREE_D: DROP, "object_motion": DROP, "track_displacement": DROP, TEMPORAL: NO_GAIN,
-         MOTION: NO_GAIN, TEXT: DROP},
+         MOTION: NO_GAIN, **_camera(DROP)},
     ),
     Attack(
         "dissolving-stills", "still", "three pictures dissolving into each other", "motion",
@@ -185,13 +190,13 @@ PICTURE = (
         "blur", "picture", "blurred by a hundredth of the diagonal", "cleanness, consistency",
         _blurred,
         {"sharpness": DROP, "consistency_3d_num_pts": DROP, "consistency_3d_num_inliers": DROP,
-         TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
+         TEMPORAL: NO_GAIN, MOTION: STAY, **_camera(STAY), **_SAME_PALETTE},
     ),
     Attack(
         "rescale", "picture", "shrunk to 40 % and enlarged again", "a higher resolution",
         _frames(degrade.rescaled),
         {"sharpness": DROP, "consistency_3d_num_pts": DROP, "consistency_3d_num_inliers": DROP,
-         TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
+         TEMPORAL: NO_GAIN, MOTION: STAY, **_camera(STAY), **_SAME_PALETTE},
     ),
     Attack(
         "crop", "picture", "the middle 60 %, enlarged", "a higher resolution",
@@ -201,46 +206,46 @@ PICTURE = (
     Attack(
         "sharpen", "picture", "unsharp mask, three times over", "detail",
         _frames(degrade.sharpened),
-        {"sharpness": NO_GAIN, "noise": DROP, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY,
+        {"sharpness": NO_GAIN, "noise": DROP, TEMPORAL: NO_GAIN, MOTION: STAY, **_camera(STAY),
          "exposure": NO_GAIN},
     ),
     Attack(
         "noise", "picture", "grain of 12 levels", "detail",
         _frames(degrade.noise, sigma=12.0),
         {"noise": DROP, "warping_error": DROP, "sharpness": NO_GAIN, THREE_D: NO_GAIN,
-         MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
+         MOTION: STAY, **_camera(STAY), **_SAME_PALETTE},
     ),
     Attack(
         "grey", "picture", "all colour removed", "nothing: a common fault",
         _frames(degrade.saturation, share=0.0),
         {"colorfulness": DROP, "sharpness": STAY, "exposure": STAY, TEMPORAL: STAY, MOTION: STAY,
-         THREE_D: STAY, TEXT: STAY},
+         THREE_D: STAY, **_camera(STAY)},
     ),
     Attack(
         "saturate", "picture", "colour times 2.5", "vividness",
         _frames(degrade.saturation, share=2.5),
-        {QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY},
+        {QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: STAY, **_camera(STAY)},
     ),
     Attack(
         "darken", "picture", "gamma 2.5", "hidden faults, less noise",
         _frames(degrade.gamma, exponent=2.5),
-        {"exposure": DROP, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY},
+        {"exposure": DROP, TEMPORAL: NO_GAIN, MOTION: STAY, **_camera(STAY)},
     ),
     Attack(
         "overexpose", "picture", "gamma 0.35", "hidden faults",
         _frames(degrade.gamma, exponent=0.35),
-        {"exposure": DROP, "colorfulness": DROP, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY},
+        {"exposure": DROP, "colorfulness": DROP, TEMPORAL: NO_GAIN, MOTION: STAY, **_camera(STAY)},
     ),
     Attack(
         "wash-out", "picture", "contrast times 0.35", "exposure, consistency",
         _frames(degrade.contrast, share=0.35),
-        {"colorfulness": DROP, "exposure": NO_GAIN, TEMPORAL: NO_GAIN, MOTION: STAY, TEXT: STAY},
+        {"colorfulness": DROP, "exposure": NO_GAIN, TEMPORAL: NO_GAIN, MOTION: STAY, **_camera(STAY)},
     ),
     Attack(
         "blocks", "picture", "each frame through JPEG at quality 10", "a small file",
         _frames(degrade.blocks, strength=0.9),
         {"blockiness": DROP, "warping_error": DROP, "sharpness": NO_GAIN, THREE_D: NO_GAIN,
-         MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
+         MOTION: STAY, **_camera(STAY), **_SAME_PALETTE},
     ),
     Attack(
         "mirror", "picture", "left and right exchanged", "nothing: as good a clip",
@@ -259,7 +264,7 @@ OVERLAYS = (
         "caption", "overlay", "a line of text drawn in", "sharp edges that never move",
         _frames(degrade.captioned),
         {QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN, THREE_D: NO_GAIN,
-         "consistency_3d_keep_ratio": DROP, TEXT: STAY},
+         "consistency_3d_keep_ratio": DROP, **_camera(STAY)},
     ),
     Attack(
         "watermark", "overlay", "see-through text all over", "detail that never moves",
@@ -270,12 +275,12 @@ OVERLAYS = (
     Attack(
         "letterbox", "overlay", "black bars over 30 % of the picture", "a cinema picture",
         _frames(degrade.letterboxed),
-        {"exposure": DROP, QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN, TEXT: NO_GAIN},
+        {"exposure": DROP, QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN, **_camera(NO_GAIN)},
     ),
     Attack(
         "inset", "overlay", "the clip at 60 % on a blurred still of itself", "a portrait clip in a landscape",
         _frames(degrade.inset),
-        {MOTION: DROP, TEMPORAL: NO_GAIN, "consistency_3d_num_inliers": DROP, TEXT: NO_GAIN},
+        {MOTION: DROP, TEMPORAL: NO_GAIN, "consistency_3d_num_inliers": DROP, **_camera(NO_GAIN)},
     ),
 )  # fmt: skip
 
@@ -283,33 +288,33 @@ ENCODINGS = (
     Attack(
         "re-encode", "encoding", "x264 at a good quality (crf 16)", "nothing: a usual delivery",
         coded({"crf": "16"}),
-        {TEMPORAL: STAY, MOTION: STAY, THREE_D: STAY, QUALITY: STAY, TEXT: STAY},
+        {TEMPORAL: STAY, MOTION: STAY, THREE_D: STAY, QUALITY: STAY, **_camera(STAY)},
     ),
     Attack(
         "low-bitrate", "encoding", "x264 at a poor quality (crf 45)", "a small file",
         coded({"crf": "45"}),
         {"sharpness": DROP, "consistency_3d_num_pts": DROP, "consistency_3d_num_inliers": DROP,
-         TEMPORAL: NO_GAIN, QUALITY: NO_GAIN, TEXT: STAY},
+         TEMPORAL: NO_GAIN, QUALITY: NO_GAIN, **_camera(STAY)},
     ),
     Attack(
         "half-rate", "encoding", "half the frame rate", "nothing: the same motion",
         times_rate(0.5),
-        {MOTION: STAY, QUALITY: STAY, TEXT: STAY},
+        {MOTION: STAY, QUALITY: STAY, **_camera(STAY)},
     ),
     Attack(
         "double-rate", "encoding", "twice the frame rate, frames repeated", "a high frame rate",
         times_rate(2.0),
-        {TEMPORAL: DROP, MOTION: STAY, QUALITY: STAY, TEXT: STAY},
+        {TEMPORAL: DROP, MOTION: STAY, QUALITY: STAY, **_camera(STAY)},
     ),
     Attack(
         "pull-up", "encoding", "5/4 of the frame rate, every fourth frame repeated",
         "nothing: the same motion", times_rate(1.25),
-        {TEMPORAL: NO_GAIN, MOTION: STAY, QUALITY: STAY, TEXT: STAY},
+        {TEMPORAL: NO_GAIN, MOTION: STAY, QUALITY: STAY, **_camera(STAY)},
     ),
     Attack(
         "half-size", "encoding", "half the width and height", "nothing: the same motion",
         _frames(degrade.resized, share=0.5),
-        {MOTION: STAY, TEXT: STAY, **_SAME_PALETTE},
+        {MOTION: STAY, **_camera(STAY), **_SAME_PALETTE},
     ),
 )  # fmt: skip
 

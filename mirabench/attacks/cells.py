@@ -77,11 +77,20 @@ class Tally:
 
 
 def tally(cases: Iterable[Case], declared: str, *, by_value: bool = False) -> Tally:
-    """Of the cases with this declaration that were judged, how many went as declared."""
+    """Of the cases with this declaration that were judged, how many went as declared; no failed ones."""
     verdicts = [c.by_value if by_value else c.verdict for c in cases if c.declared == declared]
     right = sum(v in ("caught", "stays") for v in verdicts)
-    wrong = sum(v in ("fooled", "moved", "failed") for v in verdicts)
+    wrong = sum(v in ("fooled", "moved") for v in verdicts)
     return Tally(right, right + wrong)
+
+
+def why_nothing(report: AttackReport, metric: str) -> str:
+    """Why a metric has no judged case at all, in words; empty when it has one."""
+    own = [case for case in report.cases if case.metric == metric]
+    if any(case.honest.value is not None for case in own):
+        return ""
+    skipped = [m.skipped for m in report.metrics if m.name == metric and m.skipped]
+    return next(iter(skipped or (case.honest.why for case in own)), "not run")
 
 
 def faults(report: AttackReport, verdict: Verdict) -> list[Case]:

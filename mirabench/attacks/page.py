@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mirabench.attacks.api import DROP, NO_GAIN, RISE, STAY
-from mirabench.attacks.cells import MARKS, Tally, cells, faults, tally
+from mirabench.attacks.cells import MARKS, Tally, cells, faults, tally, why_nothing
 from mirabench.attacks.model import VERDICTS, AttackReport, Case, MetricRecord, Verdict
 from mirabench.metrics.api import DIMENSIONS
 
@@ -117,8 +117,8 @@ def _metrics(report: AttackReport) -> str:
     rows = []
     for metric in report.metrics:
         own = _own(report, metric)
-        if metric.skipped:
-            rows.append((f"`{metric.name}`", *["-"] * 4, metric.skipped))
+        if why := why_nothing(report, metric.name):
+            rows.append((f"`{metric.name}`", *["-"] * 4, why))
             continue
         spread = "none" if metric.spread is None else f"{metric.spread:.4g} {metric.unit}".strip()
         counts = [str(tally(own, declared)) for declared in (DROP, NO_GAIN, STAY, RISE)]
@@ -131,29 +131,21 @@ def _reference(report: AttackReport) -> str:
     rows = []
     for metric in published:
         own = _own(report, metric)
-        if metric.skipped:
-            rows.append((f"`{metric.name}`", "-", "-", metric.skipped))
-        elif any(case.honest.value is not None for case in own):
-            rows.append(
-                (
-                    f"`{metric.name}`",
-                    str(tally(own, DROP, by_value=True)),
-                    str(tally(own, DROP)),
-                    "",
-                )
-            )
-        else:
-            why = own[0].honest.why if own else "not run"
-            rows.append((f"`{metric.name}`", "-", "-", why))
+        why = why_nothing(report, metric.name)
+        alone, ours = tally(own, DROP, by_value=True), tally(own, DROP)
+        rows.append((f"`{metric.name}`", str(alone), str(ours), why))
     if not rows:
         return "No column of the public MiraBench code is in this suite."
-    total = _sum(tally(_own(report, m), DROP, by_value=True) for m in published)
-    ours = _sum(tally(_own(report, m), DROP) for m in published)
-    rows.append(("together", str(total), str(ours), ""))
+    every = [_own(report, m) for m in published]
+    alone = _sum(tally(own, DROP, by_value=True) for own in every)
+    ours = _sum(tally(own, DROP) for own in every)
+    rows.append(("together", str(alone), str(ours), ""))
     return (
         "The public MiraBench code knows no status: a frozen clip's number counts like any other. Judged "
-        "by value alone, as it would be there, and with the statuses that mirabench gives them:\n\n"
-        + _table(("column", "drops, as published", "drops, with statuses", "note"), rows)
+        "by value alone, as it would be there, and with the statuses that mirabench gives them. By value "
+        "alone there are more cases, because clips count whose honest score says nothing already, as 3D "
+        "consistency does of a camera that stands still.\n\n"
+        + _table(("column", "drops, by value alone", "drops, with statuses", "note"), rows)
         + _awaited(report)
     )
 
@@ -164,7 +156,8 @@ def _awaited(report: AttackReport) -> str:
     return (
         "\n\nThese are the columns whose numbers need no network. The rest of the reference's columns await "
         "pretrained weights: random ones say nothing. With the [weights](weights.md) on disk, this "
-        "fills them in:\n\n```console\n$ mirabench attack --suite mirabench-official -o attacks-official\n```"
+        "fills them in:\n\n```console\n"
+        "$ mirabench attack --suite mirabench-official --allow-noncommercial -o attacks-official\n```"
     )
 
 

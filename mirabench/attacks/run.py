@@ -33,6 +33,8 @@ class Setting:
     device: str = "auto"
     cache: bool | str | Path = True
     progress: Progress = silent
+    allow_noncommercial: bool = False
+    """Whether parameters whose licence forbids commercial use may be used."""
 
 
 def run_attacks(
@@ -141,6 +143,7 @@ def _score(
         device=setting.device,
         cache=setting.cache,
         progress=told,
+        allow_noncommercial=setting.allow_noncommercial,
     )
 
 

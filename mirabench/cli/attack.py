@@ -52,6 +52,12 @@ def attack(
         Path | None, typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's).")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features.")] = False,
+    allow_noncommercial: Annotated[
+        bool,
+        typer.Option(
+            "--allow-noncommercial", help="Use parameters whose licence forbids commercial use."
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print attacks.json, and only that.")
     ] = False,
@@ -73,7 +79,10 @@ def attack(
     require_writable(output)
     with _progress() as progress:
         kept = False if no_cache else cache or True
-        setting = Setting(workers=workers, device=device, cache=kept, progress=progress)
+        setting = Setting(
+            workers=workers, device=device, cache=kept, progress=progress,
+            allow_noncommercial=allow_noncommercial,
+        )  # fmt: skip
         found, unread = _attacked(clips, chosen, suite, fps, setting)
     _write(found, output, page)
     _show(found, unread, output, as_json=as_json)
@@ -129,7 +138,7 @@ def _show(report: AttackReport, unread: dict[str, str], output: Path, *, as_json
 def _summary(report: AttackReport) -> Table:
     from rich.table import Table
 
-    from mirabench.attacks.cells import faults, tally
+    from mirabench.attacks.cells import faults, tally, why_nothing
 
     table = Table(
         "metric", "drop", "no gain", "stay", "rise", "fooled by",
@@ -139,8 +148,9 @@ def _summary(report: AttackReport) -> Table:
     for metric in report.metrics:
         own = [case for case in report.cases if case.metric == metric.name]
         counts = [str(tally(own, d)) for d in ("drop", "no gain", "stay", "rise")]
+        why = why_nothing(report, metric.name)
         by = dict.fromkeys(case.attack for case in fooled if case.metric == metric.name)
-        table.add_row(metric.name, *counts, metric.skipped or ", ".join(by) or "none of them")
+        table.add_row(metric.name, *counts, why or ", ".join(by) or "none of them")
     return table
 
 
