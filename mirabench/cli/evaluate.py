@@ -46,7 +46,7 @@ def evaluate(
         str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
     precision: Annotated[
-        str | None, typer.Option(help="For networks: fp32, bf16 or fp16 (default: the suite's).")
+        str | None, typer.Option(help="For networks: fp32 or bf16 (default: the suite's).")
     ] = None,
     allow_noncommercial: Annotated[
         bool,

@@ -32,6 +32,7 @@ class FlowInterpolation:
     precision: str = "fp32"
     name: ClassVar[str] = "flow_interpolation"
     version: ClassVar[int] = 1
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
     weights: ClassVar[tuple[str, ...]] = ("raft-things",)
 
     @property

@@ -31,6 +31,7 @@ class Interpolation:
     precision: str = "fp32"
     name: ClassVar[str] = "interpolation"
     version: ClassVar[int] = 1
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
     weights: ClassVar[tuple[str, ...]] = ("amt-s",)
 
     @property

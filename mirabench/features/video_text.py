@@ -37,6 +37,7 @@ class ViclipVideo:
     precision: str = "fp32"
     name: ClassVar[str] = "viclip_video"
     version: ClassVar[int] = 1
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
     weights: ClassVar[tuple[str, ...]] = ("viclip-l-14",)
 
     @property
@@ -91,6 +92,7 @@ class ViclipText:
     precision: str = "fp32"
     name: ClassVar[str] = "viclip_text"
     version: ClassVar[int] = 1
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
     weights: ClassVar[tuple[str, ...]] = ("viclip-l-14",)
 
     def __post_init__(self) -> None:

@@ -155,7 +155,7 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         reference: Real clips to compare with, for the distribution metrics.
         workers: Processes that score clips side by side; changes no number.
         device: Where networks run: auto, cpu, cuda, cuda:N or mps.
-        precision: Arithmetic of networks, fp32, bf16 or fp16, where a feature's drift allows it; another
+        precision: Arithmetic of networks, fp32 or bf16, where a feature's drift allows it; another
             precision is another protocol. None leaves it to the suite.
         allow_noncommercial: Use parameters whose licence forbids commercial use; metrics that need them
             fail otherwise. MIRABENCH_ALLOW_NONCOMMERCIAL=1 says the same.

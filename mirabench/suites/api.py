@@ -19,7 +19,7 @@ else:
     import tomli as tomllib
 
 
-PRECISIONS = ("fp32", "bf16", "fp16")
+PRECISIONS = ("fp32", "bf16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Suite:
         return [at_precision(choice.build(), self.precision) for choice in self.metrics]
 
     def at_precision(self, precision: str) -> Suite:
-        """The same suite with another arithmetic of networks: fp32, bf16 or fp16.
+        """The same suite with another arithmetic of networks: fp32 or bf16.
 
         Raises:
             SuiteError: no such precision.

@@ -1,6 +1,6 @@
 """Makes columns.json: every column by the public reference code and by ours, at equal random weights.
 
-    python tests/golden/columns_make.py MIRADATA DINO COTRACKER WORK CLIP CLIP [--frames 120] [--only NAME,...]
+    python tests/golden/columns_make.py MIRADATA DINO COTRACKER WORK CLIP:FRAMES CLIP:FRAMES [--only NAME,...]
 
 MIRADATA, DINO and COTRACKER are checkouts of the commits named in columns_README.md. Their code is run, never
 copied: the reference's own `metrics_calculator`, `EvaluateFVD` and `EvaluateFID`. Its networks are drawn by
@@ -84,23 +84,22 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("miradata", "dino", "cotracker", "work"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("clips", type=Path, nargs="+")
-    parser.add_argument("--frames", type=int, default=120)
+    parser.add_argument("clips", nargs="+")
     parser.add_argument("--only", default="")
     o = parser.parse_args()
     for name in ("miradata", "dino", "cotracker", "work"):
         setattr(o, name, getattr(o, name).resolve())
-    clips = [c.resolve() for c in o.clips]
+    clips = [(Path(path).resolve(), int(n)) for path, n in (c.rsplit(":", 1) for c in o.clips)]
     wanted = [c for c in (*PER_CLIP, "fvd", "fid") if not o.only or c in o.only.split(",")]
-    generated = [pictures(c, o.work / "generated", o.frames, 0) for c in clips]
-    real = [pictures(c, o.work / "real", o.frames, 7) for c in clips]
+    generated = [pictures(c, o.work / "generated", n, 0) for c, n in clips]
+    real = [pictures(c, o.work / "real", n - 7, 7) for c, n in clips]
     prepare_reference(o)
     files = o.work / "ckpt"
     with torch.no_grad():
         theirs = reference_scores(files, wanted, generated, real)
     ours = our_scores(o.work, files, wanted, generated, real)
     table = {c: compared(theirs[c], ours[our_name(c)]) for c in theirs}
-    out = {"frames": o.frames, "clips": [c.name for c in clips], "columns": table}
+    out = {"clips": {c.name: n for c, n in clips}, "columns": table}
     (HERE / "columns.json").write_text(json.dumps(out, indent=1) + "\n")
     for column, row in table.items():
         print(f"{column:32} {row['reference']} {row['ours']} {row['relative']:.2e}")
