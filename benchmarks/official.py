@@ -133,11 +133,10 @@ def timed(work: Callable[[], object]) -> float:
 def rows(precision: str, device: torch.device) -> list[Row]:
     """Every group of columns."""
 
-    def p(feature: Any) -> dict[str, str]:
+    def at(feature: Any, **parameters: Any) -> Any:
         """As the suite would have it: a feature whose drift is too large stays float32."""
-        return {
-            "precision": precision if precision in getattr(feature, "precisions", ()) else "fp32"
-        }
+        takes = precision in getattr(feature, "precisions", ())
+        return feature(precision=precision if takes else "fp32", **parameters)
 
     def per_frame(
         net: Callable[[torch.Tensor], Any],
