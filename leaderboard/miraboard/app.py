@@ -14,7 +14,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from mirabench.metrics.api import DIMENSIONS
-from miraboard import pages
+from miraboard import look, pages
 from miraboard.board import MODERATION, Board
 from miraboard.callbacks import Callbacks
 from miraboard.guard import MAX_BYTES
@@ -31,46 +31,11 @@ PAGES = (
     "export",
     "maintain",
 )
-_CHOOSER = {"generator": 1, "prompt": 3, "order": 4}
+_CHOOSER = {"compare": 0, "generator": 1, "prompt": 3, "order": 4}
 """What a link may choose -> its place among the choosers."""
 _OPEN: dict[str, Any] = {"allow_custom_value": True}
 """For choices that depend on the track: programs call without a session, whose choices are the first
 track's. What is on no list shows nothing."""
-_TOGGLE = """() => {
-    const dark = document.body.classList.toggle('dark');
-    localStorage.setItem('mb-theme', dark ? 'dark' : 'light');
-}"""
-_RECALL = """() => {
-    const theme = localStorage.getItem('mb-theme');
-    if (theme) document.body.classList.toggle('dark', theme === 'dark');
-}"""
-"""A link within the board opens a new page, which should look like the last; else the system decides."""
-_FOLLOW = """
-element.addEventListener('click', (event) => {
-    const link = event.target.closest('a[href^="?show="]');
-    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    const address = link.getAttribute('href');
-    history.pushState({}, '', address);
-    window.scrollTo(0, 0);
-    trigger('click', Object.fromEntries(new URLSearchParams(address)));
-});
-"""
-"""A link within the board changes the page in place; opened in a new tab it works as well."""
-_BACK = "() => { addEventListener('popstate', () => location.reload()); }"
-_CSS = """
-footer{display:none!important}
-.gradio-container{max-width:1320px!important;width:100%!important;margin:0 auto!important}
-.gradio-container>main{width:100%!important;max-width:100%!important}
-.gradio-container .html-container{padding:0!important}
-#mb-head{align-items:center;gap:8px 20px}
-#mb-head h1{font-size:24px;margin:0;line-height:1.3}#mb-head p{margin:0}
-#mb-theme{flex:0 0 auto;min-width:110px!important}
-.gradio-container input[role=combobox]{text-overflow:ellipsis;padding-right:30px}
-#mb-page{max-width:150px}.gradio-container:not(:has(.mb-paged)) .form:has(#mb-page){display:none}
-.dark .gradio-container button[role=tab][aria-selected=true]{color:#74cbd4!important}
-@media (max-width:700px){.gradio-container>main{padding:10px!important}}
-"""
 
 
 def build_app(board: Board) -> Any:
@@ -101,7 +66,7 @@ def build_app(board: Board) -> Any:
                 exported = _export_tab(calls, track)
             with gr.Tab("Maintain", id="maintain"):
                 moderated = _maintain_tab(calls)
-        for script in (_RECALL, _BACK):
+        for script in (look.RECALL, look.BACK):
             app.load(None, js=script, api_visibility="private")
         choosers = [compared, chosen, exported, prompt, table.order, table.columns]
         choices = _Choices(calls, first)
@@ -114,7 +79,7 @@ def build_app(board: Board) -> Any:
         track.change(None, [track], [wanted], js="(track) => track", api_visibility="private")
         for page in (table.output, pairs, shown, answers):
             page.click(
-                choices.followed, None, [tabs, chosen, prompt, table.order], queue=False,
+                choices.followed, None, [tabs, compared, chosen, prompt, table.order], queue=False,
                 show_progress="hidden", api_visibility="private",
             )  # fmt: skip
         for done in (submitted, moderated):
@@ -132,13 +97,13 @@ def _head(tracks: list[tuple[str, str]], first: str) -> Any:
             tracks, value=first, label="Track", elem_id="mb-track", scale=2, min_width=230
         )
         gr.Button("Light / dark", size="sm", elem_id="mb-theme", scale=0).click(
-            None, js=_TOGGLE, api_visibility="private"
+            None, js=look.TOGGLE, api_visibility="private"
         )
     return track
 
 
 def _html(element: str) -> Any:
-    return gr.HTML(elem_id=element, apply_default_css=False, js_on_load=_FOLLOW)
+    return gr.HTML(elem_id=element, apply_default_css=False, js_on_load=look.FOLLOW)
 
 
 class _TableTab:
@@ -285,7 +250,7 @@ def _maintain_tab(calls: Callbacks) -> Any:
         kind = gr.Dropdown(list(MODERATION), value="withdrawn", label="Verdict")
         why = gr.Textbox(label="Why, in public")
     output = gr.HTML(apply_default_css=False)
-    return gr.Button("Record").click(
+    return gr.Button("Record", elem_id="mb-record").click(
         calls.moderate, [token, identity, kind, why], output, api_name="moderate"
     )
 
@@ -324,14 +289,14 @@ class _Choices:
         updates = list(self.grown(track if known else self.first))
         if page in _CHOOSER:
             position = _CHOOSER[page]
-            updates[position] = {**updates[position], "value": asked.get("id")}
+            updates[position] = {**updates[position], "value": _named(page, asked)}
         return (self._tab(page), track if known else gr.skip(), *updates)
 
     def followed(self, event: gr.EventData) -> tuple[Any, ...]:
         """What a link of a page names, on the track that is open."""
         asked: Mapping[str, Any] = event._data if isinstance(event._data, dict) else {}
         page = asked.get("show", "")
-        values = [asked.get("id") if page == name else gr.skip() for name in _CHOOSER]
+        values = [_named(page, asked) if page == name else gr.skip() for name in _CHOOSER]
         return (self._tab(page), *values)
 
     @staticmethod
@@ -340,38 +305,10 @@ class _Choices:
         return gr.update(selected=page) if page in PAGES else gr.skip()
 
 
-_TEAL = gr.themes.Color(
-    "#eef7f8", "#d5ebed", "#abd6da", "#7dbcc3", "#4b9aa3", "#1f7f8a", "#17616a", "#134f57",
-    "#103f45", "#0c3035", "#081f23", name="teal",
-)  # fmt: skip
-"""The accent of the pages' own style."""
-
-
-def theme() -> gr.themes.Base:
-    """The system's own fonts: no page asks anybody else for anything."""
-    names = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
-    mono = ("ui-monospace", "Menlo", "Consolas", "monospace")
-    look = gr.themes.Base(
-        primary_hue=_TEAL,
-        neutral_hue="stone",
-        font=[gr.themes.Font(n) for n in names],
-        font_mono=[gr.themes.Font(n) for n in mono],
-    )
-    return look.set(
-        body_background_fill="#fbfaf8", body_background_fill_dark="#15181b",
-        background_fill_primary="#fbfaf8", background_fill_primary_dark="#15181b",
-        block_background_fill="#ffffff", block_background_fill_dark="#1c2024",
-        block_border_color="#dedad3", block_border_color_dark="#363d43",
-        border_color_primary="#dedad3", border_color_primary_dark="#363d43",
-        input_background_fill="#f6f4f0", input_background_fill_dark="#262b30",
-        button_secondary_background_fill="#efece6", button_secondary_background_fill_dark="#2b3137",
-        button_secondary_background_fill_hover="#e4e0d8",
-        button_secondary_background_fill_hover_dark="#363d43",
-        button_primary_background_fill="#17616a", button_primary_background_fill_dark="#1f7f8a",
-        button_primary_background_fill_hover="#124d54",
-        button_primary_background_fill_hover_dark="#17616a",
-        checkbox_label_background_fill_dark="#262b30", block_radius="8px", input_radius="6px",
-    )  # fmt: skip
+def _named(page: str, asked: Mapping[str, Any]) -> Any:
+    """What an address names: one thing, or the submissions to compare."""
+    named = str(asked.get("id", ""))
+    return [part for part in named.split(",") if part] if page == "compare" else named or None
 
 
 def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:
@@ -383,8 +320,8 @@ def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:
     app.launch(
         server_name=host,
         server_port=port,
-        theme=theme(),
-        css=_CSS + pages.css(),
+        theme=look.theme(),
+        css=look.CSS + pages.css(),
         footer_links=[],
         max_file_size=MAX_BYTES + 2**20,
         ssr_mode=False,

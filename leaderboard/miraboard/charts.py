@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 SIZE = 420.0
+MARGIN = 34.0
+"""Cut off above and below, where no label is."""
 _DASHES = ("none", "7 4", "2 4", "10 3 2 3")
 _MARKS = ("circle", "square", "triangle", "diamond")
 
@@ -38,7 +40,7 @@ def radar(axes: Sequence[str], series: Sequence[tuple[str, Sequence[float | None
         parts.append(_polygon(i, corners))
     told = "; ".join(_told(label, axes, values) for label, values in series)
     return Markup(
-        f'<svg class="mb-radar" viewBox="0 0 {SIZE:g} {SIZE:g}" role="img" '
+        f'<svg class="mb-radar" viewBox="0 {MARGIN:g} {SIZE:g} {SIZE - 2 * MARGIN:g}" role="img" '
         f'aria-label="{escape(told)}">{"".join(parts)}</svg>'
     )
 

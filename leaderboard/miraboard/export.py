@@ -164,7 +164,7 @@ def _slug(text: str) -> str:
 
 def _site_link(page: str, track: str, identity: str) -> str:
     del track  # pages of one track lie in one folder
-    return "" if page == "order" else f"{page}-{_slug(identity)}.html"
+    return "" if page in ("order", "compare") else f"{page}-{_slug(identity)}.html"
 
 
 def _write_track(board: Board, view: View, ranking: Ranking, folder: Path) -> list[Path]:

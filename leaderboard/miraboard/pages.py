@@ -26,8 +26,8 @@ from miraboard.tables import BADGES, Cell, Table, place_text, value_cell
 from miraboard.tracks import Track
 
 Link = Callable[[str, str, str], str]
-"""Page (`generator`, `prompt`, or `order` for a table by a column), track and id -> address, empty where
-there is no such page."""
+"""Page (`generator`, `prompt`, `compare` with ids and commas, or `order` for a table by a column), track and
+id -> address, empty where there is no such page."""
 
 MARKS = {"self-reported": "○", "recomputed": "◐", "rescored": "●", "disputed": "✗"}
 MOST_PROBLEMS = 60
@@ -123,12 +123,19 @@ def generator_page(
         s=standing,
         link=link,
         strips=strips,
+        rivals=_rivals(view, places, standing),
         numbers=_numbers(view, places, standing, index),
         versions=[s for s in view.standings if s.generator == standing.generator],
         verdicts=view.verdicts.get(standing.id, ()),
         problems=_problems(raw),
         provenance=json.dumps(raw["provenance"], indent=2, ensure_ascii=False),
     )
+
+
+def _rivals(view: View, places: ranking.Ranking, standing: Standing) -> str:
+    """A submission's id and those of the best others, to compare it with; empty when it is alone."""
+    others = [key for key in shown_on_a_prompt(view, places) if key != standing.id]
+    return ",".join([standing.id, *others[: MOST_COMPARED - 1]]) if others else ""
 
 
 def _numbers(

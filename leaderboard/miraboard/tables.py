@@ -174,7 +174,7 @@ def remarks(standing: Standing) -> tuple[str, ...]:
     if standing.still:
         found.append(f"{standing.still} of {standing.clips} clips near-static")
     if standing.failed:
-        found.append(f"{standing.failed} of {standing.clips} clips failed")
+        found.append(f"{standing.failed} of {standing.clips} clips lack scores")
     return tuple(found)
 
 
