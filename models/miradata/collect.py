@@ -117,6 +117,19 @@ def file_name(url: str) -> str:
     return f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{clean}{known}"
 
 
+def site_of(url: str) -> str:
+    """The site of an address, as the column `source` names it.
+
+    Example:
+        >>> site_of("https://www.youtube.com/watch?v=x"), site_of("https://videos.pexels.com/1.mp4")
+        ('youtube', 'pexels')
+    """
+    labels = (urlsplit(url).hostname or "").split(".")
+    known = {"youtu": "youtube"}
+    name = labels[-2] if len(labels) > 1 and not labels[-1].isdigit() else ".".join(labels)
+    return known.get(name, name)
+
+
 def require_rights(rights: str) -> None:
     """Refuse to fetch before the user has said that they may.
 
@@ -174,7 +187,12 @@ class Manifest:
         Raises:
             OutputError: the manifest cannot be written.
         """
-        entry = {**asdict(found), "rights": self._rights, "unix_time": round(time.time(), 3)}
+        entry = {
+            **asdict(found),
+            "source": site_of(found.url),
+            "rights": self._rights,
+            "unix_time": round(time.time(), 3),
+        }
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(entry) + "\n")

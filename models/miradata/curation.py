@@ -44,7 +44,7 @@ class Curated:
     """Stage -> how it ended."""
     published: Publication
     absent: tuple[str, ...]
-    """What was not measured or done, one sentence each."""
+    """What was not measured, done or fetched, one sentence each."""
     page: Path
 
     @property
@@ -106,13 +106,14 @@ def curate(
     require_writable(output)
     thresholds = load_thresholds(config.publish.levels)
     thresholds.index(config.publish.level)
-    if config.collect is not None:
-        collect(config.collect)
+    fetched = collect(config.collect) if config.collect is not None else []
+    lost = tuple(f"collect: {one.url}: {one.reason}" for one in fetched if one.status == "failed")
     given = config.input or (config.collect.folder if config.collect else Path())
     sources = find_sources(given, config.source)
     pipeline, root = pipeline_of(config, sources, output), root_of(sources)
     run = Run(output, engine or engine_of(config.running), config.running.tries, listener=listener)
-    _remember(output, config, root, pipeline.absent)
+    absent = (*pipeline.absent, *lost)
+    _remember(output, config, root, absent)
     progress = run.all(pipeline.stages)
     caption = CaptionStage(root, output, config.captions, thresholds, config.publish.level)
     progress["caption"] = run.one(caption)
@@ -120,7 +121,7 @@ def curate(
     progress["cut"] = run.one(CutStage(root, output, config.cut, wanted))
     found = published(output)
     write_published(output, found)
-    return Curated(output, progress, found, pipeline.absent, write_page(output))
+    return Curated(output, progress, found, absent, write_page(output))
 
 
 def collect(settings: Collect) -> list[Collected]:

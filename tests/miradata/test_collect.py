@@ -15,7 +15,15 @@ from typing import Any
 import pytest
 
 from mirabench.errors import InputError, ManifestError, MissingExtraError
-from miradata.collect import MANIFEST, Collected, Wanted, file_name, local_videos, read_list
+from miradata.collect import (
+    MANIFEST,
+    Collected,
+    Wanted,
+    file_name,
+    local_videos,
+    read_list,
+    site_of,
+)
 from miradata.collect_http import HttpSettings, collect_http
 from miradata.collect_site import SiteSettings, collect_site
 
@@ -99,6 +107,7 @@ def test_a_file_arrives_whole_with_its_sum_and_the_ground(site: Site, tmp_path: 
     assert (tmp_path / found.path).read_bytes() == BODY
     (line,) = (tmp_path / MANIFEST).read_text().splitlines()
     assert json.loads(line)["rights"] == "rendered here, ours"
+    assert json.loads(line)["source"] == "127.0.0.1"
 
 
 def test_a_broken_download_goes_on_where_it_stopped(site: Site, tmp_path: Path) -> None:
@@ -235,6 +244,14 @@ class Downloader:
             raise RuntimeError("the page changed")
         Path(self.seen["outtmpl"]["default"]).write_bytes(BODY)
         return 0
+
+
+@pytest.mark.parametrize(("url", "site"), [
+    ("https://www.youtube.com/watch?v=1", "youtube"), ("https://youtu.be/1", "youtube"),
+    ("https://videos.pexels.com/a.mp4", "pexels"), ("http://127.0.0.1:80/a.mp4", "127.0.0.1"),
+])  # fmt: skip
+def test_the_site_of_an_address(url: str, site: str) -> None:
+    assert site_of(url) == site
 
 
 def test_a_site_download_is_slow_small_and_stated(tmp_path: Path) -> None:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
+import json
 import re
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
-from chatserver import GOOD_FIELDS, Chat, serving
+from chatserver import GOOD_FIELDS, Answer, Chat, serving
 from clipkit import still
 from longfilm import FPS, shot, write_film
 
@@ -130,6 +139,7 @@ def test_the_page_shows_everything_and_escapes_it(curated: Curated) -> None:
     assert not re.search(r"(src|href)=\"(?!data:|#)", page), "nothing is fetched"
 
 
+@pytest.mark.slow
 def test_a_table_that_was_published_trains_a_model(curated: Curated, tmp_path: Path) -> None:
     from miradit.configs import PRESETS
     from miradit.data import read_clips
@@ -162,6 +172,57 @@ def test_in_lite_the_text_beside_a_video_is_the_prompt(footage: Path, tmp_path: 
     export_v1(tmp_path / "out", tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="") as file:
         assert {row["short_caption"] for row in csv.DictReader(file)} == {"Colours drift."}
+
+
+def test_killed_while_captioning_and_run_again_the_tables_are_identical(
+    footage: Path, tmp_path: Path
+) -> None:
+    def config(name: str, url: str) -> Path:
+        endpoint = {"endpoint": {"base_url": url, "model": "big"}, "concurrency": 1}
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(json.dumps(settings(footage, captions=endpoint)))  # JSON is YAML
+        return path
+
+    with serving() as calm:
+        curate(configured(config("calm", calm.url)), tmp_path / "calm")
+    with serving(Answer(), Answer(delay=30.0)) as chat:
+        given = config("killed", chat.url)
+        command = [sys.executable, "-m", "mirabench", "curate", "run", given, "--output"]
+        child = subprocess.Popen([*command, tmp_path / "killed"], stderr=subprocess.DEVNULL)
+        while len(chat.requests) < 2 and child.poll() is None:
+            time.sleep(0.01)  # until the second window is asked
+        child.kill()
+        assert child.wait() == -signal.SIGKILL
+        chat.answers = [Answer()]
+        curate(configured(given), tmp_path / "killed")
+    assert digests(tmp_path / "killed") == digests(tmp_path / "calm")
+    assert len(chat.requests) == 3, "the first answer was kept"
+
+
+def test_collected_videos_are_curated_and_what_cannot_be_fetched_is_said(
+    footage: Path, tmp_path: Path
+) -> None:
+    handler = partial(Quiet, directory=str(footage))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        site = f"http://127.0.0.1:{server.server_port}"
+        (tmp_path / "list.txt").write_text(f"{site}/{quote(HOSTILE)}\n{site}/none.mp4\n")
+        (tmp_path / "c.yaml").write_text(
+            "collect: {rights: ours, folder: videos, list: list.txt, seconds_between: 0}\n"
+            "length: {min_seconds: 1.5}\nsplit: {min_scene_seconds: 0.5}\n"
+        )
+        made = curate(configured(tmp_path / "c.yaml", workers=1), tmp_path / "out")
+        server.shutdown()
+    assert len(made.published.rows) == 2
+    assert made.published.rows[0]["source"] == "127.0.0.1"
+    assert made.published.rows[0]["url"].startswith(site)
+    assert made.absent[-1] == f"collect: {site}/none.mp4: HTTP status 404"
+    assert "none.mp4: HTTP status 404" in made.page.read_text()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_a_stricter_level_publishes_less_without_measuring_again(
