@@ -40,7 +40,8 @@ class Split(Section):
     """Cuts (PySceneDetect's content detector)."""
 
     threshold: Positive = 27.0  # library; 26 is recalled for the paper
-    min_scene_seconds: Positive = 2.0  # recalled: clips under 2 s are dropped
+    min_scene_seconds: Positive = 0.6  # library: 15 frames, so that a flash is no shot
+    """Shorter shots are merged with neighbours; of a longer one the length gate decides."""
     height: Annotated[int, Field(ge=16)] = 144  # ours: the picture that is looked at, px
     fade_threshold: Annotated[float, Field(ge=0, le=255)] | None = 12.0
     """Library: mean level (0-255) below which the picture counts as faded to black; none is off."""

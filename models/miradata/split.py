@@ -7,7 +7,9 @@ threshold detector does, which would cut every dark shot as well.
 
 Known limits: a dissolve from one shot into the next changes too little from frame to frame and is
 missed; a flash of light or a very fast pan may be cut; shots shorter than `min_scene_seconds` are merged
-with their neighbours as the library merges them.
+with their neighbours as the library merges them, which is why that is short: two seconds, which the paper
+is remembered to demand of a shot, would put several shots into one (seen on real film). Shots of
+less than the least length of a clip leave at the length gate anyway.
 """
 
 from __future__ import annotations
