@@ -31,12 +31,18 @@ def published_rows(folder: Path) -> list[dict[str, Any]]:
     """The rows of an output folder's published table.
 
     Raises:
-        InputError: nothing is published there.
+        InputError: nothing is published there, or a clip's file is gone.
     """
     path = folder / PUBLISHED
     if not path.is_file():
         raise InputError(f"{folder} has no {PUBLISHED}: run `mirabench curate run` first")
     rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    for row in rows:
+        if not (folder / row["file_path"]).is_file():
+            raise InputError(
+                f"{folder / row['file_path']} is gone: remove {folder / 'ledger' / 'cut.jsonl'} and run "
+                "again, which cuts all clips anew"
+            )
     return rows
 
 

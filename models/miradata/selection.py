@@ -6,6 +6,7 @@ against it. Nothing is decoded.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -45,7 +46,12 @@ def fates(tables: Tables, thresholds: Thresholds, level: str = "") -> list[Fate]
     clips = tables.rows("clips")
     values = score_values(tables, [clip["clip_id"] for clip in clips], thresholds.metrics)
     decisions = decide(thresholds, values, len(clips))
-    doubles = _doubles(tables)
+    able = {
+        clip["clip_id"]
+        for clip, decision in zip(clips, decisions, strict=True)
+        if clip["status"] == OK and decision.level >= 0
+    }
+    doubles = _doubles(tables, able)
     found = []
     for clip, decision in zip(clips, decisions, strict=True):
         name = clip["clip_id"]
@@ -98,11 +104,22 @@ def measured_metrics(tables: Tables) -> list[str]:
     return sorted(names)
 
 
-def _doubles(tables: Tables) -> dict[str, str]:
-    return {
-        row["clip_id"]: (
-            f"shows the same as {row['group']} ({row['kind']}, similarity {row['similarity']:.4g})"
-        )
-        for row in tables.rows("dups")
-        if not row["keep"]
-    }
+def _doubles(tables: Tables, able: set[str]) -> dict[str, str]:
+    """Clip -> what it is a duplicate of, as a sentence.
+
+    Of a group whose best clip does not keep the limits, the first that does takes its place. Only
+    the limits count for that, which all levels share: so levels stay nested.
+    """
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in tables.rows("dups"):
+        groups[row["group"]].append(row)
+    found = {}
+    for best, rows in groups.items():
+        candidates = [best, *(row["clip_id"] for row in rows)]
+        stays = next((name for name in candidates if name in able), best)
+        for row in rows:
+            if row["clip_id"] != stays:
+                found[row["clip_id"]] = (
+                    f"shows the same as {stays} ({row['kind']}, similarity {row['similarity']:.4g})"
+                )
+    return found

@@ -156,6 +156,13 @@ def test_nothing_published_is_one_sentence(tmp_path: Path) -> None:
         export_v1(tmp_path, tmp_path / "t.csv")
 
 
+def test_a_file_that_is_gone_is_one_sentence(folder: Path) -> None:
+    published(folder)
+    (folder / "clips" / "a.mp4").unlink()
+    with pytest.raises(InputError, match=r"a\.mp4 is gone"):
+        export_shards(folder, folder / "shards")
+
+
 def test_download_ids_do_not_depend_on_the_other_sources() -> None:
     few, many = download_ids(["b", "a"]), download_ids(["a", "b", *map(str, range(500))])
     assert {name: many[name] for name in few} == few

@@ -60,6 +60,20 @@ def test_each_clip_leaves_at_the_first_thing_that_is_against_it(folder: Path) ->
     assert kept_ids(tables, THRESHOLDS, "lively") == ["a"]
 
 
+def test_a_double_takes_the_place_of_a_best_one_that_breaks_a_limit(tmp_path: Path) -> None:
+    tables = kit.write(
+        tmp_path,
+        videos=[kit.video()],
+        clips=[kit.clip(name, i, i, i + 1) for i, name in enumerate("abc")],
+        scores=kit.scores("luma", a=0.99, b=0.5, c=0.5),
+        dups=[kit.double("a", "a"), kit.double("b", "a"), kit.double("c", "a")],
+    )
+    found = {f.clip_id: (f.step, f.reason) for f in fates(tables, THRESHOLDS)}
+    assert found["a"][0] == "limit"
+    assert found["b"] == ("kept", "")
+    assert found["c"] == ("duplicate", "shows the same as b (hash, similarity 1)")
+
+
 def test_a_folder_without_scores_keeps_what_is_long_enough(tmp_path: Path) -> None:
     tables = kit.write(tmp_path, videos=[kit.video()], clips=[kit.clip("a", 0)])
     assert kept_ids(tables, THRESHOLDS, "lively") == ["a"]
