@@ -179,7 +179,7 @@ def test_a_refusal_has_its_reasons_and_exit_code_1(
 def test_a_huge_upload_is_refused_and_the_server_lives(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     with path.open("wb") as file:
-        file.truncate(64 * 2**20)
+        file.truncate(300 * 2**20)
     done = server.submit(path, generator="Huge")
     assert done.returncode in (1, 2)
     assert "Huge" not in server.table()
