@@ -46,7 +46,7 @@ def attacks_page(report: AttackReport, command: str, picture: str = PICTURE) -> 
         INTRODUCTION.format(tolerance=report.tolerance),
         "## Result",
         _result(report),
-        f"```console\n$ {command}\n```",
+        f"```sh\n{command}\n```",
         f"![{len(report.attacks)} attacks against {report.suite}: {caught} of {total} drops]({picture})",
         _clips(report),
         _table(("sign", "verdict", "it says that the metric"), [
@@ -156,8 +156,8 @@ def _awaited(report: AttackReport) -> str:
     return (
         "\n\nThese are the columns whose numbers need no network. The rest of the reference's columns await "
         "pretrained weights: random ones say nothing. With the [weights](weights.md) on disk, this "
-        "fills them in:\n\n```console\n"
-        "$ mirabench attack --suite mirabench-official --allow-noncommercial -o attacks-official\n```"
+        "fills them in:\n\n```sh\n"
+        "mirabench attack --suite mirabench-official --allow-noncommercial -o attacks-official\n```"
     )
 
 

@@ -25,6 +25,15 @@ Change = Callable[[np.ndarray, float], np.ndarray]
         (degrade.alternate, 0.0),
         (degrade.saturation, 1.0),
         (degrade.gamma, 1.0),
+        (degrade.contrast, 1.0),
+        (degrade.sharpened, 0.0),
+        (degrade.shaken, 0.0),
+        (degrade.ghosted, 1),
+        (degrade.slowed, 1.0),
+        (degrade.held, 1),
+        (degrade.restarted, 1),
+        (degrade.letterboxed, 0.0),
+        (degrade.watermarked, 0.0),
     ],
 )
 def test_the_neutral_strength_changes_nothing(change: Change, neutral: float) -> None:
