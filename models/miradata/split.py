@@ -5,11 +5,14 @@ file's own and memory does not grow with the video's length beyond 9 bytes a fra
 dark frames at whose ends the content detector saw no cut; it is cut in its middle, as the library's
 threshold detector does, which would cut every dark shot as well.
 
+Where everything changes for a while (a fast pan, few frames a second) the library by default merges all
+cuts into the last one, and what was before and after the first is one shot. Here a cut is made at once
+and again after `min_scene_seconds`: too many cuts are what `stitch` repairs, a missed one nothing does. For
+the same reason shots may be short; what is too short for a clip leaves at the length gate.
+
 Known limits: a dissolve from one shot into the next changes too little from frame to frame and is
-missed; a flash of light or a very fast pan may be cut; shots shorter than `min_scene_seconds` are merged
-with their neighbours as the library merges them, which is why that is short: two seconds, which the paper
-is remembered to demand of a shot, would put several shots into one (seen on real film). Shots of
-less than the least length of a clip leave at the length gate anyway.
+missed; a flash of light or a very fast pan is cut; of two cuts closer than `min_scene_seconds` the second
+is missed.
 """
 
 from __future__ import annotations
@@ -171,10 +174,15 @@ def _least_frames(split: Split, fps: float) -> int:
 def _content_detector(split: Split, fps: float) -> tuple[Any, type[FrameTimecode]]:
     try:
         from scenedetect import FrameTimecode  # extra `data`
+        from scenedetect.detector import FlashFilter
         from scenedetect.detectors import ContentDetector
     except ImportError as error:
         raise MissingExtraError("data", "finding cuts needs PySceneDetect") from error
-    detector = ContentDetector(split.threshold, min_scene_len=_least_frames(split, fps))
+    detector = ContentDetector(
+        split.threshold,
+        min_scene_len=_least_frames(split, fps),
+        filter_mode=FlashFilter.Mode.SUPPRESS,
+    )
     return detector, FrameTimecode
 
 

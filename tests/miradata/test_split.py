@@ -5,6 +5,7 @@ from pathlib import Path
 import badvideos
 import numpy as np
 import pytest
+from clipkit import still
 from hypothesis import given
 from hypothesis import strategies as st
 from longfilm import FPS, shot, write_film
@@ -32,8 +33,18 @@ def test_hard_cuts_are_found_exactly(film):
     assert times[86] == round(86 / FPS * NS)
 
 
-def test_shots_shorter_than_the_least_are_merged(film):
+def test_no_two_cuts_are_closer_than_the_least(film):
     assert detect(film, Split(min_scene_seconds=1.2), FPS)[1] == [36]
+
+
+def test_constant_change_is_cut_at_once_and_not_only_when_it_ends(tmp_path):
+    """A still, a second in which every frame is another picture, a still."""
+    storm = np.concatenate([shot(seed, 1) for seed in range(10, 34)])
+    path = write_film(tmp_path / "storm.mp4", [still(30, seed=1), storm, still(30, seed=2)])
+    cuts = detect(path, SPLIT, FPS)[1]
+    assert cuts[0] == 30
+    assert cuts[-1] == 54
+    assert min(np.diff([0, *cuts, 84])) >= 12
 
 
 def test_rows_are_contiguous_and_end_with_the_video(film):
