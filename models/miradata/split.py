@@ -125,7 +125,7 @@ def detect(path: Path, split: Split, fps: float) -> tuple[array[int], list[int]]
         found.update(cut.frame_num for cut in detector.process_frame(now, picture))
     found.update(fades(np.frombuffer(dark, np.int8), sorted(found)) if dark else ())
     inside = sorted(cut for cut in found if 0 < cut < len(times))
-    return times, spaced(inside, _least_frames(split, fps), len(times))
+    return times, spaced(inside, _least_frames(split, fps))
 
 
 def fades(dark: NDArray[np.int8], cuts: Sequence[int]) -> list[int]:
@@ -151,18 +151,18 @@ def fades(dark: NDArray[np.int8], cuts: Sequence[int]) -> list[int]:
     return found
 
 
-def spaced(cuts: Sequence[int], least: int, end: int) -> list[int]:
-    """Of increasing cuts, those at least `least` frames after the one before, and before the end.
+def spaced(cuts: Sequence[int], least: int) -> list[int]:
+    """Of increasing cuts, those at least `least` frames after the one before.
 
     A cut and a fade may be found for one change, some frames apart: the first stays.
 
     Example:
-        >>> spaced([10, 60, 63, 118], 48, 120)
-        [60]
+        >>> spaced([10, 60, 63, 118], 48)
+        [60, 118]
     """
     kept: list[int] = []
     for cut in cuts:
-        if cut - (kept[-1] if kept else 0) >= least and end - cut >= least:
+        if cut - (kept[-1] if kept else 0) >= least:
             kept.append(cut)
     return kept
 
