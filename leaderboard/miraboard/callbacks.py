@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import gradio as gr
@@ -155,7 +154,7 @@ class Callbacks:
     def prompts(self, track: str) -> list[tuple[str, str]]:
         """The first words of each prompt, and its id."""
         found = self.board.tracks[track].prompts.values()
-        return [(f"{p.id}: {shorten(p.text, 90, placeholder=' ...')}", p.id) for p in found]
+        return [(f"{p.id}: {' '.join(p.text.split()[:14])}", p.id) for p in found]
 
     def choices(self, track: str) -> list[tuple[str, str]]:
         """Label and id of each submission, for people to choose from."""

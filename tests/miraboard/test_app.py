@@ -19,11 +19,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from miraboard.board import Board
 from miraboard.settings import Settings
 from miraboard.store import Store
+from miraboard.strips import to_file
 from miraboard.tracks import load_tracks
 
 TOKEN = "a-token-of-the-tests"
@@ -33,6 +36,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+JPEG = cv2.imencode(".jpg", np.zeros((20, 90, 3), np.uint8))[1].tobytes()
 TRACKS = """
 [tiny]
 title = "Tiny track"
@@ -297,13 +301,17 @@ class TestInABrowser:
         self, page: Any, kit: Any, tmp_path: Path
     ) -> None:
         for seed, name in ((21, "Browser One"), (22, "Browser Two")):
-            self._submit(page, written(tmp_path, kit, seed, 0.3 * (seed - 20)), name)
+            strips = tmp_path / "strips.json"
+            strips.write_text(to_file({f"p2-{seed}": JPEG}))
+            self._submit(page, written(tmp_path, kit, seed, 0.3 * (seed - 20)), strips, name)
         page.get_by_role("tab", name="Table").click()
         page.locator("#mb-table").get_by_text("Browser Two 1.0").wait_for()
 
         page.locator("#mb-search textarea, #mb-search input").fill("browser one")
         page.locator("#mb-table").get_by_text("Browser Two 1.0").wait_for(state="detached")
         assert page.locator("#mb-table tbody tr").count() == 1
+        page.locator("#mb-table tbody a").click()
+        page.locator("#mb-generator-page .mb-strips img").wait_for()
 
         page.get_by_role("tab", name="Compare").click()
         for name in ("Browser One", "Browser Two"):
@@ -346,10 +354,12 @@ class TestInABrowser:
         assert tab.get_attribute("aria-selected") == "true"
 
     @staticmethod
-    def _submit(page: Any, report: Path, name: str) -> None:
+    def _submit(page: Any, report: Path, strips: Path, name: str) -> None:
         page.get_by_role("tab", name="Submit").click()
         page.locator("#mb-file input[type=file]").set_input_files(str(report))
         page.locator("#mb-file").get_by_text("report-").first.wait_for()
+        page.locator("#mb-strips input[type=file]").set_input_files(str(strips))
+        page.locator("#mb-strips").get_by_text(".json").nth(1).wait_for()
         for field, text in (
             ("name", name),
             ("version", "1.0"),
@@ -359,9 +369,10 @@ class TestInABrowser:
             page.locator(f"#mb-{field} textarea, #mb-{field} input").fill(text)
         page.locator("#mb-send").click()
         page.locator("#mb-outcome").get_by_text("Accepted").wait_for()
-        page.locator(
-            "#mb-file button[aria-label*=emove], #mb-file button[aria-label*=lear]"
-        ).first.click()
+        for upload in ("#mb-file", "#mb-strips"):
+            page.locator(f"{upload} button[aria-label*=emove]").or_(
+                page.locator(f"{upload} button[aria-label*=lear]")
+            ).first.click()
 
     def test_a_phone_sees_no_page_wider_than_its_screen(self, page: Any, server: Server) -> None:
         page.set_viewport_size({"width": 390, "height": 844})
