@@ -167,6 +167,8 @@ class Running(Section):
     engine: Literal["local", "ray"] = "local"
     workers: Annotated[int, Field(ge=1)] = 2
     tries: Annotated[int, Field(ge=1)] = 3  # ours: then an item is quarantined
+    gpus: Annotated[float, Field(ge=0)] = 0.0
+    """Share of a GPU that Ray keeps for each item of a stage with a network."""
     ray_address: str | None = None
     """Of a running cluster; none starts one on this machine."""
 

@@ -70,6 +70,7 @@ def pipeline_of(config: Config, sources: Sequence[Source], output: Path) -> Pipe
         StitchStage(
             root,
             stitch,
+            gpus=config.running.gpus,
             vlm_a=_asker(config, output, "vlm_a"),
             vlm_b=_asker(config, output, "vlm_b"),
         ),
@@ -149,7 +150,12 @@ def _learned(config: Config, root: Path, absent: list[str]) -> list[Stage]:
             absent.append(f"{name}: {error}")
             continue
         frames = config.nsfw.frames if name == "nsfw" else config.aesthetic.frames
-        found.append(ScoreStage(name, root, (scorer,), rate=rate, frames=frames, weights=weights))
+        found.append(
+            ScoreStage(
+                name, root, (scorer,), rate=rate, frames=frames, gpus=config.running.gpus,
+                weights=weights,
+            )
+        )  # fmt: skip
     return found
 
 

@@ -80,6 +80,8 @@ class StitchStage:
     """The folder that `videos.path` is relative to."""
     stitch: Stitch
     dinov2: str = DINOV2
+    gpus: float = 0.0
+    """For each video, where a voter is a network."""
     vlm_a: SceneAsker | None = None
     vlm_b: SceneAsker | None = None
     name: ClassVar[str] = "stitch"
@@ -91,7 +93,7 @@ class StitchStage:
     def resources(self) -> Resources:
         """A GPU where a voter is a network."""
         learned = self.stitch.emb_a in LEARNED or self.stitch.emb_b in LEARNED
-        return Resources(memory_mb=4096 if learned else 512)
+        return Resources(gpus=self.gpus, memory_mb=4096) if learned else Resources(memory_mb=512)
 
     def params(self) -> Mapping[str, Any]:
         """The voters and their thresholds; not where a model runs."""
