@@ -20,17 +20,6 @@ from miraboard.callbacks import Callbacks
 from miraboard.guard import MAX_BYTES
 from miraboard.tables import BADGES, OVERALL
 
-PAGES = (
-    "table",
-    "compare",
-    "generator",
-    "prompt",
-    "submit",
-    "about",
-    "audit",
-    "export",
-    "maintain",
-)
 _CHOOSER = {"compare": 0, "generator": 1, "prompt": 3, "order": 4}
 """What a link may choose -> its place among the choosers."""
 _OPEN: dict[str, Any] = {"allow_custom_value": True}
@@ -302,7 +291,7 @@ class _Choices:
     @staticmethod
     def _tab(page: str) -> Any:
         page = "table" if page == "order" else page
-        return gr.update(selected=page) if page in PAGES else gr.skip()
+        return gr.update(selected=page) if page in pages.PAGES else gr.skip()
 
 
 def _named(page: str, asked: Mapping[str, Any]) -> Any:

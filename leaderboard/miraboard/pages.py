@@ -29,6 +29,18 @@ Link = Callable[[str, str, str], str]
 """Page (`generator`, `prompt`, `compare` with ids and commas, or `order` for a table by a column), track and
 id -> address, empty where there is no such page."""
 
+PAGES = (
+    "table",
+    "compare",
+    "generator",
+    "prompt",
+    "submit",
+    "about",
+    "audit",
+    "export",
+    "maintain",
+)
+"""What the address may show."""
 MARKS = {"self-reported": "○", "recomputed": "◐", "rescored": "●", "disputed": "✗"}
 MOST_PROBLEMS = 60
 MOST_COMPARED = 4

@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 
 from miraboard.board import Board
+from miraboard.pages import PAGES
 from miraboard.settings import Settings
 from miraboard.store import Store
 from miraboard.strips import to_file
@@ -429,8 +430,6 @@ PICTURES = {
 
 
 def test_every_page_has_its_picture_in_the_docs() -> None:
-    from miraboard.app import PAGES
-
     assert set(PAGES) <= PICTURES.keys()
     docs = Path(__file__).resolve().parents[2] / "docs"
     guide = (docs / "leaderboard.md").read_text()

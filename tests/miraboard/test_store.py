@@ -229,7 +229,11 @@ _KILLED = """
 """
 
 
-@pytest.mark.parametrize("where", ["_clip_rows", "_verdict", "_event"])
+@pytest.mark.parametrize(
+    ("database", "where"),
+    [("sqlite", "_clip_rows"), ("sqlite", "_event"), ("postgres", "_verdict")],
+    indirect=["database"],
+)
 def test_killed_half_way_nothing_is_there_and_the_retry_works(
     open_board: Callable[..., Board], kit: Any, tmp_path: Path, where: str, database: str
 ) -> None:
