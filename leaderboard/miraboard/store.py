@@ -18,19 +18,17 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from mirabench.errors import InputError
 from miraboard import copies
 from miraboard.copies import Known, scores_fingerprint
+from miraboard.database import lock, make_engine
 from miraboard.guard import Refused
 from miraboard.schema import clips, events, strips, submissions, verdicts
 from miraboard.standing import Standing
 from miraboard.submission import Checked
-
-_LOCK = 7_060_302_407
-"""Postgres' advisory lock that acceptance takes; any number that nobody else uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._read: dict[str, Standing] = {}
         try:
-            self._engine = _engine(url)
+            self._engine = make_engine(url)
             self._migrate()
         except ModuleNotFoundError as error:
             raise InputError(
@@ -105,14 +103,14 @@ class Store:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
         with self._engine.begin() as connection:
-            _lock(connection)
+            lock(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
     @contextmanager
     def _exclusive(self) -> Iterator[Connection]:
         with self._engine.begin() as connection:
-            _lock(connection)
+            lock(connection)
             yield connection
 
     def accept(self, checked: Checked, standing: Standing, actor: str) -> str:
@@ -267,37 +265,6 @@ class Store:
         )
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
-
-
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    engine = sa.create_engine(
-        url, connect_args={"timeout": 60}, pool_size=10, max_overflow=40, pool_timeout=60
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, see below
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    return engine
-
-
-def _lock(connection: Connection) -> None:
-    """One writer at a time decides what is a copy."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    else:
-        # a read transaction that turns into a writing one can fail busy; start as a writer
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _known(connection: Connection, checked: Checked) -> list[Known]:
