@@ -36,22 +36,32 @@ def run_all(
         for position, item in enumerate(items):
             yield position, work(item)
         return
-    done: set[int] = set()
-    everything = list(range(len(items)))
-    with contextlib.closing(_pooled(work, items, everything, workers)) as finished:
-        for position, result in finished:
-            done.add(position)
-            yield position, result
-    # a dead process takes the whole pool with it: the rest run one to a process, so that only the
-    # item that kills its process is lost
-    for position in [p for p in everything if p not in done]:
-        outcome = dict(_pooled(work, items, [position], 1))
-        yield position, outcome.get(position) or died(items[position])
+    left = list(range(len(items)))
+    while left:
+        running: dict[Future[Result], int] = {}
+        done: set[int] = set()
+        with contextlib.closing(_pooled(work, items, left, workers, running)) as finished:
+            for position, result in finished:
+                done.add(position)
+                yield position, result
+        # a dead process takes the whole pool with it: those in its hands run one to a process, so that
+        # only the item that kills its process is lost; the rest get a new pool
+        left = [p for p in left if p not in done]
+        suspects = sorted(running.values()) or left[:1]
+        for position in suspects:
+            outcome = dict(_pooled(work, items, [position], 1, {}))
+            yield position, outcome[position] if position in outcome else died(items[position])
+        left = [p for p in left if p not in suspects]
 
 
 def _pooled(
-    work: Callable[[Item], Result], items: Sequence[Item], positions: Sequence[int], workers: int
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    positions: Sequence[int],
+    workers: int,
+    running: dict[Future[Result], int],
 ) -> Generator[tuple[int, Result], None, None]:
+    """Results of a pool until one of its processes dies; `running` then holds what it had in hand."""
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(
         workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
@@ -59,7 +69,6 @@ def _pooled(
     try:
         # a few more than the workers, so that nobody waits and little is pickled ahead
         queue = iter(positions)
-        running: dict[Future[Result], int] = {}
         while True:
             while len(running) < 2 * workers and (position := next(queue, None)) is not None:
                 running[pool.submit(work, items[position])] = position
@@ -68,7 +77,8 @@ def _pooled(
                 return
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
-                yield running.pop(future), future.result()
+                result = future.result()
+                yield running.pop(future), result
     except BrokenProcessPool:
         return
     finally:
