@@ -10,7 +10,9 @@ of the difference: the table would rather call a tie; the page of comparisons, w
     its upper bound       1 - losses / (n - 1): every tie won
     win rate of a dimension, or of all dimensions: the mean, weighted by the viewer's weights
 
-A submission without a value for a metric loses it to everybody who has one: leaving out does not help.
+Leaving out does not help. A submission without a value for a metric loses it to everybody who has one. With
+a value of some clips only (others failed, are degenerate or hardly move), the worse end of its interval is what it
+would be if the missing clips had the worst such end in the table: it may then tie where it seemed to win.
 One exception: where most clips move and yet every number of the metric is degenerate (a camera that only
 turns shows no depth), nothing is known, and it ties with everybody who has a value. With nobody to compare
 with there is no win rate. There is no total but the one whose weights the viewer sees.
@@ -93,6 +95,7 @@ def compare_values(values: Sequence[Value | None], *, higher_is_better: bool) ->
             low[i], high[i], unsure[i] = -np.inf, np.inf, True
             continue
         low[i], high[i] = sorted((sign * value.low, sign * value.high))
+    low = _with_missing_clips(low, values)
     wins = np.searchsorted(np.sort(high), low, side="left")
     losses = len(values) - np.searchsorted(np.sort(low), high, side="right")
     # without an interval it overlaps with everybody who has a value, and beats those who have none
@@ -100,6 +103,17 @@ def compare_values(values: Sequence[Value | None], *, higher_is_better: bool) ->
     wins[unsure] = absent
     losses[np.isneginf(high)] = len(values) - absent
     return Wins(wins.astype(np.int64), losses.astype(np.int64))
+
+
+def _with_missing_clips(low: FloatArray, values: Sequence[Value | None]) -> FloatArray:
+    """The worse ends, (n,), if each missing clip had the worst end of all."""
+    known = np.isfinite(low)
+    if not known.any():
+        return low
+    missing = np.array([1 - v.n / v.of if v and v.of else 0.0 for v in values])[known]
+    found = low.copy()
+    found[known] += missing * (low[known].min() - low[known])
+    return found
 
 
 def rate_of(wins: Wins) -> Rate:

@@ -54,6 +54,22 @@ def test_who_leaves_a_metric_out_loses_it_to_everybody_who_has_it() -> None:
     assert found.losses.tolist() == [0, 1, 1]
 
 
+def test_clips_left_out_turn_a_win_into_a_tie() -> None:
+    hidden = Value(0.9, 0.8, 1.0, 4, 8)
+    complete = compare_values([value(0.9), value(0.5), value(0.2)], higher_is_better=True)
+    partial = compare_values([hidden, value(0.5), value(0.2)], higher_is_better=True)
+    assert complete.wins.tolist() == [2, 1, 0]
+    # half of its clips at 0.1, the worst end: 0.45 .. 1, which reaches 0.4 .. 0.6
+    assert partial.wins.tolist() == [1, 1, 0]
+    assert partial.losses.tolist() == [0, 0, 2]
+
+
+def test_clips_left_out_of_an_error_count_as_large_ones() -> None:
+    hidden = Value(0.1, 0.05, 0.15, 4, 8)
+    found = compare_values([hidden, value(0.5), value(0.9)], higher_is_better=False)
+    assert found.wins.tolist() == [1, 1, 0]
+
+
 def test_what_is_undefined_for_moving_clips_is_a_tie_and_no_loss() -> None:
     found = compare_values(
         [value(0.1), Value(None, undefined=True), Value(None)], higher_is_better=True
@@ -123,9 +139,10 @@ def test_all_weights_zero_is_no_order() -> None:
 values = (
     st.none()
     | st.builds(
-        lambda mean, half: Value(mean, mean - half, mean + half),
+        lambda mean, half, n: Value(mean, mean - half, mean + half, n, 8),
         st.floats(-10, 10),
         st.floats(0, 3),
+        st.integers(1, 8),
     )
     | st.floats(-10, 10).map(Value)
 )
@@ -133,6 +150,7 @@ values = (
 
 def slow(found: list[Value | None]) -> tuple[list[int], list[int]]:
     """The definition, pair by pair."""
+    worst = min((v.low for v in found if v and v.low is not None), default=0.0)
 
     def beats(a: Value | None, b: Value | None) -> bool:
         if a is None:
@@ -141,7 +159,7 @@ def slow(found: list[Value | None]) -> tuple[list[int], list[int]]:
             return True
         if a.low is None or b.high is None:
             return False
-        return a.low > b.high
+        return a.low + (1 - a.n / a.of) * (worst - a.low) > b.high
 
     wins = [sum(beats(a, b) for j, b in enumerate(found) if j != i) for i, a in enumerate(found)]
     losses = [sum(beats(b, a) for j, b in enumerate(found) if j != i) for i, a in enumerate(found)]
