@@ -34,7 +34,7 @@ from miradata.tables import Tables
 HOURS = 16_000
 SHOT_SECONDS = 12
 TARGETS = {"split": 15.0, "whole": 5.0}
-"""Times real time that issue 8 asks for, 720p on two cores."""
+"""Times real time that it is built for: 720p on two cores."""
 TOKENS = (3_600, 600)
 """Of one caption call, roughly: a picture of 2.1 million pixels and the prompt; six captions."""
 CLIP_SECONDS = 72.1

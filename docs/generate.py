@@ -1,15 +1,16 @@
 """Write the generated pages, and the generated parts of pages; `--check` fails when one is stale.
 
 A part stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->` in a page that people write. The
-names are `metrics` (a table for each suite), `facts METRIC`, `flags`, `suite SUITE`, `errors` and
-`weights`.
-Everything comes from the code, so a page cannot say what the code does not.
+names are `metrics` (a table for each suite), `facts METRIC`, `flags`, `suite SUITE`, `errors`,
+`weights` and `columns`.
+Everything comes from the code, or from what its scripts measured, so a page cannot say what these do not.
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import math
 import re
 import sys
@@ -198,6 +199,17 @@ def card_section(each: WeightCard) -> str:
     return f"### `{each.name}`\n\n{listed}"
 
 
+def columns_part() -> str:
+    """Whole columns by the reference's own code and by ours, from `tests/golden/columns.json`."""
+    found = json.loads((ROOT / "tests" / "golden" / "columns.json").read_text(encoding="utf-8"))
+    rows = []
+    for name, row in found["columns"].items():
+        theirs, ours = ("; ".join(f"{v:.7g}" for v in row[side]) for side in ("reference", "ours"))
+        seconds = [f"{s:.1f}" if s >= 0.05 else "" for s in row["seconds"]]
+        rows.append((f"`{name}`", theirs, ours, f"{row['relative']:.0e}", *seconds))
+    return table(("column", "the reference", "ours", "relative difference", "its s", "our s"), rows)
+
+
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
@@ -211,6 +223,7 @@ PARTS: dict[str, Callable[..., str]] = {
     "suite": suite_table,
     "errors": error_tree,
     "weights": weights_part,
+    "columns": columns_part,
 }
 
 
