@@ -4,8 +4,9 @@
 
 Three times for each group of columns, with the same weights on the same frames in one process:
 
-- reference: the calls that the public code makes, with our networks: one frame to a batch, both frames of a
-  pair encoded anew, five matchings for five columns, five video embeddings for five captions, Inception twice;
+- reference: the calls that the public code makes, with our networks in torch's default layout: one frame to a
+  batch, both frames of a pair encoded anew, five matchings for five columns, five video embeddings for five
+  captions, Inception twice;
 - ours: the feature as `mirabench evaluate` computes it, decoding included;
 - floor: one pass of the network over what it must see, prepared beforehand, nothing else.
 
@@ -40,6 +41,7 @@ from mirabench.features.epipolar import Epipolar, frame_pairs
 from mirabench.nets import (
     aesthetic,
     amt,
+    clip,
     cotracker,
     dino,
     i3d,
@@ -140,35 +142,41 @@ def rows(precision: str, device: torch.device) -> list[Row]:
 
     def per_frame(
         net: Callable[[torch.Tensor], Any],
+        plain: Callable[[torch.Tensor], Any],
         prepare: Callable[[Frames], torch.Tensor],
         times: int = 1,
+        batch: int = frame_embeddings.BATCH,
     ):
         def reference(frames: Frames) -> None:
             for _ in range(times):
                 for frame in frames:
-                    net(prepare(frame[None]).to(device))
+                    plain(prepare(frame[None]).to(device))
 
         def floor(frames: Frames) -> Callable[[], None]:
             ready = prepare(frames).to(device)
-            return lambda: [net(part) for part in ready.split(frame_embeddings.BATCH)] and None
+            return lambda: [net(part) for part in ready.split(batch)] and None
 
         return reference, floor
 
-    def load(name: str, loader: Callable[[Path], Any]) -> Any:
-        return networks.network(name, loader)
+    def both(name: str, loader: Callable[[Path], Any]) -> tuple[Any, Any]:
+        """As we place it, and as it comes."""
+        plain = loader(networks.resolved_card(name).path).to(device)
+        return networks.network(name, loader), plain
 
-    dino_net = load("dino-vitb16", dino.load)
-    b32 = frame_embeddings.clip_tower("ViT-B/32")
-    l14, head = frame_embeddings.clip_tower("ViT-L/14"), load("aesthetic-vit-l-14", aesthetic.load)
-    quality = load("musiq-spaq", musiq.load)
-    pool = load("inception-2015-12-05", inception.load)
+    dinos = both("dino-vitb16", dino.load)
+    b32 = both("clip-vit-b-32", lambda path: clip.load(path, clip.VIT_B_32))
+    l14 = both("clip-vit-l-14", lambda path: clip.load(path, clip.VIT_L_14))
+    head = networks.network("aesthetic-vit-l-14", aesthetic.load)
+    judged = [lambda x, tower=tower: head(tower(x).float()) for tower in l14]
+    quality = both("musiq-spaq", musiq.load)
+    pools = both("inception-2015-12-05", inception.load)
     wrapped = lambda f: preprocess.for_inception(f, wrap=True)  # noqa: E731
     return [
         Row(
             "dino",
             1,
             *swap(
-                per_frame(dino_net, preprocess.for_dino),
+                per_frame(*dinos, preprocess.for_dino),
                 at(frame_embeddings.DinoFrames),
             ),
         ),
@@ -176,7 +184,7 @@ def rows(precision: str, device: torch.device) -> list[Row]:
             "clip",
             1,
             *swap(
-                per_frame(b32, preprocess.for_clip),
+                per_frame(*b32, preprocess.for_clip),
                 at(frame_embeddings.ClipFrames),
             ),
         ),
@@ -184,7 +192,7 @@ def rows(precision: str, device: torch.device) -> list[Row]:
             "smoothness",
             1,
             *smoothness(
-                load("amt-s", amt.load),
+                *both("amt-s", amt.load),
                 device,
                 at(interpolation.Interpolation),
             ),
@@ -192,7 +200,7 @@ def rows(precision: str, device: torch.device) -> list[Row]:
         Row(
             "dynamic degree",
             1,
-            *flow(load("raft-things", raft.load), device, at(raft_flow.RaftFlow)),
+            *flow(*both("raft-things", raft.load), device, at(raft_flow.RaftFlow)),
         ),
         Row(
             "tracking",
@@ -204,7 +212,7 @@ def rows(precision: str, device: torch.device) -> list[Row]:
             "aesthetic",
             1,
             *swap(
-                per_frame(lambda x: head(l14(x).float()), preprocess.for_clip),
+                per_frame(*judged, preprocess.for_clip),
                 at(frame_embeddings.AestheticFrames),
             ),
         ),
@@ -212,7 +220,7 @@ def rows(precision: str, device: torch.device) -> list[Row]:
             "imaging",
             1,
             *swap(
-                per_frame(quality, preprocess.for_musiq),
+                per_frame(*quality, preprocess.for_musiq, batch=1 if device.type == "cpu" else 8),
                 at(frame_embeddings.MusiqFrames),
             ),
         ),
@@ -220,7 +228,7 @@ def rows(precision: str, device: torch.device) -> list[Row]:
             "text (five)",
             5,
             *text(
-                load("viclip-l-14", viclip.load),
+                *both("viclip-l-14", viclip.load),
                 device,
                 at(video_text.ViclipVideo),
             ),
@@ -229,7 +237,7 @@ def rows(precision: str, device: torch.device) -> list[Row]:
             "fvd + kvd",
             2,
             *clip_logits(
-                load("i3d-kinetics-400", i3d.load),
+                *both("i3d-kinetics-400", i3d.load),
                 device,
                 at(i3d_logits.I3dLogits),
             ),
@@ -238,7 +246,7 @@ def rows(precision: str, device: torch.device) -> list[Row]:
             "fid + kid",
             2,
             *swap(
-                per_frame(pool, wrapped, times=2),
+                per_frame(*pools, wrapped, times=2),
                 at(frame_embeddings.InceptionFrames, wrap=True),
             ),
         ),
@@ -253,19 +261,19 @@ def padded(frames: Frames, multiple: int, device: torch.device) -> torch.Tensor:
     return sampling.pad_to_multiple(preprocess.to_tensor(frames).float(), multiple)[0].to(device)
 
 
-def smoothness(net: Any, device: torch.device, feature: Any) -> tuple[Any, Any, Any]:
-    def run(frames: Frames) -> Callable[[], None]:
+def smoothness(net: Any, plain: Any, device: torch.device, feature: Any) -> tuple[Any, Any, Any]:
+    def run(frames: Frames, net: Any = net) -> Callable[[], None]:
         ready = padded(frames[::2], interpolation.MULTIPLE, device) / 255
         return lambda: [net(a[None], b[None]) for a, b in pairwise(ready)] and None
 
-    return (lambda frames: run(frames)()), feature, run
+    return (lambda frames: run(frames, plain)()), feature, run
 
 
-def flow(net: Any, device: torch.device, feature: Any) -> tuple[Any, Any, Any]:
+def flow(net: Any, plain: Any, device: torch.device, feature: Any) -> tuple[Any, Any, Any]:
     def reference(frames: Frames) -> None:
         ready = padded(frames, raft.MULTIPLE, device) / 127.5 - 1
         for a, b in pairwise(ready):
-            net.network(a[None], b[None], num_flow_updates=raft.UPDATES)
+            plain.network(a[None], b[None], num_flow_updates=raft.UPDATES)
 
     def floor(frames: Frames) -> Callable[[], None]:
         ready = padded(frames, raft.MULTIPLE, device)
@@ -336,8 +344,8 @@ def geometry(feature: Any) -> tuple[Any, Any, Any]:
     return reference, feature, lambda frames: lambda: match(frames, share=True)
 
 
-def text(net: Any, device: torch.device, feature: Any) -> tuple[Any, Any, Any]:
-    def run(frames: Frames) -> Callable[[], None]:
+def text(net: Any, plain: Any, device: torch.device, feature: Any) -> tuple[Any, Any, Any]:
+    def run(frames: Frames, net: Any = net) -> Callable[[], None]:
         video = preprocess.for_viclip(frames[video_text.middle_frames(len(frames))])[None].to(
             device
         )
@@ -345,17 +353,17 @@ def text(net: Any, device: torch.device, feature: Any) -> tuple[Any, Any, Any]:
 
     def reference(frames: Frames) -> None:
         for _ in range(5):
-            run(frames)()
+            run(frames, plain)()
 
     return reference, feature, run
 
 
-def clip_logits(net: Any, device: torch.device, feature: Any) -> tuple[Any, Any, Any]:
-    def run(frames: Frames) -> Callable[[], None]:
+def clip_logits(net: Any, plain: Any, device: torch.device, feature: Any) -> tuple[Any, Any, Any]:
+    def run(frames: Frames, net: Any = net) -> Callable[[], None]:
         video = preprocess.for_i3d(frames).transpose(0, 1)[None].to(device)
         return lambda: [net(video)].clear()
 
-    return (lambda frames: run(frames)()), feature, run
+    return (lambda frames: run(frames, plain)()), feature, run
 
 
 if __name__ == "__main__":

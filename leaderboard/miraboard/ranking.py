@@ -111,7 +111,7 @@ def _with_missing_clips(low: FloatArray, values: Sequence[Value | None]) -> Floa
     if not known.any():
         return low
     missing = np.array([1 - v.n / v.of if v and v.of else 0.0 for v in values])[known]
-    found = low.copy()
+    found: FloatArray = low.copy()
     found[known] += missing * (low[known].min() - low[known])
     return found
 

@@ -72,7 +72,7 @@ def network(card_name: str, load: Callable[[Path], Net], part: str = "") -> Net:
 
     Args:
         card_name: Whose parameters.
-        load: Makes the network from the file.
+        load: Makes the network from the file; what it makes has a method `to`.
         part: Which of the card's networks, where a file holds several.
 
     Raises:
@@ -84,11 +84,18 @@ def network(card_name: str, load: Callable[[Path], Net], part: str = "") -> Net:
     key = (card_name, part, found.sha256, _device)
     with _one_at_a_time:
         if key not in _loaded:
-            net = load(found.path)
-            device = runtime().device
-            _loaded[key] = net.to(device) if hasattr(net, "to") else net
+            _loaded[key] = _placed(load(found.path))
         loaded: Net = _loaded[key]
         return loaded
+
+
+def _placed(net: Any) -> Any:
+    from torch import nn
+
+    from mirabench.nets.placement import placed
+
+    device = runtime().device
+    return placed(net, device) if isinstance(net, nn.Module) else net.to(device)
 
 
 def runtime(precision: str = "fp32") -> Runtime:
