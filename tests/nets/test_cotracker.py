@@ -148,8 +148,28 @@ def test_a_new_clip_forgets_the_last():
     assert encoder.seen == 16
 
 
+needs_code = pytest.mark.skipif(
+    ENVIRONMENT not in os.environ, reason=f"needs a checkout in {ENVIRONMENT}"
+)
+
+
 @pytest.mark.weights
-@pytest.mark.skipif(ENVIRONMENT not in os.environ, reason=f"needs a checkout in {ENVIRONMENT}")
+@needs_code
+def test_the_real_tracker_is_the_same_on_its_device_up_to_rounding():
+    code = find_code()
+    plain, quick = load_predictor(code), load_predictor(code)
+    quick.model.load_state_dict(plain.model.state_dict())
+    trackers = OnlineTracker(plain), OnlineTracker(quick).to(torch.device("cpu"))
+    video = 255 * torch.rand(8, 3, 64, 96)
+    with torch.inference_mode():
+        for tracker in trackers:
+            tracker.start(video[0], grid=3)
+        expected, found = (tracker.window(video).tracks for tracker in trackers)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3)
+
+
+@pytest.mark.weights
+@needs_code
 def test_the_real_tracker_is_unchanged_by_the_cache():
     code = find_code()
     plain, ours = load_predictor(code), load_predictor(code)
