@@ -11,8 +11,8 @@ of the difference: the table would rather call a tie; the page of comparisons, w
     win rate of a dimension, or of all dimensions: the mean, weighted by the viewer's weights
 
 Leaving out does not help. A submission without a value for a metric loses it to everybody who has one. With
-a value of some clips only (others failed, are degenerate or hardly move), the worse end of its interval is what it
-would be if the missing clips had the worst such end in the table: it may then tie where it seemed to win.
+a value of some clips only (others failed, are degenerate or hardly move), the worse end of its interval is
+what it would be if the missing clips had the worst such end in the table: it may tie where it seemed to win.
 One exception: where most clips move and yet every number of the metric is degenerate (a camera that only
 turns shows no depth), nothing is known, and it ties with everybody who has a value. With nobody to compare
 with there is no win rate. There is no total but the one whose weights the viewer sees.

@@ -11,7 +11,7 @@ from mirabench.suites.api import load_suite
 
 FOUND = json.loads((Path(__file__).parents[1] / "golden" / "columns.json").read_text())["columns"]
 EXPLAINED = {"tracking_strength", "fvd", "kid"}
-"""Over the tolerance, with the reason in docs/precision.md: amplified rounding, float32 roots, random subsets."""
+"""Over the tolerance, with the reason in docs/precision.md: amplified rounding, float32 roots, random draws."""
 
 
 def test_every_column_of_the_suite_was_compared() -> None:
