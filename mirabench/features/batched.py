@@ -40,7 +40,9 @@ class BatchedSession:
                 self._flush()
 
     def _flush(self) -> None:
-        self._rows.append(self._look(np.stack(self._waiting)))
+        rows = self._look(np.stack(self._waiting))
+        # DINO's rows are one token of all a picture has: a view would keep the others alive, 0.6 MB a frame
+        self._rows.append(rows.copy())
         self._waiting = []
 
     def finish(self) -> FeatureTable:

@@ -100,7 +100,7 @@ def _dinov2(pictures: Sequence[UInt8Array], name: str) -> Vectors:
     with running("fp32") as device:
         model.to(device)
         states = model(**inputs.to(device)).last_hidden_state  # (N, 1 + patches, D)
-        rows: Vectors = states[:, 0].to(torch.float32).cpu().numpy()
+        rows: Vectors = states[:, 0].to(torch.float32).cpu().numpy().copy()  # not the patches too
     return rows
 
 
