@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from mirabench.errors import MetricError
 from mirabench.metrics.api import ClipMetric, Failure, MetricSpec, Score, SetMeasured
 from mirabench.prompts import Prompt
@@ -67,7 +69,7 @@ def _described(spec: MetricSpec) -> dict[str, Any]:
 
 
 def summarise_clips(metric: ClipMetric, videos: Sequence[VideoRecord]) -> MetricSummary:
-    """A metric over clips. Degenerate scores are counted and left out of the mean."""
+    """A metric over clips. Degenerate scores are counted and left out of the mean, but not of `mean_of_all`."""
     name = metric.spec.name
     scored = [(v, v.scores[name]) for v in videos if name in v.scores]
     counted = [(v, s) for v, s in scored if s.status != "degenerate"]
@@ -75,9 +77,11 @@ def summarise_clips(metric: ClipMetric, videos: Sequence[VideoRecord]) -> Metric
     failed = len(videos) - len(scored) - not_applicable
     applicable = len(videos) - not_applicable
     interval: dict[str, Any] = {"clusters": 0}
+    if scored:
+        interval["mean_of_all"] = float(np.mean([s.value for _, s in scored]))
     if counted:
         found = mean_interval([s.value for _, s in counted], [cluster_of(v) for v, _ in counted])
-        interval = {
+        interval |= {
             "mean": found.mean, "ci_low": found.low, "ci_high": found.high, "clusters": found.clusters
         }  # fmt: skip
     return MetricSummary(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mirabench.errors import ReportError
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 class _Model(BaseModel):
@@ -82,6 +82,11 @@ class MetricSummary(_Model):
     range_low: float | None = None
     range_high: float | None = None
     mean: float | None = Field(None, description="Absent when no clip has a score that counts.")
+    mean_of_all: float | None = Field(
+        None,
+        description="Over every number, degenerate ones too, as the public MiraBench code averages; "
+        "absent for distances between sets.",
+    )
     ci_low: float | None = Field(None, description="95 % interval; absent below two clusters.")
     ci_high: float | None = None
     n: int = Field(description="Clips behind the mean.")

@@ -73,7 +73,7 @@ def _status(summary: MetricSummary) -> Text:
     if summary.status != "ok":
         parts.append(summary.status)
     for count, word in (
-        (summary.degenerate, "degenerate"),
+        (summary.degenerate, f"degenerate (mean with them {number(summary.mean_of_all)})"),
         (summary.truncated, "truncated"),
         (summary.failed if summary.scope == "clip" else 0, "failed"),
         (summary.not_applicable, "not asked"),
