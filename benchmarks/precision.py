@@ -29,7 +29,7 @@ from mirabench.features import (
     raft_flow,
     video_text,
 )
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.decode import open_video
 
 MODULES = (

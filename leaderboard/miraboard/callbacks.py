@@ -148,7 +148,7 @@ class Callbacks:
         except MirabenchError as error:
             raise gr.Error("Choose a submission for this format.") from error
         url = str(request.headers.get("origin") or "https://localhost")
-        text = export.to_eval_results(standing, view, "mirabench/prompts", url)
+        text = export.to_eval_results(standing, view, "mirabench/inputs/prompts", url)
         return _file(f"{identity}.yaml", text)
 
     def prompts(self, track: str) -> list[tuple[str, str]]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirabench.errors import InputError
+from mirabench.inputs.samples import Sample
 from mirabench.report.model import Report, ScoreRecord, VideoRecord
 from mirabench.run.evaluate import Job, Options, run
 from mirabench.run.plan import make_plan
-from mirabench.samples import Sample
 from mirabench.video.paths import is_video_file
 from miraboard.board import Board
 from miraboard.guard import Refused

@@ -16,8 +16,8 @@ from typing import Any
 
 from mirabench.errors import InputError, SuiteError
 from mirabench.features.api import digest_of
+from mirabench.inputs.prompts import Prompt, read_prompts
 from mirabench.metrics.api import Metric, MetricSpec
-from mirabench.prompts import Prompt, read_prompts
 from mirabench.suites.api import Suite, load_suite
 
 if sys.version_info >= (3, 11):

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 from mirabench.alignment.ratings import Pair, Rated, Ratings, merged
 from mirabench.errors import InputError, UnknownNameError
-from mirabench.samples import PATH_COLUMNS
-from mirabench.tables import Row, read_rows
+from mirabench.inputs.samples import PATH_COLUMNS
+from mirabench.inputs.tables import Row, read_rows
 
 VIDEOFEEDBACK = (
     "visual quality",

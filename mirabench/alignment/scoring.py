@@ -12,11 +12,11 @@ import numpy as np
 from mirabench.alignment.matching import match
 from mirabench.alignment.ratings import Video as RatedVideo
 from mirabench.errors import InputError, UnknownNameError, VideoError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
+from mirabench.inputs.samples import Sample, collect
 from mirabench.report.model import Report, VideoRecord, load_report
 from mirabench.run.evaluate import Job, Options, cache_folder, run
 from mirabench.run.plan import make_plan
-from mirabench.samples import Sample, collect
 from mirabench.suites.api import load_suite
 from mirabench.video.decode import open_video
 from mirabench.video.frames import CHUNK_BYTES, FrameBatch, Video, VideoInfo, frames_per_chunk

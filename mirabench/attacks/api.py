@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mirabench.errors import InputError
+from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import DIMENSIONS, MetricSpec
-from mirabench.prompts import Prompt
 from mirabench.video.frames import UInt8Array
 
 Reaction = Literal["drop", "rise", "stay", "no gain"]

@@ -9,8 +9,8 @@ import numpy as np
 
 from mirabench.attacks.api import Footage
 from mirabench.errors import InputError, VideoError
-from mirabench.prompts import Prompt
-from mirabench.samples import Sample, collect
+from mirabench.inputs.prompts import Prompt
+from mirabench.inputs.samples import Sample, collect
 from mirabench.testing import clips
 from mirabench.testing.clips import SyntheticClip
 from mirabench.video.decode import open_video

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from mirabench.checks.judging import Baseline
     from mirabench.checks.outcome import Outcome
     from mirabench.checks.session import Session
-    from mirabench.prompts import Prompt
+    from mirabench.inputs.prompts import Prompt
+    from mirabench.inputs.samples import Sample
     from mirabench.report.model import Report
     from mirabench.run.evaluate import Inputs, Job
-    from mirabench.samples import Sample
     from mirabench.suites.api import Suite
 
 

@@ -14,8 +14,8 @@ from mirabench.checks.requirement import BASELINE, Requirement
 from mirabench.checks.running import Baselines
 from mirabench.checks.session import Session, label_of
 from mirabench.errors import ReportError
+from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import Score
-from mirabench.prompts import Prompt
 from mirabench.report.model import Report, load_report
 from mirabench.run.evaluate import Inputs, Job, prepare
 from mirabench.suites.api import Suite

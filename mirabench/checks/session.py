@@ -23,11 +23,11 @@ from mirabench.checks.strip import write_strip
 from mirabench.errors import InputError, MirabenchError
 from mirabench.features.api import digest_of
 from mirabench.features.cache import default_cache_folder
+from mirabench.inputs.samples import Sample, Source, collect
 from mirabench.metrics.api import Score
 from mirabench.report.files import require_writable, write_atomically
 from mirabench.report.model import Report, load_report
 from mirabench.run.evaluate import Job, Options, run, score
-from mirabench.samples import Sample, Source, collect
 from mirabench.video.frames import UInt8Array, Video
 
 Input = str | Path | UInt8Array | Video

@@ -13,10 +13,10 @@ import numpy as np
 from mirabench.errors import OutputError, VideoError
 from mirabench.features.api import digest_of
 from mirabench.features.film_strip import pictures
+from mirabench.inputs.samples import Sample
 from mirabench.report.model import Report
 from mirabench.run.clip import ClipTask, score_clip
 from mirabench.run.plan import STRIP, Plan
-from mirabench.samples import Sample
 from mirabench.suites.api import Suite
 from mirabench.video.decode import open_video
 from mirabench.video.frames import UInt8Array

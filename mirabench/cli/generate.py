@@ -56,7 +56,7 @@ def generate(
     """
     from mirabench.generators.api import build
     from mirabench.generators.run import generate_all
-    from mirabench.prompts import read_prompts
+    from mirabench.inputs.prompts import read_prompts
 
     chosen = [*(option or ()), *([f"checkpoint={checkpoint}"] if checkpoint else [])]
     maker = build(generator, chosen)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from mirabench.pairing import Pairing
-    from mirabench.prompts import Prompt
+    from mirabench.inputs.pairing import Pairing
+    from mirabench.inputs.prompts import Prompt
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -40,7 +40,7 @@ def _table(*columns: str) -> Table:
 @app.command("list")
 def list_sets() -> None:
     """The bundled sets."""
-    from mirabench.prompts import cards
+    from mirabench.inputs.prompts import cards
 
     table = _table("name", "version", "prompts", "scenes", "forms", "licence", "title")
     for card in cards().values():
@@ -61,7 +61,7 @@ def show(
 ) -> None:
     """The prompts of a set, or one of them with its captions and tags."""
     from mirabench.errors import UnknownNameError
-    from mirabench.prompts import read_prompts
+    from mirabench.inputs.prompts import read_prompts
 
     found = read_prompts(prompts, split_forms(form))
     if prompt_id is None:
@@ -92,7 +92,7 @@ def export(
 ) -> None:
     """Write the prompts for another tool."""
     from mirabench.errors import OutputError
-    from mirabench.prompts import export_text, read_prompts
+    from mirabench.inputs.prompts import export_text, read_prompts
 
     found = read_prompts(prompts, split_forms(form))
     text = export_text(found.values(), output.suffix.lower().lstrip("."))
@@ -113,8 +113,8 @@ def stats(
     ] = False,
 ) -> None:
     """How long the texts are, and how often each tag occurs."""
-    from mirabench.prompts import read_prompts
-    from mirabench.prompts.checks import clip_token_counter, count_words, stats_of
+    from mirabench.inputs.prompts import read_prompts
+    from mirabench.inputs.prompts.checks import clip_token_counter, count_words, stats_of
 
     found = read_prompts(prompts, split_forms(form))
     counted = stats_of(found.values(), clip_token_counter() if tokens else count_words)
@@ -132,7 +132,7 @@ def stats(
 @app.command()
 def validate(file: Annotated[Path, typer.Argument(help="A table of prompts.")]) -> None:
     """Check a file of your own: exit code 0 when nothing is wrong, else 1."""
-    from mirabench.prompts import find_problems, read_prompts
+    from mirabench.inputs.prompts import find_problems, read_prompts
 
     problems = find_problems(file)
     for problem in problems:
@@ -150,8 +150,8 @@ def pair(
     form: Form = None,
 ) -> None:
     """Which video is taken for which prompt; exit code 1 when something is left over."""
-    from mirabench.prompts import read_prompts
-    from mirabench.samples import collect, pairing_of
+    from mirabench.inputs.prompts import read_prompts
+    from mirabench.inputs.samples import collect, pairing_of
 
     found = pairing_of(collect(videos), read_prompts(prompts, split_forms(form)))
     show_pairing(found)

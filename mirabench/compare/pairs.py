@@ -1,8 +1,8 @@
 """Which clip of one run answers which clip of another: same prompt and seed, else the same id.
 
 A report does not hold seeds; they are read from the clips' ids, which `mirabench generate` and most other
-tools end with the seed. Names are read as in `mirabench.pairing`. Wrong pairs would be worse than none: two
-clips whose prompts or whose known seeds contradict each other are never paired.
+tools end with the seed. Names are read as in `mirabench.inputs.pairing`. Wrong pairs would be worse than none:
+two clips whose prompts or whose known seeds contradict each other are never paired.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mirabench.pairing import pair as match_prompts
-from mirabench.prompts import Prompt
+from mirabench.inputs.pairing import pair as match_prompts
+from mirabench.inputs.prompts import Prompt
 from mirabench.report.build import cluster_of
 from mirabench.report.model import VideoRecord
 

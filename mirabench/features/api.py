@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mirabench import registry
 from mirabench.errors import InputError, PluginError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
 from mirabench.video.resize import Resize
 

@@ -10,7 +10,7 @@ import numpy as np
 from mirabench.errors import NotApplicable
 from mirabench.features.api import FeatureTable, as_table
 from mirabench.features.networks import network, running
-from mirabench.prompts import ASPECTS, Prompt
+from mirabench.inputs.prompts import ASPECTS, Prompt
 from mirabench.video.frames import FrameBatch, IntArray, UInt8Array, VideoInfo
 
 if TYPE_CHECKING:

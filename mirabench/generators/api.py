@@ -28,7 +28,7 @@ from typing import (
 
 from mirabench import registry
 from mirabench.errors import InputError, PluginError, UnknownNameError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 from mirabench.errors import GeneratorError, InputError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 _PLACEHOLDER = re.compile(r"\{(prompt|seed|output|id|python)\}")
 _TAIL_BYTES = 2000

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mirabench.errors import GeneratorError, InputError, MissingExtraError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.encode import write_video
 from mirabench.video.frames import UInt8Array
 

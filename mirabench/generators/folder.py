@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from mirabench.errors import GeneratorError, InputError
-from mirabench.pairing import Pairing, pair
-from mirabench.prompts import Prompt
+from mirabench.inputs.pairing import Pairing, pair
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.paths import is_video_file, natural_key
 
 

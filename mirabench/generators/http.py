@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from mirabench.errors import GeneratorError, InputError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 log = logging.getLogger(__name__)
 

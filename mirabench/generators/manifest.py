@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Literal
 
 from mirabench.errors import ManifestError, OutputError
-from mirabench.prompts import ASPECTS, Prompt, prompt_of
-from mirabench.tables import Row, read_rows
+from mirabench.inputs.prompts import ASPECTS, Prompt, prompt_of
+from mirabench.inputs.tables import Row, read_rows
 
 Status = Literal["pending", "done", "failed"]
 

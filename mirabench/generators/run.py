@@ -30,7 +30,7 @@ from mirabench.generators.manifest import (
     write_manifest,
 )
 from mirabench.generators.worker import Worker
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.decode import open_video, sha256_of
 
 try:

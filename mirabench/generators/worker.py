@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from mirabench.errors import GeneratorError, MirabenchError
 from mirabench.generators.api import Generator
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 
 class _Answer(NamedTuple):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef, FeatureTable
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.frames import VideoInfo
 
 Status = Literal["ok", "degenerate", "truncated"]

@@ -27,12 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirabench.errors import MetricError, NotApplicable
+from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import ClipInputs, Curve, Measured, MetricSpec
 from mirabench.metrics.camera_caption import asked_moves
 from mirabench.metrics.health import PULSE
 from mirabench.metrics.motion import diagonal
 from mirabench.metrics.temporal import MOTION, pairs_within_shots
-from mirabench.prompts import Prompt
 
 Series = NDArray[np.float64]
 

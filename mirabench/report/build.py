@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mirabench.errors import MetricError
+from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import ClipMetric, Failure, MetricSpec, Score, SetMeasured
-from mirabench.prompts import Prompt
 from mirabench.report.interval import mean_interval, student_quantile
 from mirabench.report.model import MetricSummary, ScoreRecord, VideoRecord
 from mirabench.video.frames import VideoInfo

@@ -11,12 +11,12 @@ from mirabench.errors import MirabenchError, NotApplicable, VideoError
 from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, TextExtractor, weights_of
 from mirabench.features.cache import FeatureCache, cache_key
 from mirabench.features.networks import resolved_weights, use_device
+from mirabench.inputs.prompts import Prompt
+from mirabench.inputs.samples import Sample
 from mirabench.metrics.api import ClipInputs, ClipMetric, Failure, Measured, Score
 from mirabench.metrics.health import PULSE, Health, assess
-from mirabench.prompts import Prompt
 from mirabench.run.plan import STRIP, Plan, protocol_of
 from mirabench.run.stream import Extraction, extract, reason_for
-from mirabench.samples import Sample
 from mirabench.video.decode import FrameCountError, open_video
 from mirabench.video.frames import CHUNK_BYTES, Video, VideoInfo
 from mirabench.weights import ResolvedWeights, card

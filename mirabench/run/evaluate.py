@@ -15,8 +15,16 @@ from mirabench.errors import InputError, MetricError, VideoError
 from mirabench.execute.local import run_all
 from mirabench.features.api import FeatureTable
 from mirabench.features.cache import default_cache_folder
+from mirabench.inputs.prompts import Prompt, read_prompts
+from mirabench.inputs.samples import (
+    Sample,
+    Source,
+    collect,
+    generator_facts,
+    pairing_of,
+    with_prompts,
+)
 from mirabench.metrics.api import ClipInputs, Curve, Score, SetMeasured, SetMetric
-from mirabench.prompts import Prompt, read_prompts
 from mirabench.report.build import summarise_clips, summarise_set, video_record
 from mirabench.report.files import require_writable, write_run
 from mirabench.report.model import (
@@ -31,7 +39,6 @@ from mirabench.report.provenance import host_facts, provenance
 from mirabench.run.clip import ClipResult, ClipTask, WeightUse, score_clip
 from mirabench.run.plan import STRIP, Plan, make_plan, protocol_of
 from mirabench.run.stream import reason_for
-from mirabench.samples import Sample, Source, collect, generator_facts, pairing_of, with_prompts
 from mirabench.suites.api import MetricChoice, Suite, load_suite
 from mirabench.video.frames import CHUNK_BYTES, UInt8Array, Video
 from mirabench.weights.licence import noncommercial_allowed

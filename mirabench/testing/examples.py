@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mirabench.prompts import ASPECTS
+from mirabench.inputs.prompts import ASPECTS
 from mirabench.report.files import write_atomically
 from mirabench.testing import degrade, films
 from mirabench.video.encode import write_video

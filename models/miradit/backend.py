@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mirabench.errors import InputError, MissingExtraError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.encode import write_video
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mirabench.errors import ManifestError
-from mirabench.prompts import ASPECTS
-from mirabench.tables import TABLE_SUFFIXES, Row, read_rows
+from mirabench.inputs.prompts import ASPECTS
+from mirabench.inputs.tables import TABLE_SUFFIXES, Row, read_rows
 from mirabench.video.decode import open_video
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi"})

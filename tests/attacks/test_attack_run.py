@@ -18,7 +18,7 @@ from mirabench.attacks.page import attacks_page, fingerprint
 from mirabench.attacks.picture import matrix_svg
 from mirabench.attacks.run import Setting, run_attacks
 from mirabench.errors import InputError, ReportError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.suites.api import MetricChoice, Suite
 from mirabench.video.encode import write_video
 

@@ -17,7 +17,7 @@ from mirabench.compare.model import Comparison
 from mirabench.compare.page import render_page
 from mirabench.compare.runs import Run, read_runs
 from mirabench.compare.strips import MOST_PAIRS, MOST_PROMPTS, strips_of
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.encode import write_video
 
 EVIL = '<script>alert("x")</script>&"\''

@@ -13,7 +13,7 @@ import pytest
 from mirabench.errors import GeneratorError, InputError, MirabenchError
 from mirabench.generators.command import Command
 from mirabench.generators.run import generate_all
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 ECHO = "import json, sys; open(sys.argv[-1], 'w').write(json.dumps(sys.argv[1:]))"
 
@@ -103,7 +103,7 @@ def test_the_manifest_names_template_and_revision():
 
 
 def test_the_bundled_renderer_films_what_the_camera_words_say(tmp_path):
-    from mirabench.prompts import read_prompts
+    from mirabench.inputs.prompts import read_prompts
     from mirabench.run.evaluate import evaluate
 
     code = "{prompt} --seed {seed} --output {output} --frames 48"

@@ -9,7 +9,7 @@ import pytest
 
 from mirabench.errors import GeneratorError, InputError, MissingExtraError
 from mirabench.generators.diffusers import Diffusers, _pixels
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.decode import open_video
 
 CAT = Prompt("cat", "a cat")

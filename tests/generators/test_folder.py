@@ -10,7 +10,7 @@ from fakegen import paint
 from mirabench.errors import GeneratorError, InputError
 from mirabench.generators.folder import Folder
 from mirabench.generators.run import generate_all
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 CAT, DOG = Prompt("cat/short", "A cat, asleep."), Prompt("dog/short", "A dog: awake!")
 

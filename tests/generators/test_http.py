@@ -16,7 +16,7 @@ import pytest
 
 from mirabench.errors import GeneratorError, InputError
 from mirabench.generators.http import Http, _retry_after
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 VIDEO = bytes(range(256)) * 40
 PROMPT = Prompt("cat", 'A "cat" & a dog\nin the rain: 雨')

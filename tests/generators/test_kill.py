@@ -17,7 +17,7 @@ from fakegen import Moody
 from mirabench.errors import InputError
 from mirabench.generators.manifest import read_manifest
 from mirabench.generators.run import generate_all
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.decode import sha256_of
 
 WANTED = [Prompt(word, word) for word in ("cat", "dog", "wait", "cow")]
@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from fakegen import Moody
 from mirabench.generators.run import generate_all
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 if __name__ == "__main__":
     wanted = [Prompt(word, word) for word in ("cat", "dog", "wait", "cow")]

@@ -12,7 +12,7 @@ from mirabench import registry
 from mirabench.errors import InputError, PluginError, UnknownNameError
 from mirabench.generators.api import Generator, build
 from mirabench.generators.command import Command
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 
 @dataclass(frozen=True)

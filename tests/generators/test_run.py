@@ -14,8 +14,8 @@ from mirabench import evaluate
 from mirabench.errors import InputError, ManifestError, MirabenchError, OutputError
 from mirabench.generators.manifest import Entry, file_stem, read_manifest
 from mirabench.generators.run import Outcome, generate_all
-from mirabench.prompts import Prompt
-from mirabench.samples import collect, generator_facts
+from mirabench.inputs.prompts import Prompt
+from mirabench.inputs.samples import collect, generator_facts
 from mirabench.video.decode import sha256_of
 
 MOODS = {

@@ -45,7 +45,7 @@ import torch
 from PIL import Image
 
 import mirabench
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.decode import open_video
 from mirabench.weights import WeightStore, import_weights
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from mirabench.features.api import digest_of
+from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import SetMeasured
-from mirabench.prompts import Prompt
 from mirabench.report.build import summarise_clips, summarise_set
 from mirabench.report.model import Report, ScoreRecord, SuiteRecord, VideoRecord
 from mirabench.suites.api import load_suite

@@ -11,7 +11,7 @@ import pytest
 
 from mirabench.errors import InputError
 from mirabench.generators.api import Generator
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.decode import open_video
 from miradit.backend import MiraDiTGenerator
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirabench.errors import ManifestError
-from mirabench.tables import Row
+from mirabench.inputs.tables import Row
 from mirabench.video.encode import write_video
 from miradit.data import (
     Batches,

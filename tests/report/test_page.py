@@ -14,8 +14,8 @@ import pytest
 
 import mirabench
 from mirabench.features.api import as_table
+from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import Curve
-from mirabench.prompts import Prompt
 from mirabench.report.charts import (
     MOST_DOTS,
     MOST_POINTS,

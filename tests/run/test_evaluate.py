@@ -18,7 +18,7 @@ import pytest
 import mirabench
 from mirabench.errors import InputError, OutputError, UnknownNameError, VideoError
 from mirabench.features.cache import FeatureCache
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.encode import write_video
 
 SOME = ("warping_error", "flow_magnitude", "consistency_3d_num_pts", "sharpness")

@@ -11,7 +11,7 @@ import pytest
 
 import mirabench
 from mirabench.errors import SuiteError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.run.plan import make_plan
 from mirabench.suites.api import MetricChoice, Suite, load_suite
 from mirabench.weights import WeightStore, card, import_weights

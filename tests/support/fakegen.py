@@ -13,7 +13,7 @@ from typing import ClassVar, NoReturn
 import numpy as np
 
 from mirabench.errors import GeneratorError, InputError
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 from mirabench.video.encode import write_video
 
 

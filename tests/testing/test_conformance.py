@@ -14,8 +14,8 @@ import pytest
 from mirabench import registry
 from mirabench.errors import InputError, UnknownNameError
 from mirabench.features.api import weights_of
+from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import Metric
-from mirabench.prompts import Prompt
 from mirabench.suites.api import MetricChoice
 from mirabench.testing.conformance import (
     CHECKS,

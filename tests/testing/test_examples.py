@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import mirabench
+from mirabench.inputs.prompts import ASPECTS
 from mirabench.metrics.camera_caption import asked_moves
-from mirabench.prompts import ASPECTS
 from mirabench.testing import examples
 from mirabench.testing.examples import example_clips, write_examples
 

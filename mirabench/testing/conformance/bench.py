@@ -16,6 +16,7 @@ import numpy as np
 from mirabench.errors import MetricError, MirabenchError, NotApplicable
 from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, TextExtractor, weights_of
 from mirabench.features.networks import require_torch, resolved_weights
+from mirabench.inputs.prompts import ASPECTS, Prompt
 from mirabench.metrics.api import (
     ClipInputs,
     ClipMetric,
@@ -25,7 +26,6 @@ from mirabench.metrics.api import (
     SetMetric,
 )
 from mirabench.metrics.health import PULSE, assess
-from mirabench.prompts import ASPECTS, Prompt
 from mirabench.run.stream import extract, reason_for
 from mirabench.testing import clips, degrade
 from mirabench.testing.conformance.elsewhere import OtherProcess

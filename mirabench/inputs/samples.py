@@ -19,9 +19,9 @@ from typing import Any, Literal
 import numpy as np
 
 from mirabench.errors import InputError, ManifestError
-from mirabench.pairing import Pairing, pair
-from mirabench.prompts import ID_COLUMNS, Prompt, prompt_of
-from mirabench.tables import TABLE_SUFFIXES, Row, read_rows
+from mirabench.inputs.pairing import Pairing, pair
+from mirabench.inputs.prompts import ID_COLUMNS, Prompt, prompt_of
+from mirabench.inputs.tables import TABLE_SUFFIXES, Row, read_rows
 from mirabench.video.frames import UInt8Array, Video
 from mirabench.video.paths import is_frame_folder, is_video_file, natural_key
 
@@ -79,7 +79,7 @@ def pairing_of(samples: Sequence[Sample], prompts: Mapping[str, Prompt]) -> Pair
 
 
 def with_prompts(samples: Sequence[Sample], prompts: Mapping[str, Prompt]) -> list[Sample]:
-    """Give each sample its prompt (see `mirabench.pairing`); one without keeps its manifest's."""
+    """Give each sample its prompt (see `mirabench.inputs.pairing`); one without keeps its manifest's."""
     matches = pairing_of(samples, prompts).matches
     return [
         replace(s, prompt=prompts[m.prompt_id]) if m.prompt_id else s

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mirabench.errors import ManifestError
-from mirabench.prompts.prompt import ASPECTS, Prompt
-from mirabench.tables import Row, read_rows
+from mirabench.inputs.prompts.prompt import ASPECTS, Prompt
+from mirabench.inputs.tables import Row, read_rows
 
 ID_COLUMNS = ("id", "video_id", "video_idx", "prompt_id", "clip_id")
 TEXT_COLUMNS = ("prompt", "text", "prompt_en", "caption")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mirabench.prompts import Prompt
+from mirabench.inputs.prompts import Prompt
 
 How = Literal["manifest", "id", "text", "cut text", "ambiguous", "none"]
 

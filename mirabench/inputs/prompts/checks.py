@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import mean
 
 from mirabench.errors import MissingExtraError
-from mirabench.prompts.prompt import ASPECTS, FORMS, Prompt
-from mirabench.prompts.reading import ID_COLUMNS, prompt_of, prompt_rows
-from mirabench.tables import Row
+from mirabench.inputs.prompts.prompt import ASPECTS, FORMS, Prompt
+from mirabench.inputs.prompts.reading import ID_COLUMNS, prompt_of, prompt_rows
+from mirabench.inputs.tables import Row
 
 MANY_VALUES = 20
 """A column with more different values is prose, not a tag to count."""

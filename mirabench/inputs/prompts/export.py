@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 
 from mirabench.errors import UnknownNameError
-from mirabench.prompts.prompt import Prompt
+from mirabench.inputs.prompts.prompt import Prompt
 
 FORMATS = ("csv", "jsonl", "json", "txt")
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mirabench.pairing import pair, plain
-from mirabench.prompts import Prompt, read_prompts
-from mirabench.samples import collect, generator_facts, with_prompts
+from mirabench.inputs.pairing import pair, plain
+from mirabench.inputs.prompts import Prompt, read_prompts
+from mirabench.inputs.samples import collect, generator_facts, with_prompts
 
 LONG = "a tall ship sails into a harbour at dawn while gulls circle over the masts and " * 5
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mirabench.errors import ManifestError, UnknownNameError
-from mirabench.prompts.prompt import Prompt, in_form
-from mirabench.prompts.reading import read_file
+from mirabench.inputs.prompts.prompt import Prompt, in_form
+from mirabench.inputs.prompts.reading import read_file
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mirabench.cli.prompts import app
 from mirabench.errors import ManifestError, UnknownNameError
-from mirabench.prompts import (
+from mirabench.inputs.prompts import (
     ASPECTS,
     Prompt,
     cards,
