@@ -9,7 +9,7 @@ import pytest
 
 Scene = dict[str, str]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PROMPTS = ROOT / "prompts"
 
 
