@@ -25,11 +25,11 @@ import cv2
 import numpy as np
 
 from mirabench.video.encode import write_video
+from miradata.collect.sources import find_sources
 from miradata.config import Config, config_of
 from miradata.engine import Run
 from miradata.pipeline import engine_of, pipeline_of
-from miradata.sources import find_sources
-from miradata.tables import Tables
+from miradata.tables.store import Tables
 
 HOURS = 16_000
 SHOT_SECONDS = 12

@@ -21,12 +21,12 @@ import cv2
 import numpy as np
 
 from mirabench.video.encode import write_video
+from miradata.collect.sources import find_sources
 from miradata.config import config_of
 from miradata.engine import Engine, Listener, LocalEngine, Progress, Run
 from miradata.pipeline import pipeline_of
 from miradata.ray_engine import RayEngine
-from miradata.sources import find_sources
-from miradata.tables import Tables
+from miradata.tables.store import Tables
 
 FPS, SIZE, SHOTS = 12, (160, 96), 25
 CONFIG = config_of({"split": {"min_scene_seconds": 0.5}, "length": {"min_seconds": 0.5}})

@@ -80,7 +80,7 @@ def status(output: Output) -> None:
     from rich.table import Table
 
     made = _module("miradata.curation").remembered(output)
-    tables = _module("miradata.tables").Tables(output)
+    tables = _module("miradata.tables.store").Tables(output)
     table = Table("stage", "ok", "rejected", "failed")
     outcomes = tables.rows("outcomes")
     stages = {row["stage"] for row in outcomes}
@@ -111,7 +111,7 @@ def query(
 
     if bool(sql) == bool(where):
         raise InputError("give either one SELECT statement or --where")
-    module = _module("miradata.query")
+    module = _module("miradata.tables.query")
     found = module.where(output, where, columns) if where else module.query(output, sql)
     if save is not None:
         module.save(found, save)
@@ -132,7 +132,7 @@ def export(
     shard_megabytes: Annotated[int, typer.Option(min=1, help="Size of a shard.")] = 1000,
 ) -> None:
     """Write the published clips as MiraData's table of 18 columns, or as shards."""
-    module = _module("miradata.export")
+    module = _module("miradata.publish.export")
     if shards:
         made = module.export_shards(output, target, shard_bytes=shard_megabytes * 10**6)
         typer.echo(f"{len(made)} shards in {target}")
@@ -153,7 +153,7 @@ def calibrate(
     ] = None,
 ) -> None:
     """Compute thresholds that keep given shares of this run's clips."""
-    found = _module("miradata.calibrate").calibrate_folder(
+    found = _module("miradata.select.calibrate").calibrate_folder(
         output, target, name=name, version=version, targets=_shares(level)
     )
     for made in found.thresholds.levels:
@@ -180,7 +180,7 @@ def import_table(
     save: Annotated[Path | None, typer.Option(help="Write the usable rows, ids put right.")] = None,
 ) -> None:
     """Check a MiraData table row by row; exit code 1 when rows are refused."""
-    files = _module("miradata.v1_files")
+    files = _module("miradata.v1.files")
     rows, refused = files.read_v1(table)
     windowed = sum(len(row.windows) > 1 for row in rows)
     typer.echo(f"{len(rows)} usable rows, {windowed} with several windows, {len(refused)} refused")
@@ -205,7 +205,7 @@ def _shares(given: list[str] | None) -> dict[str, float] | None:
 def _show_funnel(output: Path) -> None:
     from rich.table import Table
 
-    curation, report = _module("miradata.curation"), _module("miradata.report")
+    curation, report = _module("miradata.curation"), _module("miradata.report.page")
     table = Table("step", "count", "film", "what left here")
     for step in curation.funnel_of(output):
         left = ", ".join(f"{name} {count}" for name, count in step.reasons)

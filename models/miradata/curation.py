@@ -16,20 +16,20 @@ from mirabench import __version__
 from mirabench.errors import InputError
 from mirabench.report.files import require_writable, write_atomically
 from miradata.captions.stage import CaptionStage
-from miradata.collect import Collected, Wanted, read_list
-from miradata.collect_http import HttpSettings, collect_http
-from miradata.collect_site import SiteSettings, collect_site
+from miradata.collect.addresses import HttpSettings, collect_http
+from miradata.collect.manifest import Collected, Wanted, read_list
+from miradata.collect.sites import SiteSettings, collect_site
+from miradata.collect.sources import find_sources
 from miradata.config import Collect, Config, config_of, load_config
-from miradata.cut import CutStage
 from miradata.engine import Engine, Listener, Progress, Run
-from miradata.funnel import Step, funnel
-from miradata.levels import Thresholds, load_thresholds
 from miradata.pipeline import engine_of, pipeline_of, root_of
-from miradata.publish import FILE, Publication, publication, write_published
-from miradata.schema import VERSION
-from miradata.selection import KEPT
-from miradata.sources import find_sources
-from miradata.tables import Tables
+from miradata.publish.published import FILE, Publication, publication, write_published
+from miradata.report.funnel import Step, funnel
+from miradata.select.levels import Thresholds, load_thresholds
+from miradata.select.selection import KEPT
+from miradata.shots.cut import CutStage
+from miradata.tables.schema import VERSION
+from miradata.tables.store import Tables
 
 RUN_FILE = "run.json"
 PAGE = "report.html"
@@ -189,7 +189,7 @@ def write_page(output: Path) -> Path:
     Raises:
         OutputError: it cannot be written.
     """
-    from miradata.report import render_report
+    from miradata.report.page import render_report
 
     known = remembered(output)
     page = output / PAGE

@@ -21,9 +21,9 @@ from mirabench.errors import MirabenchError, OutputError
 from mirabench.execute.local import run_all
 from miradata.ledger import Ledger, Line
 from miradata.parts import Batch, publish
-from miradata.schema import FAILED, OK, REJECTED
 from miradata.stage import Item, Outcome, Stage, key_of
-from miradata.tables import Tables
+from miradata.tables.schema import FAILED, OK, REJECTED
+from miradata.tables.store import Tables
 
 log = logging.getLogger(__name__)
 

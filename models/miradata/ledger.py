@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mirabench.errors import OutputError
-from miradata.schema import FAILED
+from miradata.tables.schema import FAILED
 
 RETRY = "retry"
 """The status of a line that forgets a key's failures."""

@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa  # extra `data`
 
 from miradata.ledger import Ledger, Line, append_text
-from miradata.schema import FAILED, schema_of
-from miradata.settle import settled
 from miradata.stage import Item, Outcome, Stage
-from miradata.tables import EVENTS, Tables, table_of
+from miradata.tables.final_rows import settled
+from miradata.tables.schema import FAILED, schema_of
+from miradata.tables.store import EVENTS, Tables, table_of
 
 
 class Batch:

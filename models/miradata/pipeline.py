@@ -11,22 +11,22 @@ from mirabench.features.api import Extractor
 from mirabench.features.motion import Motion
 from mirabench.features.networks import require_torch, resolved_card, resolved_weights
 from mirabench.features.raft_flow import RaftFlow
+from miradata.collect.sources import Source
 from miradata.config import Config, Dedup, Embedder, Running, Score, Stitch
-from miradata.dedup import DedupStage
-from miradata.embed import CLIP_CARD, DINOV2
 from miradata.engine import Engine, Listener, LocalEngine, Progress, Run
-from miradata.hub import present
-from miradata.length import LengthStage
-from miradata.looks import Luma, Signature
-from miradata.nsfw import NsfwFrames
-from miradata.probe import Probe
+from miradata.frames.embedding import CLIP_CARD, DINOV2
+from miradata.frames.hub import present
+from miradata.measure.frame_statistics import Luma, Signature
+from miradata.measure.nsfw import NsfwFrames
+from miradata.measure.score import Scorer, ScoreStage
+from miradata.measure.scorers import Aesthetic, Colour, Flow, Nsfw, Signed
 from miradata.ray_engine import RayEngine
-from miradata.score import Scorer, ScoreStage
-from miradata.scorers import Aesthetic, Colour, Flow, Nsfw, Signed
-from miradata.sources import Source
-from miradata.split import SplitStage
+from miradata.select.dedup import DedupStage
+from miradata.shots.length import LengthStage
+from miradata.shots.probe import Probe
+from miradata.shots.split import SplitStage
+from miradata.shots.stitch import SceneAsker, StitchStage
 from miradata.stage import Stage
-from miradata.stitch import SceneAsker, StitchStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +217,6 @@ def _asker(config: Config, output: Path, voter: str) -> SceneAsker | None:
     endpoint = getattr(config.stitch, voter)
     if endpoint is None:
         return None
-    from miradata.votes import EndpointAsker  # extra `data`: the chat client
+    from miradata.captions.votes import EndpointAsker  # extra `data`: the chat client
 
     return EndpointAsker(endpoint, config.captions, output)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from mirabench.features.api import digest_of
-from miradata.schema import FAILED, OK, REJECTED
-from miradata.tables import Tables
+from miradata.tables.schema import FAILED, OK, REJECTED
+from miradata.tables.store import Tables
 
 Row = Mapping[str, Any]
 """Column -> value; exactly the columns of its table."""

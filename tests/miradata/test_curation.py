@@ -28,11 +28,11 @@ from longfilm import FPS, shot, write_film
 from mirabench.errors import InputError, OutputError
 from miradata.config import config_of
 from miradata.curation import Curated, configured, curate, funnel_of, remembered
-from miradata.export import export_v1
-from miradata.histogram import Mark, histogram
-from miradata.report import hours
-from miradata.schema import SCHEMAS
-from miradata.tables import Tables
+from miradata.publish.export import export_v1
+from miradata.report.histogram import Mark, histogram
+from miradata.report.page import hours
+from miradata.tables.schema import SCHEMAS
+from miradata.tables.store import Tables
 
 HOSTILE = "<b>film & co.mp4"
 
@@ -292,6 +292,6 @@ def test_lengths_for_people() -> None:
 
 
 def test_every_table_has_a_key() -> None:
-    from miradata.schema import KEYS
+    from miradata.tables.schema import KEYS
 
     assert set(KEYS) == set(SCHEMAS)

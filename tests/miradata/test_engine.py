@@ -10,7 +10,7 @@ from toystages import Squares
 from mirabench.errors import OutputError
 from miradata.engine import LocalEngine, Progress, Run
 from miradata.ledger import Ledger, append_text, ledgers, retry
-from miradata.tables import Tables
+from miradata.tables.store import Tables
 
 NUMBERS = tuple(range(12))
 

@@ -7,17 +7,17 @@ import pytest
 from longfilm import FPS, shot, write_film
 
 from mirabench.errors import InputError, WeightsMissingError
+from miradata.collect.sources import find_sources
 from miradata.config import Stitch, config_of
-from miradata.embed import embed
 from miradata.engine import process
-from miradata.nsfw import NsfwFrames
+from miradata.frames.clip_range import NS
+from miradata.frames.embedding import embed
+from miradata.measure.nsfw import NsfwFrames
+from miradata.measure.score import ScoreStage
+from miradata.measure.scorers import Nsfw
 from miradata.pipeline import pipeline_of
-from miradata.score import ScoreStage
-from miradata.scorers import Nsfw
-from miradata.sources import find_sources
-from miradata.span import NS
+from miradata.shots.stitch import StitchStage
 from miradata.stage import Item
-from miradata.stitch import StitchStage
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
@@ -101,7 +101,7 @@ def test_a_classifier_without_the_class_is_a_failed_score(film, tmp_path):
 
 
 def test_a_model_that_is_not_here_is_named_with_the_command_that_brings_it(tmp_path):
-    from miradata.hub import loaded, present
+    from miradata.frames.hub import loaded, present
 
     with pytest.raises(WeightsMissingError, match="hf download no/such-model"):
         loaded("no/such-model", "AutoModel")

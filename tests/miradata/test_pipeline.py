@@ -13,13 +13,13 @@ import pytest
 from longfilm import FPS, SECONDS, parts, shot, write_film
 
 from mirabench.errors import InputError
+from miradata.collect.sources import find_sources
 from miradata.config import config_of
 from miradata.engine import LocalEngine, Run
+from miradata.frames.clip_range import NS
 from miradata.pipeline import engine_of, pipeline_of, run_pipeline
 from miradata.ray_engine import RayEngine
-from miradata.sources import find_sources
-from miradata.span import NS
-from miradata.tables import Tables
+from miradata.tables.store import Tables
 
 STAGES = ("probe", "split", "stitch", "length", "score", "dedup", "cut")
 CONFIG = config_of(

@@ -11,12 +11,12 @@ from longfilm import shot, write_film
 from toystages import Lingering, Squares, wait_for
 
 from mirabench.errors import InputError
+from miradata.collect.sources import find_sources
 from miradata.config import config_of
 from miradata.engine import Progress, Run
 from miradata.pipeline import pipeline_of
 from miradata.ray_engine import RayEngine
-from miradata.sources import find_sources
-from miradata.tables import Tables
+from miradata.tables.store import Tables
 
 ray = pytest.importorskip("ray")
 pytestmark = [

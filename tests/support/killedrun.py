@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from miradata import ledger, tables
+from miradata import ledger
+from miradata.collect.sources import find_sources
 from miradata.config import Config, config_of
-from miradata.cut import CutStage
 from miradata.engine import Progress, Run
 from miradata.pipeline import pipeline_of
-from miradata.sources import find_sources
+from miradata.shots.cut import CutStage
 from miradata.stage import Stage
+from miradata.tables.store import Tables
 
 Moment = tuple[str, str]
 """Stage, and `item` (results are not written yet), `ledger` (rows are, their lines are not) or
@@ -63,14 +64,14 @@ def _arm_ledger(stage: str) -> None:
 
 
 def _arm_publish(stage: str) -> None:
-    write = tables.Tables.write
+    write = Tables.write
 
-    def dying_write(self: tables.Tables, table: str, name: str, rows: Any) -> Path:
+    def dying_write(self: Tables, table: str, name: str, rows: Any) -> Path:
         if (name, table) == (stage, "outcomes"):
             _die()
         return write(self, table, name, rows)
 
-    tables.Tables.write = dying_write  # type: ignore[method-assign]  # as above
+    Tables.write = dying_write  # type: ignore[method-assign]  # as above
 
 
 def _die() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from miradata.schema import SCHEMAS
-from miradata.tables import Tables, table_of
+from miradata.tables.schema import SCHEMAS
+from miradata.tables.store import Tables, table_of
 
 S = 1_000_000_000
 

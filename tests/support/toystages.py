@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from miradata.stage import Item, Outcome, Resources
-from miradata.tables import Tables
+from miradata.tables.store import Tables
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ from miradata.captions.spend import Prices
 from miradata.captions.windows import Span, grid_moments, windows_of
 from miradata.config import Captions
 from miradata.config import Endpoint as EndpointConfig
-from miradata.footage_rows import kept_clips
-from miradata.levels import Thresholds
-from miradata.schema import FAILED, OK, REJECTED, SCHEMAS
-from miradata.selection import kept_ids
-from miradata.span import NS, pictures_at
+from miradata.frames.clip_range import NS, pictures_at
+from miradata.frames.clip_rows import kept_clips
+from miradata.select.levels import Thresholds
+from miradata.select.selection import kept_ids
 from miradata.stage import Item, Outcome, Resources, Row
-from miradata.tables import Tables
+from miradata.tables.schema import FAILED, OK, REJECTED, SCHEMAS
+from miradata.tables.store import Tables
 
 SKIPPED = "skipped"
 FOLDER = "captions"

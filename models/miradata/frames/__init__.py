@@ -1,0 +1,1 @@
+"""Frames of source videos: decoded by time, without cutting a file, and embedded."""

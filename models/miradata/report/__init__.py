@@ -1,0 +1,1 @@
+"""The page of a run: the funnel, histograms of scores, clips with what became of them."""

@@ -1,0 +1,1 @@
+"""Which clips stay: thresholds and duplicates on stored scores, and thresholds from target retention."""

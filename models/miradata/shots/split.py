@@ -1,0 +1,217 @@
+"""Stage `split`: shots, by PySceneDetect's content detector, and by fades through black.
+
+Frames are decoded here, once and small, and handed to the library's detector, so that times are the
+file's own and memory does not grow with the video's length beyond 9 bytes a frame. A fade is a run of
+dark frames at whose ends the content detector saw no cut; it is cut in its middle, as the library's
+threshold detector does, which would cut every dark shot as well.
+
+Where everything changes for a while (a fast pan, few frames a second) the library by default merges all
+cuts into the last one, and what was before and after the first is one shot. Here a cut is made at once
+and again after `min_scene_seconds`: too many cuts are what `stitch` repairs, a missed one nothing does. For
+the same reason shots may be short; what is too short for a clip leaves at the length gate.
+
+Known limits: a dissolve from one shot into the next changes too little from frame to frame and is
+missed; a flash of light or a very fast pan is cut; of two cuts closer than `min_scene_seconds` the second
+is missed.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from mirabench.errors import MissingExtraError, VideoError
+from mirabench.video.frames import UInt8Array
+from miradata.config import Split
+from miradata.frames.clip_range import opened
+from miradata.frames.clip_rows import usable_videos
+from miradata.stage import Item, Outcome, Resources, Row
+from miradata.tables.schema import REJECTED
+from miradata.tables.store import Tables
+
+if TYPE_CHECKING:
+    from scenedetect import FrameTimecode
+
+ANY_RATE = 25.0
+"""What the library is told: lengths are given to it in frames, so that its times do not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitStage:
+    """Video in, rows of `cuts` out."""
+
+    root: Path
+    """The folder that `videos.path` is relative to."""
+    split: Split
+    name: ClassVar[str] = "split"
+    version: ClassVar[int] = 1
+    inputs: ClassVar[tuple[str, ...]] = ("videos",)
+    outputs: ClassVar[tuple[str, ...]] = ("cuts",)
+    resources: ClassVar[Resources] = Resources(memory_mb=512)
+
+    def params(self) -> Mapping[str, Any]:
+        """The detectors' settings."""
+        return self.split.model_dump()
+
+    def items(self, tables: Tables) -> Sequence[Item]:
+        """One per usable video."""
+        return [Item(v["video_id"], v["sha256"], v) for v in usable_videos(tables)]
+
+    def work(self, item: Item) -> Outcome:
+        """Find the shots of a video."""
+        video = item.payload
+        try:
+            times, cuts = detect(self.root / video["path"], self.split, video["fps"])
+        except VideoError as error:
+            return Outcome({}, REJECTED, f"corrupt: {error}")
+        if not times:
+            return Outcome({}, REJECTED, "corrupt: not one frame decodes")
+        end = times[0] + video["duration_ns"]
+        edges = [0, *cuts, len(times)]
+        rows = [
+            {
+                "video_id": item.id,
+                "i": i,
+                "t0_ns": times[first],
+                "t1_ns": times[after] if after < len(times) else max(end, times[-1] + 1),
+                "frame0": first,
+                "frame1": after,
+                "detector": detector_name(self.split),
+            }
+            for i, (first, after) in enumerate(pairwise(edges))
+        ]
+        return Outcome({"cuts": rows})
+
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+        """No row: a video without shots has none; its outcome says why."""
+        del item, reason
+        return {}
+
+
+def detector_name(split: Split) -> str:
+    """What found the cuts, for the table."""
+    fades = "" if split.fade_threshold is None else f"+fade-{split.fade_threshold:g}"
+    return f"content-{split.threshold:g}{fades}"
+
+
+def detect(path: Path, split: Split, fps: float) -> tuple[array[int], list[int]]:
+    """All frames' times (ns), and the positions of the first frames of all shots but the first.
+
+    Args:
+        path: A video file.
+        split: The detectors' settings.
+        fps: Average frames a second, to turn the least length into frames.
+
+    Raises:
+        VideoError: the file cannot be decoded to its end.
+        MissingExtraError: PySceneDetect is not installed.
+    """
+    detector, timecode = _content_detector(split, fps)
+    times, dark, found = array("q"), array("b"), set[int]()
+    for position, (time, picture) in enumerate(_small_frames(path, split.height)):
+        times.append(time)
+        dark.append(split.fade_threshold is not None and _level(picture) < split.fade_threshold)
+        now = timecode(position, ANY_RATE)
+        found.update(cut.frame_num for cut in detector.process_frame(now, picture))
+    found.update(fades(np.frombuffer(dark, np.int8), sorted(found)) if dark else ())
+    inside = sorted(cut for cut in found if 0 < cut < len(times))
+    return times, spaced(inside, _least_frames(split, fps))
+
+
+def fades(dark: NDArray[np.int8], cuts: Sequence[int]) -> list[int]:
+    """The middles of runs of dark frames that have a picture on both sides and no cut at either end.
+
+    Args:
+        dark: (T,) 1 where the frame is dark.
+        cuts: Positions of the first frames of shots, increasing.
+
+    Example:
+        >>> fades(np.array([0, 0, 1, 1, 1, 1, 0, 0], np.int8), [])
+        [4]
+    """
+    steps = np.diff(dark)
+    starts, ends = np.flatnonzero(steps == 1) + 1, np.flatnonzero(steps == -1) + 1
+    if dark[0]:
+        ends = ends[1:]  # begins in the dark: there is no shot before it
+    found = []
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=False):
+        known = np.searchsorted(cuts, [start - 1, end + 2])
+        if known[0] == known[1]:
+            found.append((start + end) // 2)
+    return found
+
+
+def spaced(cuts: Sequence[int], least: int) -> list[int]:
+    """Of increasing cuts, those at least `least` frames after the one before.
+
+    A cut and a fade may be found for one change, some frames apart: the first stays.
+
+    Example:
+        >>> spaced([10, 60, 63, 118], 48)
+        [60, 118]
+    """
+    kept: list[int] = []
+    for cut in cuts:
+        if cut - (kept[-1] if kept else 0) >= least:
+            kept.append(cut)
+    return kept
+
+
+def _least_frames(split: Split, fps: float) -> int:
+    return max(1, round(split.min_scene_seconds * fps))
+
+
+def _content_detector(split: Split, fps: float) -> tuple[Any, type[FrameTimecode]]:
+    try:
+        from scenedetect import FrameTimecode  # extra `data`
+        from scenedetect.detector import FlashFilter
+        from scenedetect.detectors import ContentDetector
+    except ImportError as error:
+        raise MissingExtraError("data", "finding cuts needs PySceneDetect") from error
+    detector = ContentDetector(
+        split.threshold,
+        min_scene_len=_least_frames(split, fps),
+        filter_mode=FlashFilter.Mode.SUPPRESS,
+    )
+    return detector, FrameTimecode
+
+
+def _level(picture: UInt8Array) -> float:
+    """Mean over pixels and channels, 0-255."""
+    return float(sum(cv2.mean(picture)[:3])) / 3
+
+
+def _small_frames(path: Path, height: int) -> Iterator[tuple[int, UInt8Array]]:
+    """(time in ns, BGR picture of at most this height) of every frame.
+
+    Raises:
+        VideoError: the file cannot be decoded to its end.
+    """
+    shrink = VideoReformatter()  # keeps its tables from frame to frame
+    with opened(path) as footage:
+        for frame in footage.frames():
+            yield footage.frame_ns(frame), _small(shrink, frame, height)
+
+
+def _small(shrink: VideoReformatter, frame: VideoFrame, height: int) -> UInt8Array:
+    scale = min(1.0, height / frame.height)
+    # AREA averages, so that a moving texture does not alias into false changes
+    small = shrink.reformat(
+        frame,
+        width=max(2, round(frame.width * scale)),
+        height=max(2, round(frame.height * scale)),
+        format="bgr24",
+        interpolation="AREA",
+        threads=1,
+    )
+    return small.to_ndarray().astype(np.uint8, copy=False)

@@ -1,0 +1,1 @@
+"""The pipeline's tables: their schema, their files, and SQL over them."""

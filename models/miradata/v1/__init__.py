@@ -1,0 +1,1 @@
+"""MiraData's published table, version 1: its rows, checked cell by cell, and its files."""

@@ -1,0 +1,135 @@
+"""`split`, and the pictures of a time on which everything after it rests."""
+
+from pathlib import Path
+
+import badvideos
+import numpy as np
+import pytest
+from clipkit import still
+from hypothesis import given
+from hypothesis import strategies as st
+from longfilm import FPS, shot, write_film
+
+from mirabench.errors import VideoError
+from mirabench.video.decode import open_video
+from miradata.config import Split
+from miradata.frames.clip_range import NS, Span, on_screen, opened, pictures_at
+from miradata.shots.split import SplitStage, detect, fades, spaced
+from miradata.stage import Item
+
+SPLIT = Split(min_scene_seconds=0.5)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    shots = [shot(1, 36), shot(2, 50), shot(3, 24)]
+    return write_film(tmp_path_factory.mktemp("film") / "film.mp4", shots)
+
+
+def test_hard_cuts_are_found_exactly(film):
+    times, cuts = detect(film, SPLIT, FPS)
+    assert cuts == [36, 86]
+    assert len(times) == 110
+    assert times[86] == round(86 / FPS * NS)
+
+
+def test_no_two_cuts_are_closer_than_the_least(film):
+    assert detect(film, Split(min_scene_seconds=2.0), FPS)[1] == [86]
+
+
+def test_constant_change_is_cut_at_once_and_not_only_when_it_ends(tmp_path):
+    """A still, a second in which every frame is another picture, a still."""
+    storm = np.concatenate([shot(seed, 1) for seed in range(10, 34)])
+    path = write_film(tmp_path / "storm.mp4", [still(30, seed=1), storm, still(30, seed=2)])
+    cuts = detect(path, SPLIT, FPS)[1]
+    assert cuts[0] == 30
+    assert cuts[-1] == 54
+    assert min(np.diff([0, *cuts, 84])) >= 12
+
+
+def test_rows_are_contiguous_and_end_with_the_video(film):
+    stage = SplitStage(film.parent, SPLIT)
+    video = {"path": film.name, "fps": float(FPS), "duration_ns": 110 * NS // FPS}
+    rows = stage.work(Item("v", "c", video)).rows["cuts"]
+    assert [(r["frame0"], r["frame1"]) for r in rows] == [(0, 36), (36, 86), (86, 110)]
+    assert [r["t0_ns"] for r in rows[1:]] == [r["t1_ns"] for r in rows[:-1]]
+    assert rows[-1]["t1_ns"] == 110 * NS // FPS
+    assert {r["detector"] for r in rows} == {"content-27+fade-12"}
+
+
+def test_a_video_that_breaks_off_while_it_is_decoded_is_rejected(tmp_path):
+    badvideos.UNUSABLE["corrupt"][1](tmp_path / "bad.mp4")
+    video = {"path": "bad.mp4", "fps": 24.0, "duration_ns": NS}
+    outcome = SplitStage(tmp_path, SPLIT).work(Item("v", "c", video))
+    assert outcome.status == "rejected"
+    assert outcome.reason.startswith("corrupt: ")
+
+
+@pytest.mark.parametrize(
+    ("dark", "cuts", "found"),
+    [
+        ([0, 0, 1, 1, 1, 1, 0, 0], [], [4]),
+        ([0, 0, 1, 1, 1, 1, 0, 0], [6], []),
+        ([0, 0, 1, 1, 1, 1, 0, 0], [2, 6], []),
+        ([1, 1, 0, 0, 1, 1], [], []),
+        ([0] * 8, [], []),
+        ([1] * 8, [], []),
+    ],
+    ids=["fade", "fade out then cut", "dark shot", "at both ends", "never", "always"],
+)
+def test_a_fade_is_cut_in_its_middle_and_a_dark_shot_is_none(dark, cuts, found):
+    assert fades(np.array(dark, np.int8), cuts) == found
+
+
+@given(st.sets(st.integers(1, 199)), st.integers(1, 50))
+def test_spaced_cuts_leave_no_shot_too_short(cuts, least):
+    edges = [0, *spaced(sorted(cuts), least)]
+    assert len(edges) == 1 or min(np.diff(edges)) >= least
+
+
+def test_the_picture_of_a_time_is_the_one_a_full_decode_shows_then(tmp_path):
+    for path in (
+        badvideos.good(tmp_path / "a.mp4", options={"g": "7", "bf": "2"}),
+        badvideos.variable_rate(tmp_path / "v.mp4"),
+    ):
+        video = open_video(path)
+        every = np.concatenate([batch.data for batch in video.frames()])
+        starts = [round(s * NS) for s in video.info.seconds.tolist()]
+        times = [0, starts[3] - 1, starts[3], starts[9] + 1, starts[-1], starts[-1] + NS]
+        wanted = [max(k for k, s in enumerate(starts) if s <= t) for t in times]
+        for picture, k in zip(pictures_at(path, times), wanted, strict=True):
+            assert np.array_equal(picture, every[k])
+
+
+def test_a_seek_gives_the_pictures_of_a_decode_from_the_beginning(film, monkeypatch):
+    times = [0, NS // 2, 2 * NS, 3 * NS, 4 * NS + 5]
+    straight = pictures_at(film, times)
+    monkeypatch.setattr("miradata.frames.clip_range.SEEK_NS", 0)
+    for a, b in zip(straight, pictures_at(film, times), strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_turned_videos_are_shown_upright(tmp_path):
+    [picture] = pictures_at(badvideos.rotated(tmp_path / "a.mp4"), [0])
+    assert picture.shape == (160, 96, 3)
+
+
+def test_a_span_is_a_video_of_a_few_pictures(film):
+    span = Span(film, "digest", NS, 3 * NS, 160, 96, float(FPS))
+    video = span.at_rate(2.0)
+    assert video.info.num_frames == 4
+    assert video.info.duration_seconds == pytest.approx(2.0)
+    whole = np.concatenate([b.data for b in video.frames()])
+    few = np.concatenate([b.data for b in video.frames(chunk_bytes=1)])
+    assert np.array_equal(whole, few)
+    with opened(film) as footage:
+        first = next(on_screen(footage, [round(1.25 * NS)]))
+    assert np.array_equal(whole[0], first.to_ndarray(format="rgb24"))
+    assert span.at_rate(100.0).info.num_frames == 2 * FPS
+    assert video.info.sha256 != span.evenly(3).info.sha256
+
+
+def test_what_is_no_video_is_said(tmp_path):
+    (tmp_path / "a.mp4").write_text("nothing")
+    with pytest.raises(VideoError, match="not a readable video"):
+        pictures_at(tmp_path / "a.mp4", [0])
