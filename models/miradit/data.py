@@ -170,7 +170,7 @@ def _fill(frames: Tensor, height: int, width: int) -> Tensor:
     return frames[:, :, top : top + height, left : left + width].clamp(-1, 1)
 
 
-class Span(NamedTuple):
+class FrameRange(NamedTuple):
     """Which frames of a file a sample is."""
 
     start: int
@@ -178,14 +178,16 @@ class Span(NamedTuple):
     length: int
 
 
-def draw_span(frames: int, longest: int, max_stride: int, rng: np.random.Generator) -> Span:
+def draw_frame_range(
+    frames: int, longest: int, max_stride: int, rng: np.random.Generator
+) -> FrameRange:
     """A random stride and start; a clip too short for the stride gets the largest that fits."""
     length = min(longest, frames)
     stride = int(rng.integers(1, max_stride + 1))
     if (length - 1) * stride + 1 > frames:
         stride = max(1, frames // length)
     start = int(rng.integers(0, frames - (length - 1) * stride))
-    return Span(start, stride, length)
+    return FrameRange(start, stride, length)
 
 
 def draw_caption(
@@ -276,12 +278,12 @@ class Batches(torch.utils.data.Dataset[Batch]):
         return batches[rng.permutation(len(batches))[place]]
 
     def _draw(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, int]:
-        span = draw_span(len(sample.moments), self.num_frames, self.max_stride, rng)
-        frames = sample.moments[span.start :: span.stride][: span.length].float()
+        drawn = draw_frame_range(len(sample.moments), self.num_frames, self.max_stride, rng)
+        frames = sample.moments[drawn.start :: drawn.stride][: drawn.length].float()
         mean, log_variance = frames.chunk(2, dim=1)
         noise = torch.from_numpy(rng.standard_normal(mean.shape, dtype=np.float32))
         latents = mean + torch.exp(0.5 * log_variance.clamp(-30, 20)) * noise
-        fps = int(sample.fps / span.stride)
+        fps = int(sample.fps / drawn.stride)
         return latents.permute(1, 0, 2, 3) * self.scaling_factor, fps
 
 

@@ -19,7 +19,7 @@ from miradit.data import (
     Sample,
     captions_of,
     draw_caption,
-    draw_span,
+    draw_frame_range,
     nearest_size,
     pad,
     read_clips,
@@ -108,10 +108,10 @@ def test_captions_are_mixed_as_in_the_reference():
     seed=st.integers(0, 2**32 - 1),
 )
 def test_a_span_lies_in_its_clip(frames, longest, stride, seed):
-    span = draw_span(frames, longest, stride, np.random.default_rng(seed))
-    taken = np.arange(frames)[span.start :: span.stride][: span.length]
-    assert len(taken) == span.length == min(frames, longest)
-    assert 1 <= span.stride <= max(stride, frames // span.length)
+    drawn = draw_frame_range(frames, longest, stride, np.random.default_rng(seed))
+    taken = np.arange(frames)[drawn.start :: drawn.stride][: drawn.length]
+    assert len(taken) == drawn.length == min(frames, longest)
+    assert 1 <= drawn.stride <= max(stride, frames // drawn.length)
 
 
 def test_a_video_is_resized_and_cropped_to_the_nearest_size(tmp_path):

@@ -54,7 +54,7 @@ class Endpoint:
     longest_wait: float = 300.0
     """Most seconds between two tries; a Retry-After beyond it ends the tries."""
     first_wait: float = 1.0
-    """Seconds before the second try when the endpoint does not say; doubles, with jitter."""
+    """Seconds before the second try when the endpoint does not say; twice as long each time, with jitter."""
     prices: Prices = field(default_factory=Prices)
 
 
@@ -142,13 +142,13 @@ class Captioner:
             answer = retrying(self._once, request)
         except _Unavailable as error:
             if error.status != "timeout":  # an answer that came too late may have been charged
-                self.spend.settle(reservation, Tokens())
+                self.spend.charge(reservation, Tokens())
             calls = int(retrying.statistics.get("attempt_number", 1))
             reason = error.reason if calls == 1 else f"{error.reason} ({calls} tries)"
             return Reply(error.status, reason, prompt_version=version, calls=calls)
         calls = int(retrying.statistics.get("attempt_number", 1))
         reply = _reply(answer, worst, version, calls)
-        self.spend.settle(reservation, Tokens(reply.prompt_tokens, reply.completion_tokens))
+        self.spend.charge(reservation, Tokens(reply.prompt_tokens, reply.completion_tokens))
         return reply
 
     def _once(self, request: Mapping[str, Any]) -> Any:

@@ -1,6 +1,6 @@
 """What captions have cost, and the cap: one append-only file that all workers and reruns share.
 
-A call is reserved at its worst price before it is made and settled at its real one afterwards, so
+A call is reserved at its worst price before it is made and charged at its real one afterwards, so
 that workers side by side do not pass the cap together. A reservation whose process was killed stays
 counted: the call may have been paid.
 """
@@ -84,7 +84,7 @@ class Spend:
         """Set the worst price of a call aside.
 
         Returns:
-            The reservation, for `settle`.
+            The reservation, for `charge`.
 
         Raises:
             OverBudgetError: it could pass a cap; nothing is set aside.
@@ -97,7 +97,7 @@ class Spend:
             raise OverBudgetError(why)
         return reservation
 
-    def settle(self, reservation: str, used: Tokens) -> None:
+    def charge(self, reservation: str, used: Tokens) -> None:
         """Replace a reservation by what was used."""
         self._append(reservation, used)
 

@@ -18,10 +18,10 @@ from miradata.captions.caption import WindowCaption, caption_picture
 from miradata.captions.client import Captioner, Endpoint
 from miradata.captions.grid import COLUMNS, GUTTER, JPEG_QUALITY, ROWS, TILE_WIDTH, grid, jpeg
 from miradata.captions.spend import Prices
-from miradata.captions.windows import Span, grid_moments, windows_of
+from miradata.captions.windows import TimeRange, grid_moments, windows_of
 from miradata.config import Captions
 from miradata.config import Endpoint as EndpointConfig
-from miradata.frames.clip_range import NS, pictures_at
+from miradata.frames.clip_range import NS, frames_at
 from miradata.frames.clip_rows import kept_clips
 from miradata.select.levels import Thresholds
 from miradata.select.selection import kept_ids
@@ -82,29 +82,29 @@ class CaptionStage:
                 found += [
                     Item(
                         f"{clip['clip_id']}:{number}",
-                        digest_of([clip["clip_id"], clip["video"]["sha256"], *span]),
-                        (clip, number, span),
+                        digest_of([clip["clip_id"], clip["video"]["sha256"], *window]),
+                        (clip, number, window),
                     )
-                    for number, span in enumerate(self._windows(clip))
+                    for number, window in enumerate(self._windows(clip))
                 ]
         return found
 
-    def _windows(self, clip: Mapping[str, Any]) -> list[Span]:
+    def _windows(self, clip: Mapping[str, Any]) -> list[TimeRange]:
         """The windows of a clip; a rest that is too short is among them, to be skipped by name."""
         seconds = (clip["t1_ns"] - clip["t0_ns"]) / NS
         return windows_of(seconds, self.captions.window_seconds, shortest_rest=1e-3)
 
     def work(self, item: Item) -> Outcome:
         """Caption one window."""
-        clip, number, span = item.payload
+        clip, number, window = item.payload
         least = self.captions.shortest_rest_seconds
-        if number and span.end - span.start < least:
-            reason = f"the last {span.end - span.start:.1f} s are shorter than {least:g} s"
+        if number and window.end - window.start < least:
+            reason = f"the last {window.end - window.start:.1f} s are shorter than {least:g} s"
             found = WindowCaption(SKIPPED, reason)
         else:
             found = caption_picture(
                 self._captioner(self.captions.endpoint),
-                self._picture(clip, span),
+                self._picture(clip, window),
                 short=self._captioner(self.captions.hint) if self.captions.hint else None,
             )
         return Outcome({"captions": [_row(item, found)]}, *_verdict(found))
@@ -113,9 +113,9 @@ class CaptionStage:
         """The row of a window whose picture could not be made."""
         return {"captions": [_row(item, WindowCaption("error", reason))]}
 
-    def _picture(self, clip: Mapping[str, Any], span: Span) -> bytes:
-        times = [clip["t0_ns"] + round(moment * NS) for moment in grid_moments(span)]
-        return jpeg(grid(pictures_at(self.root / clip["video"]["path"], times)))
+    def _picture(self, clip: Mapping[str, Any], window: TimeRange) -> bytes:
+        times = [clip["t0_ns"] + round(moment * NS) for moment in grid_moments(window)]
+        return jpeg(grid(frames_at(self.root / clip["video"]["path"], times)))
 
     def _captioner(self, endpoint: EndpointConfig | None) -> Captioner:
         assert endpoint is not None  # there are no items without one
@@ -159,7 +159,7 @@ def _verdict(found: WindowCaption) -> tuple[str, str]:
 
 
 def _row(item: Item, found: WindowCaption) -> Row:
-    clip, number, span = item.payload
+    clip, number, window = item.payload
     blank: dict[str, Any] = dict.fromkeys(SCHEMAS["captions"].names)
     if found.fields is not None:
         blank.update(found.fields.model_dump())
@@ -167,8 +167,8 @@ def _row(item: Item, found: WindowCaption) -> Row:
     blank.update(
         clip_id=clip["clip_id"],
         window=number,
-        t0_s=span.start,
-        t1_s=span.end,
+        t0_s=window.start,
+        t1_s=window.end,
         model=last.model if last else "",
         prompt_version=prompt.VERSION,
         finish_reason=last.finish_reason if last else "",

@@ -10,7 +10,7 @@ SHORTEST_REST = 20.0
 """Ours: the published tables never caption what is left after the last full window."""
 
 
-class Span(NamedTuple):
+class TimeRange(NamedTuple):
     """A window, in seconds from the clip's start."""
 
     start: float
@@ -19,24 +19,24 @@ class Span(NamedTuple):
 
 def windows_of(
     seconds: float, length: float = WINDOW_SECONDS, shortest_rest: float = SHORTEST_REST
-) -> list[Span]:
+) -> list[TimeRange]:
     """The windows of a clip, in order; a clip of up to `length` is one.
 
     A rest shorter than `shortest_rest` belongs to no window.
 
     Example:
         >>> windows_of(250.0)
-        [Span(start=0.0, end=120.0), Span(start=120.0, end=240.0)]
+        [TimeRange(start=0.0, end=120.0), TimeRange(start=120.0, end=240.0)]
     """
     if seconds <= length:
-        return [Span(0.0, seconds)]
+        return [TimeRange(0.0, seconds)]
     full = int(seconds / length + 1e-9)
-    found = [Span(i * length, (i + 1) * length) for i in range(full)]
+    found = [TimeRange(i * length, (i + 1) * length) for i in range(full)]
     if seconds - full * length >= shortest_rest:
-        found.append(Span(full * length, seconds))
+        found.append(TimeRange(full * length, seconds))
     return found
 
 
-def grid_moments(span: Span, count: int = 8) -> list[float]:
+def grid_moments(window: TimeRange, count: int = 8) -> list[float]:
     """The moments of a window that its picture shows: (i + 0.5) / count of it."""
-    return [span.start + (i + 0.5) / count * (span.end - span.start) for i in range(count)]
+    return [window.start + (i + 0.5) / count * (window.end - window.start) for i in range(count)]

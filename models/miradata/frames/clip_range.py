@@ -39,7 +39,7 @@ BACK_NS = (0, 2 * NS, 15 * NS, 10**18)
 
 
 @dataclass(frozen=True, slots=True)
-class Footage:
+class VideoFile:
     """An open video file."""
 
     path: Path
@@ -94,7 +94,7 @@ class Footage:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Footage]:
+def opened(path: Path) -> Iterator[VideoFile]:
     """A video file, open.
 
     Raises:
@@ -110,10 +110,10 @@ def opened(path: Path) -> Iterator[Footage]:
             raise VideoError(f"{path} has no video stream")
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
-        yield Footage(path, container, stream)
+        yield VideoFile(path, container, stream)
 
 
-def on_screen(footage: Footage, times_ns: Sequence[int]) -> Iterator[VideoFrame]:
+def on_screen(video: VideoFile, times_ns: Sequence[int]) -> Iterator[VideoFrame]:
     """The frame on the screen at each of these increasing times.
 
     A time before the first frame gives the first, one after the last gives the last.
@@ -127,28 +127,28 @@ def on_screen(footage: Footage, times_ns: Sequence[int]) -> Iterator[VideoFrame]
     reached: int | None = None
     for time in times_ns:
         if reached is None or time - reached > SEEK_NS:
-            frames, shown, ahead = footage.frames_from(time), None, None
-        while (ahead := ahead or next(frames, None)) and footage.frame_ns(ahead) <= time:
+            frames, shown, ahead = video.frames_from(time), None, None
+        while (ahead := ahead or next(frames, None)) and video.frame_ns(ahead) <= time:
             shown, ahead = ahead, None
         picture = shown or ahead
         if picture is None:
-            raise VideoError(f"{footage.path}: no frame at {time / NS:g} s")
+            raise VideoError(f"{video.path}: no frame at {time / NS:g} s")
         yield picture
         reached = time
 
 
-def pictures_at(path: Path, times_ns: Sequence[int]) -> list[UInt8Array]:
+def frames_at(path: Path, times_ns: Sequence[int]) -> list[UInt8Array]:
     """The pictures on the screen at these increasing times: uint8 RGB (H, W, 3), upright.
 
     Raises:
         VideoError: the file cannot be read there.
     """
-    with opened(path) as footage:
-        return [upright_rgb(frame) for frame in on_screen(footage, times_ns)]
+    with opened(path) as video:
+        return [upright_rgb(frame) for frame in on_screen(video, times_ns)]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ClipRange:
     """A clip: part of a source video."""
 
     path: Path
@@ -167,29 +167,32 @@ class Span:
         """Length."""
         return (self.t1_ns - self.t0_ns) / NS
 
-    def at_rate(self, rate: float) -> SpanVideo:
+    def at_rate(self, rate: float) -> ClipVideo:
         """The clip seen `rate` times a second, but not more often than it has frames."""
         rate = min(rate, self.fps) if self.fps > 0 else rate
         return self.evenly(max(1, int(self.seconds * rate)))
 
-    def evenly(self, count: int) -> SpanVideo:
+    def evenly(self, count: int) -> ClipVideo:
         """The clip seen in the middles of `count` equal parts."""
-        return SpanVideo(self, count)
+        return ClipVideo(self, count)
 
 
-class SpanVideo:
+class ClipVideo:
     """A few pictures of a clip as a `mirabench.video.Video`, so that any feature can look at it."""
 
-    def __init__(self, span: Span, count: int) -> None:
-        length = span.t1_ns - span.t0_ns
-        self._path = span.path
-        self._times = [span.t0_ns + (2 * k + 1) * length // (2 * count) for k in range(count)]
+    def __init__(self, clip_range: ClipRange, count: int) -> None:
+        length = clip_range.t1_ns - clip_range.t0_ns
+        self._path = clip_range.path
+        self._times = [clip_range.t0_ns + (2 * k + 1) * length // (2 * count) for k in range(count)]
         interval = Fraction(length, NS * count)
         self._info = VideoInfo(
-            path=f"{span.path}[{span.t0_ns / NS:g}-{span.t1_ns / NS:g} s]",
-            sha256=digest_of(["span", span.sha256, span.t0_ns, span.t1_ns, count], length=64),
-            width=span.width,
-            height=span.height,
+            path=f"{clip_range.path}[{clip_range.t0_ns / NS:g}-{clip_range.t1_ns / NS:g} s]",
+            # "span" is part of what names cached features: another word would compute them all again
+            sha256=digest_of(
+                ["span", clip_range.sha256, clip_range.t0_ns, clip_range.t1_ns, count], length=64
+            ),
+            width=clip_range.width,
+            height=clip_range.height,
             fps=1 / interval,
             time_base=interval,
             ticks=regular_ticks(count),
@@ -209,8 +212,8 @@ class SpanVideo:
         """
         step = frames_per_chunk(self._info.width, self._info.height, chunk_bytes)
         seconds = self._info.seconds
-        with opened(self._path) as footage:
-            pictures = on_screen(footage, self._times)
+        with opened(self._path) as video:
+            pictures = on_screen(video, self._times)
             for start in range(0, len(self._times), step):
                 index = np.arange(start, min(start + step, len(self._times)), dtype=np.int64)
                 data = [self._checked(upright_rgb(next(pictures))) for _ in index]

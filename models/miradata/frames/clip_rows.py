@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from miradata.frames.clip_range import Span
+from miradata.frames.clip_range import ClipRange
 from miradata.tables.schema import OK
 from miradata.tables.store import Tables
 
@@ -37,7 +37,7 @@ def by_video(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Sequence[Mapping
     return grouped
 
 
-def span_of(root: Path, video: Mapping[str, Any], t0_ns: int, t1_ns: int) -> Span:
+def clip_range_of(root: Path, video: Mapping[str, Any], t0_ns: int, t1_ns: int) -> ClipRange:
     """A part of a video of the tables.
 
     Args:
@@ -46,7 +46,7 @@ def span_of(root: Path, video: Mapping[str, Any], t0_ns: int, t1_ns: int) -> Spa
         t0_ns: Start.
         t1_ns: End, excluded.
     """
-    return Span(
+    return ClipRange(
         root / video["path"],
         video["sha256"],
         t0_ns,

@@ -18,8 +18,8 @@ from mirabench.features.api import Extractor, FeatureTable, feature_identity
 from mirabench.features.cache import FeatureCache, cache_key, default_cache_folder
 from mirabench.features.networks import resolved_weights
 from mirabench.run.stream import Extraction, extract
-from miradata.frames.clip_range import SpanVideo
-from miradata.frames.clip_rows import kept_clips, span_of
+from miradata.frames.clip_range import ClipVideo
+from miradata.frames.clip_rows import clip_range_of, kept_clips
 from miradata.stage import Item, Outcome, Resources, Row
 from miradata.tables.schema import FAILED, OK
 from miradata.tables.store import Tables
@@ -100,10 +100,12 @@ class ScoreStage:
     def work(self, item: Item) -> Outcome:
         """Look at a clip."""
         clip = item.payload
-        span = span_of(self.root, clip["video"], clip["t0_ns"], clip["t1_ns"])
-        video = span.evenly(self.frames) if self.rate is None else span.at_rate(self.rate)
+        clip_range = clip_range_of(self.root, clip["video"], clip["t0_ns"], clip["t1_ns"])
+        video = (
+            clip_range.evenly(self.frames) if self.rate is None else clip_range.at_rate(self.rate)
+        )
         try:
-            found = looked_at(video, [scorer.extractor for scorer in self.scorers])
+            found = measured(video, [scorer.extractor for scorer in self.scorers])
         except VideoError as error:
             return Outcome(self.failed(item, str(error)), FAILED, str(error))
         rows: dict[str, list[Row]] = {table: [] for table in self.outputs}
@@ -134,7 +136,7 @@ class ScoreStage:
         return {"scores": rows}
 
 
-def looked_at(video: SpanVideo, extractors: Sequence[Extractor]) -> Extraction:
+def measured(video: ClipVideo, extractors: Sequence[Extractor]) -> Extraction:
     """Features of a clip: from the benchmark's cache, or computed in one pass and kept there.
 
     Raises:

@@ -47,10 +47,10 @@ def funnel(tables: Tables, fates: Sequence[Fate], *, captions: bool = True) -> l
     usable = [row for row in videos if row["status"] == OK]
     shots = tables.rows("cuts")
     steps = [
-        Step("source videos", len(videos), "videos", _duration(videos)),
-        Step("usable videos", len(usable), "videos", _duration(usable), _codes(_left(videos))),
-        Step("shots between cuts", len(shots), "shots", _spans(shots)),
-        Step("clips once stitched", len(clips), "clips", _spans(clips)),
+        Step("source videos", len(videos), "videos", _video_seconds(videos)),
+        Step("usable videos", len(usable), "videos", _video_seconds(usable), _codes(_left(videos))),
+        Step("shots between cuts", len(shots), "shots", _clip_seconds(shots)),
+        Step("clips once stitched", len(clips), "clips", _clip_seconds(clips)),
     ]
     gates = _gates(clips, fates)
     return steps + [step for step in gates if captions or step.label != CAPTIONED]
@@ -97,9 +97,9 @@ def _left(videos: Sequence[Mapping[str, Any]]) -> list[str]:
     return [row["reason"] for row in videos if row["status"] != OK]
 
 
-def _duration(videos: Sequence[Mapping[str, Any]]) -> float:
+def _video_seconds(videos: Sequence[Mapping[str, Any]]) -> float:
     return float(sum(row["duration_ns"] or 0 for row in videos)) / NS
 
 
-def _spans(rows: Sequence[Mapping[str, Any]]) -> float:
+def _clip_seconds(rows: Sequence[Mapping[str, Any]]) -> float:
     return float(sum(row["t1_ns"] - row["t0_ns"] for row in rows)) / NS

@@ -23,7 +23,7 @@ from mirabench.video.resize import Resize
 from miradata.captions.grid import jpeg
 from miradata.captions.spend import Prices, Tokens
 from miradata.config import Config
-from miradata.frames.clip_range import NS, pictures_at
+from miradata.frames.clip_range import NS, frames_at
 from miradata.publish.published import Publication
 from miradata.report.funnel import funnel
 from miradata.report.histogram import Mark, histogram
@@ -212,7 +212,7 @@ def _pictures(path: Path, t0_ns: int, t1_ns: int) -> list[str]:
     try:
         return [
             base64.b64encode(jpeg(shrink(picture[None])[0], quality=80)).decode()
-            for picture in pictures_at(path, times)
+            for picture in frames_at(path, times)
         ]
     except MirabenchError as error:
         log.debug("no pictures of %s: %s", path, error)

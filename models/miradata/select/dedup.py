@@ -32,7 +32,7 @@ BLOCK = 1024
 HASH_BITS = 64
 
 
-class Signed(NamedTuple):
+class Signature(NamedTuple):
     """A clip as far as duplicates go."""
 
     clip_id: str
@@ -40,8 +40,8 @@ class Signed(NamedTuple):
     vector: NDArray[np.float32]
 
 
-class Like(NamedTuple):
-    """A kept clip that another is like."""
+class Match(NamedTuple):
+    """A kept clip that another shows the same as."""
 
     clip_id: str
     similarity: float
@@ -83,14 +83,14 @@ class DedupStage:
         rows = []
         for name, row, _ in ordered:
             if row is None:
-                rows.append(_row(name, Like(name, 1.0, "unsigned"), keep=True))
+                rows.append(_row(name, Match(name, 1.0, "unsigned"), keep=True))
                 continue
             vector = np.asarray(row["vector"], np.float32)
-            clip = Signed(name, tuple(row["hashes"]), vector)
-            like = kept.like(clip)
-            if like is None:
+            clip = Signature(name, tuple(row["hashes"]), vector)
+            match = kept.match(clip)
+            if match is None:
                 kept.add(clip)
-            rows.append(_row(name, like or Like(name, 1.0, "unique"), keep=like is None))
+            rows.append(_row(name, match or Match(name, 1.0, "unique"), keep=match is None))
         return Outcome({"dups": rows})
 
     def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
@@ -104,16 +104,16 @@ class _Kept:
     """The clips that are kept so far."""
 
     dedup: Dedup
-    clips: list[Signed] = field(default_factory=list)
+    clips: list[Signature] = field(default_factory=list)
     bands: dict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(list))
     """(band, its bits in the first hash) -> positions in `clips`."""
     blocks: list[NDArray[np.float32]] = field(default_factory=list)
 
-    def like(self, clip: Signed) -> Like | None:
+    def match(self, clip: Signature) -> Match | None:
         """The kept clip that this is like, by hashes if there is one, else by embedding."""
-        return self._like_by_hash(clip) or self._like_by_vector(clip)
+        return self._hash_match(clip) or self._embedding_match(clip)
 
-    def add(self, clip: Signed) -> None:
+    def add(self, clip: Signature) -> None:
         position = len(self.clips)
         self.clips.append(clip)
         for band in self._bands(clip):
@@ -123,7 +123,7 @@ class _Kept:
             self.blocks.append(np.zeros((BLOCK, len(clip.vector)), np.float32))
         self.blocks[-1][row] = clip.vector
 
-    def _bands(self, clip: Signed) -> Iterator[tuple[int, int]]:
+    def _bands(self, clip: Signature) -> Iterator[tuple[int, int]]:
         """Parts of the first hash, one more than bits may differ: one part then must be equal."""
         count = min(self.dedup.hash_distance + 1, HASH_BITS)
         edges = [HASH_BITS * k // count for k in range(count + 1)]
@@ -131,21 +131,21 @@ class _Kept:
             width = edges[band + 1] - edges[band]
             yield band, (clip.hashes[0] >> edges[band]) & ((1 << width) - 1)
 
-    def _like_by_hash(self, clip: Signed) -> Like | None:
+    def _hash_match(self, clip: Signature) -> Match | None:
         near = {p for band in self._bands(clip) for p in self.bands.get(band, ())}
         for position in sorted(near):
             other = self.clips[position]
             if (bits := hash_distance(clip.hashes, other.hashes)) <= self.dedup.hash_distance:
-                return Like(other.clip_id, 1.0 - bits / HASH_BITS, "hash")
+                return Match(other.clip_id, 1.0 - bits / HASH_BITS, "hash")
         return None
 
-    def _like_by_vector(self, clip: Signed) -> Like | None:
+    def _embedding_match(self, clip: Signature) -> Match | None:
         for number, block in enumerate(self.blocks):
             cosines = block @ clip.vector
             best = int(cosines.argmax())
             if cosines[best] > self.dedup.cosine:
                 found = self.clips[number * BLOCK + best]
-                return Like(found.clip_id, round(float(cosines[best]), 6), "embedding")
+                return Match(found.clip_id, round(float(cosines[best]), 6), "embedding")
         return None
 
 
@@ -170,11 +170,11 @@ def _qualities(tables: Tables) -> Mapping[str, tuple[float, float]]:
     return {k: (v.get("aesthetic", 0.0), v.get("sharpness", 0.0)) for k, v in found.items()}
 
 
-def _row(clip_id: str, like: Like, *, keep: bool) -> Row:
+def _row(clip_id: str, match: Match, *, keep: bool) -> Row:
     return {
         "clip_id": clip_id,
-        "group": like.clip_id,
+        "group": match.clip_id,
         "keep": keep,
-        "similarity": like.similarity,
-        "kind": like.kind,
+        "similarity": match.similarity,
+        "kind": match.kind,
     }

@@ -51,7 +51,7 @@ def fates(tables: Tables, thresholds: Thresholds, level: str = "") -> list[Fate]
         for clip, decision in zip(clips, decisions, strict=True)
         if clip["status"] == OK and decision.level >= 0
     }
-    doubles = _doubles(tables, able)
+    duplicates = _duplicates(tables, able)
     found = []
     for clip, decision in zip(clips, decisions, strict=True):
         name = clip["clip_id"]
@@ -59,8 +59,8 @@ def fates(tables: Tables, thresholds: Thresholds, level: str = "") -> list[Fate]
             fate = Fate(name, LENGTH, clip["reason"])
         elif decision.level < 0:
             fate = Fate(name, LIMIT, decision.reason, decision.metric)
-        elif name in doubles:
-            fate = Fate(name, DUPLICATE, doubles[name], level=decision.level)
+        elif name in duplicates:
+            fate = Fate(name, DUPLICATE, duplicates[name], level=decision.level)
         elif decision.level < wanted:
             fate = Fate(name, LEVEL, decision.reason, decision.metric, decision.level)
         else:
@@ -104,7 +104,7 @@ def measured_metrics(tables: Tables) -> list[str]:
     return sorted(names)
 
 
-def _doubles(tables: Tables, able: set[str]) -> dict[str, str]:
+def _duplicates(tables: Tables, able: set[str]) -> dict[str, str]:
     """Clip -> what it is a duplicate of, as a sentence.
 
     Of a group whose best clip does not keep the limits, the first that does takes its place. Only

@@ -25,7 +25,7 @@ from mirabench.errors import OutputError, VideoError
 from mirabench.video.decode import sha256_of, upright_rgb
 from mirabench.video.encode import REPEATABLE
 from miradata.config import Cut
-from miradata.frames.clip_range import NS, Footage, opened
+from miradata.frames.clip_range import NS, VideoFile, opened
 from miradata.frames.clip_rows import kept_clips
 from miradata.stage import Item, Outcome, Resources, Row
 from miradata.tables.schema import FAILED, OK, SCHEMAS
@@ -82,8 +82,8 @@ class CutStage:
         name = f"{FOLDER}/{item.id[:2]}/{item.id}.mp4"
         write = _exact if self.cut.mode == "exact" else _copied
         try:
-            with opened(self.root / clip["video"]["path"]) as footage:
-                held = write_clip(self.output / name, footage, clip, self.cut, write)
+            with opened(self.root / clip["video"]["path"]) as video:
+                held = write_clip(self.output / name, video, clip, self.cut, write)
         except (VideoError, OutputError) as error:
             return Outcome(self.failed(item, str(error)), FAILED, str(error))
         path = self.output / name
@@ -106,11 +106,11 @@ class CutStage:
         return {"files": [{**blank, **known}]}
 
 
-Writer = Callable[[OutputContainer, Footage, Mapping[str, Any], Cut], Held]
+Writer = Callable[[OutputContainer, VideoFile, Mapping[str, Any], Cut], Held]
 
 
 def write_clip(
-    path: Path, footage: Footage, clip: Mapping[str, Any], cut: Cut, write: Writer
+    path: Path, video: VideoFile, clip: Mapping[str, Any], cut: Cut, write: Writer
 ) -> Held:
     """Write a clip under another name, then rename.
 
@@ -122,7 +122,7 @@ def write_clip(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with av.open(str(part), "w") as container:
-            held = write(container, footage, clip, cut)
+            held = write(container, video, clip, cut)
         part.replace(path)
     except OSError as error:
         raise OutputError.writing(path, error) from error
@@ -132,27 +132,27 @@ def write_clip(
     return held
 
 
-def _exact(container: OutputContainer, footage: Footage, clip: Mapping[str, Any], cut: Cut) -> Held:
+def _exact(container: OutputContainer, video: VideoFile, clip: Mapping[str, Any], cut: Cut) -> Held:
     rate = Fraction(clip["video"]["fps"]).limit_denominator(1001)
-    base = footage.stream.time_base or 1 / rate
+    base = video.stream.time_base or 1 / rate
     stream: VideoStream | None = None
     times: list[int] = []
-    for frame in _inside(footage, clip["t0_ns"], clip["t1_ns"]):
-        times.append(footage.frame_ns(frame))
+    for frame in _inside(video, clip["t0_ns"], clip["t1_ns"]):
+        times.append(video.frame_ns(frame))
         pts, picture = frame.pts or 0, _upright(frame)
         if stream is None:
             stream, first = _encoder(container, picture, rate, base, cut.crf), pts
         picture.pts, picture.time_base = pts - first, base
         container.mux(stream.encode(picture))
     if stream is None:
-        raise VideoError(f"{footage.path}: no frame between the clip's start and end")
+        raise VideoError(f"{video.path}: no frame between the clip's start and end")
     container.mux(stream.encode(None))
     return Held(times[0], clip["t1_ns"], len(times))
 
 
-def _inside(footage: Footage, t0_ns: int, t1_ns: int) -> Iterator[VideoFrame]:
-    for frame in footage.frames_from(t0_ns):
-        time = footage.frame_ns(frame)
+def _inside(video: VideoFile, t0_ns: int, t1_ns: int) -> Iterator[VideoFrame]:
+    for frame in video.frames_from(t0_ns):
+        time = video.frame_ns(frame)
         if time >= t1_ns - ROUNDING_NS:
             return
         if time >= t0_ns - ROUNDING_NS:
@@ -180,33 +180,33 @@ def _encoder(
 
 
 def _copied(
-    container: OutputContainer, footage: Footage, clip: Mapping[str, Any], cut: Cut
+    container: OutputContainer, video: VideoFile, clip: Mapping[str, Any], cut: Cut
 ) -> Held:
     del cut
-    stream = container.add_stream_from_template(footage.stream)
+    stream = container.add_stream_from_template(video.stream)
     shift: int | None = None
     times: list[int] = []
-    for packet in _packets_from(footage, clip["t0_ns"]):
+    for packet in _packets_from(video, clip["t0_ns"]):
         if packet.dts is None or packet.pts is None:
             continue
-        if times and footage.time_ns(packet.dts) >= clip["t1_ns"] - ROUNDING_NS:
+        if times and video.time_ns(packet.dts) >= clip["t1_ns"] - ROUNDING_NS:
             break
         shift = packet.dts if shift is None else shift
-        times.append(footage.time_ns(packet.pts))
+        times.append(video.time_ns(packet.pts))
         last = packet.duration or 0
         packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, stream
         container.mux(packet)
     if not times:
-        raise VideoError(f"{footage.path}: no packet between the clip's start and end")
-    base = footage.stream.time_base or Fraction(1, 90_000)
+        raise VideoError(f"{video.path}: no packet between the clip's start and end")
+    base = video.stream.time_base or Fraction(1, 90_000)
     return Held(min(times), max(times) + round(last * base * NS), len(times))
 
 
-def _packets_from(footage: Footage, time_ns: int) -> Iterator[Packet[VideoStream]]:
-    base = footage.stream.time_base or Fraction(1, 90_000)
-    pts = int(Fraction(time_ns + ROUNDING_NS, NS) / base) + (footage.stream.start_time or 0)
+def _packets_from(video: VideoFile, time_ns: int) -> Iterator[Packet[VideoStream]]:
+    base = video.stream.time_base or Fraction(1, 90_000)
+    pts = int(Fraction(time_ns + ROUNDING_NS, NS) / base) + (video.stream.start_time or 0)
     try:
-        footage.container.seek(max(0, pts), stream=footage.stream, backward=True)
-        yield from footage.container.demux(footage.stream)
+        video.container.seek(max(0, pts), stream=video.stream, backward=True)
+        yield from video.container.demux(video.stream)
     except (av.FFmpegError, OSError) as error:
-        raise VideoError(f"{footage.path} cannot be read: {error}") from error
+        raise VideoError(f"{video.path} cannot be read: {error}") from error

@@ -20,7 +20,7 @@ from miradata.tables.store import Tables
 
 
 class Shot(NamedTuple):
-    """A span of a video in time and in frames, and how many shots it is made of."""
+    """A range of a video in time and in frames, and how many shots it is made of."""
 
     t0_ns: int
     t1_ns: int
@@ -64,22 +64,22 @@ class LengthStage:
         video, shots, linked = item.payload
         least = least_seconds(self.length, video["source"])
         longest = round(self.length.max_seconds * NS)
-        spans = [
-            part for span in chained(shots, linked, longest) for part in divided(span, longest)
+        clips = [
+            part for clip in chained(shots, linked, longest) for part in divided(clip, longest)
         ]
         rows = [
             {
-                "clip_id": clip_id(video["sha256"], span.t0_ns, span.t1_ns),
+                "clip_id": clip_id(video["sha256"], clip.t0_ns, clip.t1_ns),
                 "video_id": item.id,
                 "i": i,
-                "t0_ns": span.t0_ns,
-                "t1_ns": span.t1_ns,
-                "frame0": span.frame0,
-                "frame1": span.frame1,
-                "n_cuts": span.shots,
-                **_verdict(span, least),
+                "t0_ns": clip.t0_ns,
+                "t1_ns": clip.t1_ns,
+                "frame0": clip.frame0,
+                "frame1": clip.frame1,
+                "n_cuts": clip.shots,
+                **_verdict(clip, least),
             }
-            for i, span in enumerate(spans)
+            for i, clip in enumerate(clips)
         ]
         return Outcome({"clips": rows})
 
@@ -97,27 +97,27 @@ def least_seconds(length: Length, source: str) -> float:
 
 
 def chained(shots: Sequence[Shot], linked: Sequence[bool], longest_ns: int) -> list[Shot]:
-    """Joined neighbours as one span, in order, none made longer than `longest_ns` by joining.
+    """Joined neighbours as one clip, in order, none made longer than `longest_ns` by joining.
 
     Args:
         shots: In order, without gaps.
         linked: Whether shot i and shot i + 1 belong together.
         longest_ns: Greatest length of a joined clip.
     """
-    spans = [shots[0]]
+    clips = [shots[0]]
     for shot, belongs in zip(shots[1:], linked, strict=True):
-        last = spans[-1]
+        last = clips[-1]
         if belongs and shot.t1_ns - last.t0_ns <= longest_ns:
-            spans[-1] = Shot(
+            clips[-1] = Shot(
                 last.t0_ns, shot.t1_ns, last.frame0, shot.frame1, last.shots + shot.shots
             )
         else:
-            spans.append(shot)
-    return spans
+            clips.append(shot)
+    return clips
 
 
-def divided(span: Shot, longest_ns: int) -> list[Shot]:
-    """A span in equal parts, each at most `longest_ns`; itself when it is short enough.
+def divided(clip: Shot, longest_ns: int) -> list[Shot]:
+    """A clip in equal parts, each at most `longest_ns`; itself when it is short enough.
 
     Parts begin at frames as if these were evenly spaced, which a variable rate makes inexact by
     at most a frame in what is said of frames; times stay exact.
@@ -126,20 +126,20 @@ def divided(span: Shot, longest_ns: int) -> list[Shot]:
         >>> [tuple(part) for part in divided(Shot(0, 90, 0, 9), 50)]
         [(0, 40, 0, 4, 1), (40, 90, 4, 9, 1)]
     """
-    length, frames = span.t1_ns - span.t0_ns, span.frame1 - span.frame0
+    length, frames = clip.t1_ns - clip.t0_ns, clip.frame1 - clip.frame0
     count = min(-(-length // longest_ns), max(1, frames))
     if count <= 1:
-        return [span]
+        return [clip]
     edges = [frames * k // count for k in range(count + 1)]
-    times = [span.t0_ns + round(length * edge / frames) for edge in edges]
+    times = [clip.t0_ns + round(length * edge / frames) for edge in edges]
     return [
-        Shot(times[k], times[k + 1], span.frame0 + edges[k], span.frame0 + edges[k + 1])
+        Shot(times[k], times[k + 1], clip.frame0 + edges[k], clip.frame0 + edges[k + 1])
         for k in range(count)
     ]
 
 
-def _verdict(span: Shot, least: float) -> dict[str, str]:
-    seconds = (span.t1_ns - span.t0_ns) / NS
+def _verdict(clip: Shot, least: float) -> dict[str, str]:
+    seconds = (clip.t1_ns - clip.t0_ns) / NS
     if round(seconds, 6) >= least:
         return {"status": OK, "reason": ""}
     return {

@@ -198,9 +198,9 @@ def _small_frames(path: Path, height: int) -> Iterator[tuple[int, UInt8Array]]:
         VideoError: the file cannot be decoded to its end.
     """
     shrink = VideoReformatter()  # keeps its tables from frame to frame
-    with opened(path) as footage:
-        for frame in footage.frames():
-            yield footage.frame_ns(frame), _small(shrink, frame, height)
+    with opened(path) as video:
+        for frame in video.frames():
+            yield video.frame_ns(frame), _small(shrink, frame, height)
 
 
 def _small(shrink: VideoReformatter, frame: VideoFrame, height: int) -> UInt8Array:

@@ -108,7 +108,7 @@ class StitchStage:
         """One per video with shots."""
         cuts = by_video(tables.rows("cuts"))
         return [
-            Item(v["video_id"], digest_of([v["sha256"], _spans(mine)], length=32), (v, mine))
+            Item(v["video_id"], digest_of([v["sha256"], _time_ranges(mine)], length=32), (v, mine))
             for v in usable_videos(tables)
             if (mine := cuts.get(v["video_id"]))
         ]
@@ -136,11 +136,11 @@ class StitchStage:
 
     def _pairs(self, path: Path, cuts: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
         """The two frames around every cut, one cut at a time."""
-        times = _looked_at(_spans(cuts), round(self.stitch.inset_seconds * NS))
+        times = _vote_times(_time_ranges(cuts), round(self.stitch.inset_seconds * NS))
         if not times:
             return
-        with opened(path) as footage:
-            frames = (upright_rgb(frame) for frame in on_screen(footage, times))
+        with opened(path) as video:
+            frames = (upright_rgb(frame) for frame in on_screen(video, times))
             for before in frames:
                 yield before, next(frames)
 
@@ -179,19 +179,19 @@ def _ask(asker: SceneAsker | None, pair: Pair, problems: list[str]) -> bool | No
     return answer.same
 
 
-def _spans(cuts: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+def _time_ranges(cuts: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
     return [(cut["t0_ns"], cut["t1_ns"]) for cut in cuts]
 
 
-def _looked_at(spans: Sequence[tuple[int, int]], inset: int) -> list[int]:
+def _vote_times(shots: Sequence[tuple[int, int]], inset: int) -> list[int]:
     """Times before and after each cut in turn, never beyond the middle of a shot.
 
     Example:
-        >>> _looked_at([(0, 10), (10, 14), (14, 30)], 3)
+        >>> _vote_times([(0, 10), (10, 14), (14, 30)], 3)
         [6, 12, 12, 17]
     """
     times = []
-    for (start, cut), (_, end) in pairwise(spans):
+    for (start, cut), (_, end) in pairwise(shots):
         # one more than the inset: the frame that begins at the cut itself is the next shot's
         times.append(max(cut - inset - 1, (start + cut) // 2))
         times.append(min(cut + inset, (cut + end) // 2))

@@ -1,7 +1,7 @@
 """The tables of the pipeline, as Arrow schemas under one version, and the ids of what is in them.
 
-Times are nanoseconds from the first frame of the source video; spans are half-open. An id is derived
-from content alone (source digest, span, pipeline version), so that a rerun gives the same ids.
+Times are nanoseconds from the first frame of the source video; time ranges are half-open. An id is derived
+from content alone (source digest, time range, pipeline version), so that a rerun gives the same ids.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mirabench.errors import UnknownNameError
 VERSION = 1
 """Of the tables; raised whenever a column changes."""
 PIPELINE_VERSION = 1
-"""Of the ids; raised when the same span must no longer be called the same clip."""
+"""Of the ids; raised when the same time range must no longer be called the same clip."""
 NAMESPACE = uuid.UUID("6f1d9a52-3c0e-5c41-9a55-2f9c1e0c7a10")
 """Of the UUIDs; any constant would do, this one is ours."""
 
@@ -182,7 +182,7 @@ def video_id(content: str) -> str:
 
 
 def clip_id(content: str, t0_ns: int, t1_ns: int) -> str:
-    """The id of a span of a source video.
+    """The id of a time range of a source video.
 
     Args:
         content: sha256 of the source file.

@@ -49,7 +49,7 @@ class V1Error(InputError):
 
 
 class Window(NamedTuple):
-    """One captioned span of a clip, in seconds from the clip's start."""
+    """One captioned window of a clip, in seconds from the clip's start."""
 
     start: float
     end: float
@@ -57,7 +57,7 @@ class Window(NamedTuple):
 
 
 class CaptionWindow(NamedTuple):
-    """All captions of one span of a clip."""
+    """All captions of one window of a clip."""
 
     start: float
     end: float
@@ -103,7 +103,7 @@ class V1Row:
     camera_caption: str
 
     @property
-    def span(self) -> tuple[Fraction, Fraction]:
+    def time_range(self) -> tuple[Fraction, Fraction]:
         """Start and end in the source video, exact seconds."""
         start, end = (_seconds("timestamp", text) for text in self.timestamp)
         return start, end
@@ -230,7 +230,7 @@ def caption_windows(captions: Mapping[str, str], seconds: float) -> list[Caption
         for start, end, said in parse_windows(text) or [Window(0.0, seconds, text.strip())]:
             if said:
                 found.setdefault((start, end), {})[name] = said
-    return [CaptionWindow(*span, said) for span, said in sorted(found.items())]
+    return [CaptionWindow(*window, said) for window, said in sorted(found.items())]
 
 
 def _cell(name: str, cells: Mapping[str, object]) -> str:

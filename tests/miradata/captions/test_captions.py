@@ -25,7 +25,7 @@ from miradata.captions.fields import CaptionFields, faults_of
 from miradata.captions.grid import GUTTER, grid, jpeg
 from miradata.captions.scene import ask_same_scene
 from miradata.captions.spend import Prices, Spend, Tokens
-from miradata.captions.windows import Span, grid_moments, windows_of
+from miradata.captions.windows import TimeRange, grid_moments, windows_of
 
 PICTURE = jpeg(np.full((64, 64, 3), 120, np.uint8))
 BUSY = Answer(status=429, headers={"Retry-After": "0.05"})
@@ -362,7 +362,7 @@ def test_windows_are_in_order_and_inside_the_clip(seconds: float) -> None:
 
 
 def test_the_grid_shows_the_middle_of_eighths() -> None:
-    assert grid_moments(Span(120.0, 128.0)) == [120.5 + i for i in range(8)]
+    assert grid_moments(TimeRange(120.0, 128.0)) == [120.5 + i for i in range(8)]
 
 
 @pytest.mark.parametrize("text", [

@@ -10,10 +10,10 @@ from longfilm import FPS, write_film
 from mirabench.features.api import FeatureTable, as_table
 from mirabench.features.motion import Motion
 from miradata.engine import process
-from miradata.frames.clip_range import NS, Span
+from miradata.frames.clip_range import NS, ClipRange
 from miradata.measure import score
 from miradata.measure.frame_statistics import Luma, Signature
-from miradata.measure.score import ScoreStage, looked_at
+from miradata.measure.score import ScoreStage, measured
 from miradata.measure.scorers import Colour, Flow, Signed
 from miradata.stage import Item
 
@@ -83,20 +83,20 @@ def test_a_blurred_film_is_less_sharp(tmp_path):
 
 def test_what_was_looked_at_once_is_found_in_the_cache(tmp_path, monkeypatch):
     path = write_film(tmp_path / "a.mp4", [panning(48)])
-    span = Span(path, "digest", 0, 2 * NS, 160, 96, float(FPS))
+    clip_range = ClipRange(path, "digest", 0, 2 * NS, 160, 96, float(FPS))
     extractors = [scorer.extractor for scorer in SCORERS]
-    first = looked_at(span.at_rate(2.0), extractors)
+    first = measured(clip_range.at_rate(2.0), extractors)
 
     def never(*_: object) -> None:
         raise AssertionError("computed again")
 
     monkeypatch.setattr(score, "extract", never)
-    again = looked_at(span.at_rate(2.0), extractors)
+    again = measured(clip_range.at_rate(2.0), extractors)
     for extractor in extractors:
         a, b = first.tables[extractor], again.tables[extractor]
         assert all(np.array_equal(a[name], b[name]) for name in a.columns)
     with pytest.raises(AssertionError, match="again"):
-        looked_at(span.at_rate(3.0), extractors)  # other moments are another clip
+        measured(clip_range.at_rate(3.0), extractors)  # other moments are another clip
 
 
 def test_a_clip_that_cannot_be_read_has_failed_scores_and_no_signature(tmp_path):

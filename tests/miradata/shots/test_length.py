@@ -23,11 +23,11 @@ def shots_of(lengths: list[int]) -> list[Shot]:
     st.integers(1, 60),
 )
 def test_clips_cover_the_video_without_gap_or_overlap(shots, longest):
-    spans = shots_of([length for length, _ in shots])
+    given = shots_of([length for length, _ in shots])
     linked = [joined for _, joined in shots[1:]]
-    clips = [p for s in chained(spans, linked, longest * S) for p in divided(s, longest * S)]
+    clips = [p for s in chained(given, linked, longest * S) for p in divided(s, longest * S)]
     assert clips[0].t0_ns == clips[0].frame0 == 0
-    assert (clips[-1].t1_ns, clips[-1].frame1) == (spans[-1].t1_ns, spans[-1].frame1)
+    assert (clips[-1].t1_ns, clips[-1].frame1) == (given[-1].t1_ns, given[-1].frame1)
     for a, b in pairwise(clips):
         assert (a.t1_ns, a.frame1) == (b.t0_ns, b.frame0)
     assert all(c.frame1 > c.frame0 for c in clips)
@@ -35,10 +35,10 @@ def test_clips_cover_the_video_without_gap_or_overlap(shots, longest):
 
 
 def test_joins_are_transitive_and_stop_at_the_greatest_length():
-    spans = chained(shots_of([5, 5, 5, 5]), [True, True, False], 60 * S)
-    assert [(s.frame0, s.frame1, s.shots) for s in spans] == [(0, 15, 3), (15, 20, 1)]
-    spans = chained(shots_of([5, 5, 5, 5]), [True, True, True], 10 * S)
-    assert [s.shots for s in spans] == [2, 2]
+    clips = chained(shots_of([5, 5, 5, 5]), [True, True, False], 60 * S)
+    assert [(s.frame0, s.frame1, s.shots) for s in clips] == [(0, 15, 3), (15, 20, 1)]
+    clips = chained(shots_of([5, 5, 5, 5]), [True, True, True], 10 * S)
+    assert [s.shots for s in clips] == [2, 2]
 
 
 def test_the_longest_matching_source_decides_the_least_length():

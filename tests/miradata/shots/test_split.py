@@ -13,7 +13,7 @@ from longfilm import FPS, shot, write_film
 from mirabench.errors import VideoError
 from mirabench.video.decode import open_video
 from miradata.config import Split
-from miradata.frames.clip_range import NS, Span, on_screen, opened, pictures_at
+from miradata.frames.clip_range import NS, ClipRange, frames_at, on_screen, opened
 from miradata.shots.split import SplitStage, detect, fades, spaced
 from miradata.stage import Item
 
@@ -97,26 +97,26 @@ def test_the_picture_of_a_time_is_the_one_a_full_decode_shows_then(tmp_path):
         starts = [round(s * NS) for s in video.info.seconds.tolist()]
         times = [0, starts[3] - 1, starts[3], starts[9] + 1, starts[-1], starts[-1] + NS]
         wanted = [max(k for k, s in enumerate(starts) if s <= t) for t in times]
-        for picture, k in zip(pictures_at(path, times), wanted, strict=True):
+        for picture, k in zip(frames_at(path, times), wanted, strict=True):
             assert np.array_equal(picture, every[k])
 
 
 def test_a_seek_gives_the_pictures_of_a_decode_from_the_beginning(film, monkeypatch):
     times = [0, NS // 2, 2 * NS, 3 * NS, 4 * NS + 5]
-    straight = pictures_at(film, times)
+    straight = frames_at(film, times)
     monkeypatch.setattr("miradata.frames.clip_range.SEEK_NS", 0)
-    for a, b in zip(straight, pictures_at(film, times), strict=True):
+    for a, b in zip(straight, frames_at(film, times), strict=True):
         assert np.array_equal(a, b)
 
 
 def test_turned_videos_are_shown_upright(tmp_path):
-    [picture] = pictures_at(badvideos.rotated(tmp_path / "a.mp4"), [0])
+    [picture] = frames_at(badvideos.rotated(tmp_path / "a.mp4"), [0])
     assert picture.shape == (160, 96, 3)
 
 
 def test_a_span_is_a_video_of_a_few_pictures(film):
-    span = Span(film, "digest", NS, 3 * NS, 160, 96, float(FPS))
-    video = span.at_rate(2.0)
+    clip_range = ClipRange(film, "digest", NS, 3 * NS, 160, 96, float(FPS))
+    video = clip_range.at_rate(2.0)
     assert video.info.num_frames == 4
     assert video.info.duration_seconds == pytest.approx(2.0)
     whole = np.concatenate([b.data for b in video.frames()])
@@ -125,11 +125,11 @@ def test_a_span_is_a_video_of_a_few_pictures(film):
     with opened(film) as footage:
         first = next(on_screen(footage, [round(1.25 * NS)]))
     assert np.array_equal(whole[0], first.to_ndarray(format="rgb24"))
-    assert span.at_rate(100.0).info.num_frames == 2 * FPS
-    assert video.info.sha256 != span.evenly(3).info.sha256
+    assert clip_range.at_rate(100.0).info.num_frames == 2 * FPS
+    assert video.info.sha256 != clip_range.evenly(3).info.sha256
 
 
 def test_what_is_no_video_is_said(tmp_path):
     (tmp_path / "a.mp4").write_text("nothing")
     with pytest.raises(VideoError, match="not a readable video"):
-        pictures_at(tmp_path / "a.mp4", [0])
+        frames_at(tmp_path / "a.mp4", [0])

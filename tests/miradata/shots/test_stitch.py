@@ -11,7 +11,7 @@ from mirabench.errors import UnknownNameError
 from miradata.config import Stitch
 from miradata.frames.clip_range import NS
 from miradata.frames.embedding import embed
-from miradata.shots.stitch import StitchStage, _looked_at, joins
+from miradata.shots.stitch import StitchStage, _vote_times, joins
 from miradata.stage import Item
 
 
@@ -91,7 +91,7 @@ def test_a_model_without_an_answer_does_not_leave_the_vote_to_the_other(item, tm
 
 
 def test_frames_lie_inside_their_shots_and_in_order():
-    times = _looked_at([(0, NS), (NS, NS + 4), (NS + 4, 2 * NS)], NS // 5)
+    times = _vote_times([(0, NS), (NS, NS + 4), (NS + 4, 2 * NS)], NS // 5)
     assert times == sorted(times)
     assert times[0] == NS - NS // 5 - 1
     assert NS <= times[1] <= times[2] < NS + 4

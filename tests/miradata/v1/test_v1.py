@@ -72,7 +72,7 @@ def test_the_id_comes_from_the_file_name_because_the_id_column_lost_a_zero() -> 
 
 
 def test_times_are_exact_seconds_of_the_source() -> None:
-    assert parse_row(GOOD).span == (Fraction("381.3"), Fraction("462.133"))
+    assert parse_row(GOOD).time_range == (Fraction("381.3"), Fraction("462.133"))
 
 
 def test_windows_are_sorted_and_the_missing_ones_stay_missing() -> None:
