@@ -2,7 +2,10 @@
 
 A table's key is the clip's sha256, the extractor's identity and the versions of the libraries that
 computed it, so a hit is always the very numbers a fresh computation would give. Each entry is one
-`.npz` with the digest of its own arrays inside; an entry that does not match is recomputed.
+`.table` file: a line that names the format, a line with the sha256 of the key and all that follows,
+then the arrays as `.npz`. The checksum is verified before anything is parsed, so a damaged or swapped
+entry gives no number: it is removed and computed again. Entries of earlier versions (`.npz`, without
+such a checksum) are not read; `clear` and `prune` remove them.
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ import hashlib
 import io
 import logging
 import os
+import threading
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache as memoise
@@ -26,6 +29,8 @@ from mirabench.features.api import AnyExtractor, FeatureTable, digest_of, featur
 
 log = logging.getLogger(__name__)
 
+FORMAT = b"mirabench feature table 2\n"
+"""First line of an entry; another version of the format has another number."""
 _LIBRARIES = ("numpy", "av", "opencv-python-headless", "torch", "torchvision")
 
 
@@ -80,6 +85,7 @@ class FeatureCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._said: set[str] = set()
 
     def __repr__(self) -> str:
         return f"FeatureCache({str(self.folder)!r})"
@@ -92,9 +98,13 @@ class FeatureCache:
         except OSError:
             return None
         try:
-            table = _unpack(raw)
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-            log.warning("the cache entry %s is damaged (%s): it is computed again", path, error)
+            table = _unpack(key, raw)
+        except (
+            Exception
+        ) as error:  # whatever is wrong with an entry, the clip must not suffer for it
+            self._say(
+                "damaged", f"the cache entry {path} is damaged ({error}): it is computed again"
+            )
             _unlink(path)
             return None
         _touch(path)
@@ -103,14 +113,20 @@ class FeatureCache:
     def put(self, key: str, table: FeatureTable) -> None:
         """Store a table atomically. A full or read-only disk only costs the next run its time."""
         path = self._path(key)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        # threads of one process may store the same table at the same time
+        part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(_pack(table))
+            part.write_bytes(_pack(key, table))
             part.replace(path)
         except OSError as error:
-            log.warning("cannot keep a feature in the cache: %s", error)
+            self._say("full", f"cannot keep a feature in the cache: {error}")
             _unlink(part)
+
+    def _say(self, kind: str, sentence: str) -> None:
+        """Warn of the first trouble of a kind; a full disk would repeat itself for every feature."""
+        log.log(logging.DEBUG if kind in self._said else logging.WARNING, "%s", sentence)
+        self._said.add(kind)
 
     def info(self) -> CacheInfo:
         """Count entries and bytes."""
@@ -127,11 +143,11 @@ class FeatureCache:
         self, *, max_bytes: int | None = None, max_age_days: float | None = None
     ) -> CacheInfo:
         """Remove entries unused for longer than `max_age_days`, then the oldest above `max_bytes`."""
-        entries = sorted(self._entries(), key=lambda p: p.stat().st_mtime)
+        entries = sorted(self._entries(), key=_last_use)
         doomed = []
         if max_age_days is not None:
             oldest = time.time() - max_age_days * 86_400
-            doomed = [p for p in entries if p.stat().st_mtime < oldest]
+            doomed = [p for p in entries if _last_use(p) < oldest]
         if max_bytes is not None:
             kept = [p for p in entries if p not in set(doomed)]
             total = sum(map(_size, kept))
@@ -149,10 +165,11 @@ class FeatureCache:
         return removed
 
     def _entries(self) -> Iterator[Path]:
-        return self.folder.glob("??/*.npz") if self.folder.is_dir() else iter(())
+        found = self.folder.glob("??/*") if self.folder.is_dir() else iter(())
+        return (p for p in found if p.suffix in (".table", ".npz") and not p.name.startswith("."))
 
     def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.npz"
+        return self.folder / key[:2] / f"{key}.table"
 
 
 def _unlink(path: Path) -> None:
@@ -176,27 +193,30 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+def _last_use(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another process removed it meanwhile
+        return 0.0
 
 
-def _pack(table: FeatureTable) -> bytes:
-    arrays = {name: np.asarray(value) for name, value in table.columns.items()}
+def _checksum(key: str, payload: bytes) -> bytes:
+    # the key is part of it: an entry under another entry's name is damage too
+    return hashlib.sha256(FORMAT + f"{key}\n".encode() + payload).hexdigest().encode() + b"\n"
+
+
+def _pack(key: str, table: FeatureTable) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, allow_pickle=False, __digest__=np.asarray(_digest(arrays)), **arrays
-    )
-    return buffer.getvalue()
+    arrays = {name: np.asarray(value) for name, value in table.columns.items()}
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    payload = buffer.getvalue()
+    return FORMAT + _checksum(key, payload) + payload
 
 
-def _unpack(raw: bytes) -> FeatureTable:
-    with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    if str(arrays.pop("__digest__")) != _digest(arrays):
-        raise ValueError("its digest does not match its content")
-    return FeatureTable(arrays)
+def _unpack(key: str, raw: bytes) -> FeatureTable:
+    start = len(FORMAT) + 65
+    payload = raw[start:]
+    if raw[:start] != FORMAT + _checksum(key, payload):
+        raise ValueError("its checksum does not match its content")
+    with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
+        return FeatureTable({name: stored[name] for name in stored.files})
