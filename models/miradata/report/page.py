@@ -28,8 +28,9 @@ from miradata.publish.published import Publication
 from miradata.report.funnel import funnel
 from miradata.report.histogram import Mark, histogram
 from miradata.select.levels import Rule, Thresholds, unmeasured
-from miradata.select.selection import KEPT, Fate, measured_metrics, score_values
+from miradata.select.selection import KEPT, Fate
 from miradata.tables.schema import OK
+from miradata.tables.scores import measured_metrics, score_values
 from miradata.tables.store import Tables
 from miradata.v1.rows import CAPTIONS
 

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirabench.errors import InputError
-from miradata.select.levels import Level, Rule, Thresholds, Values, save_thresholds, unmeasured
-from miradata.select.selection import DUPLICATE, LENGTH, fates, score_values
+from miradata.select.levels import Level, Rule, Thresholds, save_thresholds, unmeasured
+from miradata.select.selection import DUPLICATE, LENGTH, fates
+from miradata.tables.scores import Values, score_values
 from miradata.tables.store import Tables
 
 PUBLISHED = {"full": 1.0, "330k": 0.42, "93k": 0.12, "42k": 0.053, "9k": 0.011}

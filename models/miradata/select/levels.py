@@ -7,7 +7,7 @@ Nothing is measured here: changing a threshold is a new look at a table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,12 +20,11 @@ from pydantic import Field, ValidationError, model_validator
 from mirabench.errors import InputError, MissingExtraError, UnknownNameError
 from mirabench.report.files import write_atomically
 from miradata.config import Section
+from miradata.tables.scores import Values
 
 DEFAULT = "levels.yaml"
 """The thresholds that come with the package."""
 
-Values = Mapping[str, NDArray[np.float64]]
-"""Metric -> (N,) values of the clips in one order; NaN where there is no score."""
 Text = Annotated[str, Field(min_length=1)]
 
 

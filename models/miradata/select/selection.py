@@ -7,15 +7,11 @@ against it. Nothing is decoded.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-import pyarrow as pa  # extra `data`
-import pyarrow.compute as pc
-
-from miradata.select.levels import Thresholds, Values, decide
+from miradata.select.levels import Thresholds, decide
 from miradata.tables.schema import OK
+from miradata.tables.scores import score_values
 from miradata.tables.store import Tables
 
 KEPT, LENGTH, LIMIT, DUPLICATE, LEVEL = "kept", "length", "limit", "duplicate", "level"
@@ -76,32 +72,6 @@ def kept_ids(tables: Tables, thresholds: Thresholds, level: str = "") -> list[st
         UnknownNameError: the thresholds have no such level.
     """
     return [fate.clip_id for fate in fates(tables, thresholds, level) if fate.step == KEPT]
-
-
-def score_values(tables: Tables, clip_ids: Sequence[str], metrics: Sequence[str]) -> Values:
-    """Metric -> (N,) values in the order of the clips; NaN where there is no score."""
-    scores = tables.read("scores")
-    scores = scores.filter(pc.equal(scores["status"], OK))
-    order = pa.array(list(clip_ids), pa.string())
-    found = {}
-    for metric in metrics:
-        mine = scores.filter(pc.equal(scores["metric"], metric))
-        place = pc.index_in(mine["clip_id"], value_set=order)
-        known = pc.is_valid(place)
-        column = np.full(len(clip_ids), np.nan)
-        rows = place.filter(known).to_numpy(zero_copy_only=False)
-        column[rows] = mine["value"].filter(known).to_numpy(zero_copy_only=False)
-        found[metric] = column
-    return found
-
-
-def measured_metrics(tables: Tables) -> list[str]:
-    """The metrics that at least one clip has a score of."""
-    scores = tables.read("scores")
-    names: list[Any] = pc.unique(
-        scores.filter(pc.equal(scores["status"], OK))["metric"]
-    ).to_pylist()
-    return sorted(names)
 
 
 def _duplicates(tables: Tables, able: set[str]) -> dict[str, str]:

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from mirabench.errors import InputError, MissingExtraError, OutputError
-from miradata.select.selection import measured_metrics
 from miradata.tables.schema import SCHEMAS
+from miradata.tables.scores import measured_metrics
 from miradata.tables.store import EVENTS, Tables
 
 _OVERVIEW = """
