@@ -20,6 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mirabench.errors import VideoError
+from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.frames import (
     CHUNK_BYTES,
     ArrayVideo,
@@ -160,13 +161,13 @@ class _Index:
 
 def _open(path: Path) -> tuple[av.container.InputContainer, VideoStream]:
     try:
-        container = av.open(str(path))
+        container = open_container(path)
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path} is not a readable video: {_ffmpeg_reason(error)}") from error
-    if not container.streams.video:
+    stream = moving_pictures(container)
+    if stream is None:
         container.close()
         raise VideoError(f"{path} has no video stream (audio only?)")
-    stream = container.streams.video[0]
     stream.thread_type = "AUTO"
     return container, stream
 

@@ -58,7 +58,7 @@ def _encode(
 ) -> None:
     rate = Fraction(fps).limit_denominator(1001)
     stream = None
-    with av.open(str(path), "w") as container:
+    with av.open(f"file:{path}", "w") as container:
         for frame in frames:
             if stream is None:
                 height, width = frame.shape[:2]

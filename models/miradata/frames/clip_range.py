@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 
 from mirabench.errors import VideoError
 from mirabench.features.api import digest_of
+from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.decode import upright_rgb
 from mirabench.video.frames import (
     CHUNK_BYTES,
@@ -101,14 +102,14 @@ def opened(path: Path) -> Iterator[VideoFile]:
         VideoError: it is no video, or has no video stream.
     """
     try:
-        container = av.open(str(path))
+        container = open_container(path)
     except (av.FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise VideoError(f"{path} is not a readable video: {reason}") from error
     with container:
-        if not container.streams.video:
+        stream = moving_pictures(container)
+        if stream is None:
             raise VideoError(f"{path} has no video stream")
-        stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         yield VideoFile(path, container, stream)
 

@@ -121,7 +121,7 @@ def write_clip(
     part = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(part), "w") as container:
+        with av.open(f"file:{part}", "w") as container:
             held = write(container, video, clip, cut)
         part.replace(path)
     except OSError as error:

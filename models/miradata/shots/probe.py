@@ -24,6 +24,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mirabench.features.api import digest_of
+from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.decode import sha256_of
 from miradata.collect.sources import Source
 from miradata.frames.clip_range import NS
@@ -175,7 +176,7 @@ def _data_bytes(path: Path, size: int) -> int:
 @contextlib.contextmanager
 def _container(path: Path) -> Iterator[InputContainer]:
     try:
-        container = av.open(str(path))
+        container = open_container(path)
     except (av.FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         code = "truncated" if _is_cut_short(path) else "not_video"
@@ -191,9 +192,9 @@ def _is_cut_short(path: Path) -> bool:
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
-    for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:  # cover art of music
-            return stream
+    stream = moving_pictures(container)
+    if stream is not None:
+        return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
     raise Unusable(f"no_video_stream: there is only {kinds}")
 
@@ -272,7 +273,7 @@ def _picture(path: Path) -> dict[str, Any]:
 
 def _first_frame(path: Path) -> VideoFrame:
     try:
-        with av.open(str(path)) as container:
+        with open_container(path) as container:
             frames = container.decode(_video_stream(container))
             frame: VideoFrame | None = next(frames, None)
     except (av.FFmpegError, OSError) as error:
