@@ -19,7 +19,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from mirabench import errors, registry
+from mirabench import errors, extras, registry
 from mirabench.features.api import weights_of
 from mirabench.metrics.api import DIMENSIONS, MetricSpec
 from mirabench.metrics.health import FLAGS
@@ -40,7 +40,7 @@ _PART = re.compile(
 def ours(group: str) -> list[str]:
     """The names that this project registers, and not the packages that happen to be installed."""
     points = entry_points(group=group)
-    return sorted({p.name for p in points if p.value.split(".")[0] == "mirabench"})
+    return sorted({p.name for p in points if p.value.split(".")[0] in extras.OURS})
 
 
 def specs() -> list[MetricSpec]:
@@ -329,10 +329,14 @@ def cli_page() -> str:
 
 
 def commands(command: Any, words: list[str]) -> Iterator[list[str]]:
-    """The words of each command and group, in the order in which the help lists them."""
+    """The words of each command and group of ours, in the order in which the help lists them."""
     yield words
-    for name, child in getattr(command, "commands", {}).items():
-        yield from commands(child, [*words, name])
+    if not hasattr(command, "list_commands"):
+        return
+    strangers = set(registry.names(registry.COMMANDS)) - set(ours(registry.COMMANDS))
+    for name in command.list_commands(None):
+        if words or name not in strangers:
+            yield from commands(command.get_command(None, name), [*words, name])
 
 
 def pages() -> dict[Path, str]:

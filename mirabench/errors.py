@@ -115,12 +115,17 @@ class ReportError(MirabenchError, ValueError):
     """A report cannot be read, or two reports must not be compared."""
 
 
+def install(extra: str) -> str:
+    """The command that installs an extra from the repository: the package is on no index."""
+    return f'pip install -e ".[{extra}]"'
+
+
 class MissingExtraError(MirabenchError, ImportError):
     """An optional part is not installed."""
 
     def __init__(self, extra: str, why: str) -> None:
         self.extra, self.why = extra, why
-        super().__init__(f'{why}: install it with  pip install "mirabench[{extra}]"')
+        super().__init__(f"{why}: install it, in the clone of mirabench, with  {install(extra)}")
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.extra, self.why)

@@ -14,26 +14,29 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from mirabench.errors import PluginError, UnknownNameError
+from mirabench.errors import MirabenchError, PluginError, UnknownNameError
 
 METRICS = "mirabench.metrics"
 FEATURES = "mirabench.features"
 SUITES = "mirabench.suites"
 GENERATORS = "mirabench.generators"
+COMMANDS = "mirabench.commands"
 
-KINDS = {METRICS: "metric", FEATURES: "feature", SUITES: "suite", GENERATORS: "generator"}
+KINDS = {
+    METRICS: "metric",
+    FEATURES: "feature",
+    SUITES: "suite",
+    GENERATORS: "generator",
+    COMMANDS: "command",
+}
 
 
 @cache
-def _table(group: str) -> dict[str, EntryPoint]:
-    table: dict[str, EntryPoint] = {}
+def _table(group: str) -> dict[str, dict[str, EntryPoint]]:
+    """Name -> what is registered under it -> the entry point; more than one is a quarrel."""
+    table: dict[str, dict[str, EntryPoint]] = {}
     for point in entry_points(group=group):
-        other = table.setdefault(point.name, point)
-        if other.value != point.value:
-            raise PluginError(
-                f"two packages register the {KINDS[group]} {point.name!r} "
-                f"({other.value} and {point.value}): uninstall one, or ask its author to rename it"
-            )
+        table.setdefault(point.name, {}).setdefault(point.value, point)
     return table
 
 
@@ -47,17 +50,26 @@ def load(group: str, name: str) -> Any:
 
     Raises:
         UnknownNameError: nobody registered that name; the nearest known names are offered.
-        PluginError: the entry point does not import.
+        PluginError: two packages register it, or the entry point does not import.
+        MissingExtraError: it says itself which extra it lacks.
     """
     table = _table(group)
     if name not in table:
         raise UnknownNameError(KINDS[group], name, table)
-    point = table[name]
+    if len(table[name]) > 1:
+        raise PluginError(
+            f"two packages register the {KINDS[group]} {name!r} "
+            f"({' and '.join(sorted(table[name]))}): uninstall one, or ask its author to rename it"
+        )
+    (point,) = table[name].values()
     try:
         return point.load()
-    except (ImportError, AttributeError) as error:
+    except MirabenchError:
+        raise
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything on import
         raise PluginError(
-            f"the {KINDS[group]} {name!r} ({point.value}) does not load: {error}"
+            f"the {KINDS[group]} {name!r} ({point.value}) does not load "
+            f"({type(error).__name__}: {error}): tell its author, or uninstall its package"
         ) from error
 
 

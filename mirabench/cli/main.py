@@ -12,22 +12,22 @@ from mirabench import __version__
 from mirabench.cli import (
     align,
     attack,
-    board,
     cache,
     catalogue,
     check,
     compare,
-    curate,
     evaluate,
     examples,
     generate,
     prompts,
     weights,
 )
+from mirabench.cli.plugins import PluggableGroup
 from mirabench.errors import MirabenchError
 
 app = typer.Typer(
     name="mirabench",
+    cls=PluggableGroup,
     help="Score generated video, with error bars.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -46,10 +46,6 @@ app.command("examples")(examples.examples)
 app.command("generate")(generate.generate)
 app.add_typer(
     prompts.app, name="prompts", help="Prompt sets: list, show, export, count, validate, pair."
-)
-app.add_typer(board.app, name="leaderboard", help="Serve a leaderboard, submit to one.")
-app.add_typer(
-    curate.app, name="curate", help="Long videos in, captioned clips out: run, query, export."
 )
 app.add_typer(cache.app, name="cache", help="The feature cache, which makes runs resumable.")
 app.add_typer(

@@ -1,16 +1,21 @@
-"""The command `miradit`: parse, call one function, print."""
+"""`miradit`, also `mirabench miradit`: parse, call one function, print.
+
+Its help needs no extra: what `dit` brings is imported when a command runs.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mirabench.errors import InputError, MirabenchError
+from mirabench.extras import needs_extra
 from miradit.registry import RELEASES, Release
 
 if TYPE_CHECKING:
@@ -22,6 +27,10 @@ app = typer.Typer(
     help="MiraDiT: convert released checkpoints, train.",
 )
 DTYPES = ("keep", "float32", "float16", "bfloat16")
+
+
+def _miradit() -> AbstractContextManager[None]:
+    return needs_extra("dit", "MiraDiT needs more packages")
 
 
 @app.command()
@@ -36,7 +45,7 @@ def releases() -> None:
 
 
 @app.command()
-def convert(  # noqa: PLR0913 - one argument for each option
+def convert(
     file: Annotated[Path, typer.Argument(help="A released .pt file.")],
     output: Annotated[Path, typer.Argument(help="Folder to write.")],
     release: Annotated[str, typer.Option(help="Which release; by default the file's name.")] = "",
@@ -55,9 +64,10 @@ def convert(  # noqa: PLR0913 - one argument for each option
     denoiser_only: Annotated[bool, typer.Option(help="Write nothing but the denoiser.")] = False,
 ) -> None:
     """Turn a released .pt file into a folder that MiraDiTPipeline loads."""
-    import torch  # here: `--help` must not wait for it
+    with _miradit():
+        import torch
 
-    from miradit.checkpoint import convert as convert_file
+        from miradit.checkpoint import convert as convert_file
 
     if dtype not in DTYPES:
         raise InputError(f"--dtype {dtype}: choose one of {', '.join(DTYPES)}")
@@ -90,8 +100,9 @@ def train(
     resume: Annotated[bool, typer.Option(help="Continue from the newest state.")] = False,
 ) -> None:
     """Train the denoiser; run under `accelerate launch` for several devices."""
-    from miradit.configs import read_config
-    from miradit.train import train as run
+    with _miradit():
+        from miradit.configs import read_config
+        from miradit.train import train as run
 
     told = {"data": data, "output": output, "checkpoint": checkpoint, "steps": steps}
     chosen = read_config(config, **{k: v for k, v in told.items() if v is not None})
@@ -116,7 +127,8 @@ def shapes(
     count: Annotated[int, typer.Option(help="Clips.")] = 96,
 ) -> None:
     """Render clips of moving shapes with captions, to train `tiny` on."""
-    from miradit.tiny import write_shapes
+    with _miradit():
+        from miradit.tiny import write_shapes
 
     typer.echo(f"wrote {write_shapes(output, count)}")
 
@@ -142,10 +154,10 @@ def describe_release(name: str, told: dict[str, Any]) -> Release:
 
 
 def _tokenizer(name: str) -> PreTrainedTokenizerBase | None:
-    from transformers import AutoTokenizer
-
     if not name:
         return None
+    with _miradit():
+        from transformers import AutoTokenizer
     try:
         # nothing is downloaded by surprise: the hub's cache is used, or a folder
         found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(name, local_files_only=True)

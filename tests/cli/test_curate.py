@@ -11,8 +11,8 @@ import pytest
 from longfilm import FPS, shot, write_film
 from typer.testing import CliRunner, Result
 
-from mirabench.cli import curate
 from mirabench.errors import InputError, MissingExtraError
+from miradata import cli as curate
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -112,5 +112,5 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     for name in [name for name in sys.modules if name.startswith("miradata")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(MissingExtraError, match=r"mirabench\[data\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[data\]"):
         invoke("status", "out")

@@ -76,8 +76,8 @@ def test_commands_and_options_exist(page: Path) -> None:
 def options(words: list[str]) -> set[str]:
     """The options of the command that the words name."""
     command = typer.main.get_command(app)
-    while hasattr(command, "commands"):
-        command = command.commands[words[0]]
+    while hasattr(command, "get_command"):
+        command = command.get_command(None, words[0])
         words = words[1:]
     return {name for parameter in command.params for name in parameter.opts}
 

@@ -17,7 +17,7 @@ CAT = Prompt("cat", "a cat")
 
 def test_without_the_extra_it_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "mirabench\[dit\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install -e "\.\[dit\]"'):
         Diffusers(str(tmp_path), fps=8).describe()
 
 

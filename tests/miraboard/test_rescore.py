@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def test_the_command_says_and_returns_what_was_found(
     kit: Any, report: Any, clips: dict[str, Path], tmp_path: Path,
     open_board: Callable[..., Board], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from mirabench.cli import board as command
+    from miraboard import cli as command
 
     board = open_board()
     outcome = board.submit(kit.data(report), kit.card(), "10.0.0.1")
@@ -108,12 +109,14 @@ def test_the_command_says_and_returns_what_was_found(
     assert done.output.startswith("agrees: 6 scores of 1 clips")
 
 
-def test_without_the_package_the_command_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    from mirabench.cli import board as command
+def test_without_its_extra_the_command_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from mirabench.errors import MissingExtraError
+    from miraboard import cli
 
-    monkeypatch.setitem(sys.modules, "miraboard.app", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "mirabench\[leaderboard\]"'):
-        command._module("miraboard.app")
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    monkeypatch.delitem(sys.modules, "miraboard.app", raising=False)
+    asked = CliRunner().invoke(cli.app, ["serve"])
+    assert isinstance(asked.exception, MissingExtraError)
+    assert "gradio is not installed" in str(asked.exception)
+    assert 'pip install -e ".[leaderboard]"' in str(asked.exception)
+    assert CliRunner().invoke(cli.app, ["serve", "--help"]).exit_code == 0

@@ -90,7 +90,7 @@ def test_musiq_without_pyiqa_names_the_extra(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pyiqa.archs.musiq_arch", None)
-    with pytest.raises(MissingExtraError, match=r"mirabench\[iqa\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[iqa\]"):
         musiq()
 
 

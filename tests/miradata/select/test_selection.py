@@ -135,5 +135,5 @@ def test_a_folder_without_tables_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_missing_duckdb_names_the_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    with pytest.raises(MissingExtraError, match=r"mirabench\[data\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[data\]"):
         query(folder, "SELECT 1")

@@ -1,17 +1,24 @@
 """`mirabench leaderboard`: serve a board, submit to one, score a sample again, export.
 
-The package `miraboard` is found by name when a command runs, never imported by mirabench.
+The command comes by the entry point `mirabench.commands`. Its help needs no extra: what `leaderboard` brings
+is imported when a command runs.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from mirabench.errors import InputError
+from mirabench.extras import needs_extra
+
+if TYPE_CHECKING:
+    from miraboard.board import Board
+
+app = typer.Typer(no_args_is_help=True, help="Serve a leaderboard, submit to one.")
 
 Database = Annotated[
     str,
@@ -27,26 +34,19 @@ Tracks = Annotated[
 ]
 
 
-def _module(name: str) -> Any:
-    """A module of the leaderboard, or the error that names the extra.
-
-    Raises:
-        MissingExtraError: it, or something that it needs, is not installed.
-    """
-    from mirabench.errors import MissingExtraError
-
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("leaderboard", f"the leaderboard needs {error.name}") from error
+def _leaderboard() -> AbstractContextManager[None]:
+    return needs_extra("leaderboard", "the leaderboard needs more packages")
 
 
-def _board(database: str, tracks: Path | None) -> Any:
+def _board(database: str, tracks: Path | None) -> Board:
     from dataclasses import replace
 
-    settings = _module("miraboard.settings").settings_from()
-    chosen = {"database": database} if database else {}
-    return _module("miraboard.board").Board(replace(settings, tracks=tracks, **chosen))
+    with _leaderboard():
+        from miraboard.board import Board
+        from miraboard.settings import settings_from
+
+    settings = settings_from()
+    return Board(replace(settings, tracks=tracks, database=database or settings.database))
 
 
 @app.command()
@@ -58,10 +58,11 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
 ) -> None:
     """Serve a leaderboard; needs nothing but the extra `leaderboard`."""
-    module = _module("miraboard.app")
+    with _leaderboard():
+        from miraboard.app import launch
     board = _board(database, tracks)
     typer.echo(f"leaderboard at http://{host}:{port} (stop with Ctrl-C)")
-    module.launch(board, host, port)
+    launch(board, host, port)
 
 
 @app.command()
@@ -83,8 +84,8 @@ def submit(
     ] = None,
 ) -> None:
     """Submit a report; exit code 1 when it is refused."""
-    from mirabench.errors import InputError
-
+    with _leaderboard():
+        from miraboard import client
     path = report / "report.json" if report.is_dir() else report
     if not path.is_file():
         raise InputError(f"no report at {path}: give report.json or the folder of a run")
@@ -93,7 +94,7 @@ def submit(
         "generator": generator, "version": version, "track": track, "licence": licence,
         "contact": contact, "links": link or [],
     }  # fmt: skip
-    answer = _module("miraboard.client").submit(board, path, card, pictures)
+    answer = client.submit(board, path, card, pictures)
     if answer["accepted"]:
         typer.echo(f"accepted: submission {answer['id']}")
         return
@@ -107,9 +108,10 @@ def _write_strips(report: Path, videos: Path | None) -> Path:
     from mirabench.report.files import write_atomically
     from mirabench.report.model import load_report
 
-    module = _module("miraboard.strips")
+    with _leaderboard():
+        from miraboard.strips import make_strips, to_file
     path = report.with_name("strips.json")
-    write_atomically(path, module.to_file(module.make_strips(load_report(report), videos)))
+    write_atomically(path, to_file(make_strips(load_report(report), videos)))
     return path
 
 
@@ -128,9 +130,10 @@ def rescore(
     """Score a sample of a submission's clips again; exit code 1 when scores differ."""
     import secrets
 
-    board = _board(database, tracks)
-    found = _module("miraboard.rescore").rescore_submission(
-        board, submission, videos, sample=sample,
+    with _leaderboard():
+        from miraboard.rescore import rescore_submission
+    found = rescore_submission(
+        _board(database, tracks), submission, videos, sample=sample,
         seed=secrets.randbits(32) if seed is None else seed,
     )  # fmt: skip
     typer.echo(f"{'agrees' if found.passed else 'DIFFERS'}: {found}")
@@ -141,7 +144,9 @@ def rescore(
 @app.command()
 def demo(*, database: Database = "", tracks: Tracks = None) -> None:
     """Fill a board with real scores of small rendered clips; takes a few minutes."""
-    taken = _module("miraboard.demo").fill(_board(database, tracks), typer.echo)
+    with _leaderboard():
+        from miraboard.demo import fill
+    taken = fill(_board(database, tracks), typer.echo)
     typer.echo(f"{taken} submissions accepted")
 
 
@@ -153,5 +158,7 @@ def export(
     tracks: Tracks = None,
 ) -> None:
     """Write the board as a static site, with CSV and JSON of each track."""
-    written = _module("miraboard.export").write_site(_board(database, tracks), folder)
+    with _leaderboard():
+        from miraboard.export import write_site
+    written = write_site(_board(database, tracks), folder)
     typer.echo(f"{len(written)} files in {folder}")

@@ -1,6 +1,7 @@
-"""`mirabench curate`: long videos in, captioned long clips out; ask the tables, export, calibrate.
+"""`mirabench curate`: long videos in, captioned long clips out; query the tables, export, calibrate.
 
-The package `miradata` is found by name when a command runs, never imported by mirabench.
+The command comes by the entry point `mirabench.commands`. Its help needs no extra: what `data` brings is
+imported when a command runs.
 """
 
 from __future__ import annotations
@@ -8,13 +9,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from mirabench.errors import InputError
+from mirabench.extras import needs_extra
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.console import Console
+
+    from miradata.engine import Progress
+
+app = typer.Typer(
+    no_args_is_help=True, help="Long videos in, captioned clips out: run, query, export."
+)
 
 _ORDER = (
     "probe", "split", "stitch", "length", "score", "nsfw", "aesthetic", "raft", "dedup", "caption", "cut",
@@ -22,18 +33,8 @@ _ORDER = (
 Output = Annotated[Path, typer.Argument(help="The output folder of a run.")]
 
 
-def _module(name: str) -> Any:
-    """A module of the pipeline, or the error that names the extra.
-
-    Raises:
-        MissingExtraError: it, or something that it needs, is not installed.
-    """
-    from mirabench.errors import MissingExtraError
-
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("data", f"curation needs {error.name}") from error
+def _curation() -> AbstractContextManager[None]:
+    return needs_extra("data", "curation needs more packages")
 
 
 @app.command()
@@ -55,13 +56,14 @@ def run(
     ray_address: Annotated[str | None, typer.Option(help="Address of a running cluster.")] = None,
 ) -> None:
     """Run the pipeline, or go on with it; exit code 1 when items were given up."""
-    module = _module("miradata.curation")
-    config = module.configured(
+    with _curation():
+        from miradata.curation import configured, curate
+    config = configured(
         source, profile=profile, engine=engine, workers=workers, ray_address=ray_address
     )
     with _progress() as listener:
         try:
-            made = module.curate(config, output, listener=listener)
+            made = curate(config, output, listener=listener)
         except KeyboardInterrupt:
             sys.stderr.write(
                 "\nmirabench: interrupted; finished work is kept, run it again to go on\n"
@@ -79,8 +81,10 @@ def status(output: Output) -> None:
     """What each stage has done, what failed and why, and the funnel."""
     from rich.table import Table
 
-    made = _module("miradata.curation").remembered(output)
-    tables = _module("miradata.tables.store").Tables(output)
+    with _curation():
+        from miradata.curation import remembered
+        from miradata.tables.store import Tables
+    made, tables = remembered(output), Tables(output)
     table = Table("stage", "ok", "rejected", "failed")
     outcomes = tables.rows("outcomes")
     stages = {row["stage"] for row in outcomes}
@@ -107,14 +111,13 @@ def query(
     save: Annotated[Path | None, typer.Option(help="Write a .parquet or .csv file.")] = None,
 ) -> None:
     """Ask the tables; reads them, and never changes them."""
-    from mirabench.errors import InputError
-
     if bool(sql) == bool(where):
         raise InputError("give either one SELECT statement or --where")
-    module = _module("miradata.tables.query")
-    found = module.where(output, where, columns) if where else module.query(output, sql)
+    with _curation():
+        from miradata.tables import query as tables
+    found = tables.where(output, where, columns) if where else tables.query(output, sql)
     if save is not None:
-        module.save(found, save)
+        tables.save(found, save)
         typer.echo(f"{found.num_rows} rows in {save}")
         return
     _print_rows(found)
@@ -132,12 +135,13 @@ def export(
     shard_megabytes: Annotated[int, typer.Option(min=1, help="Size of a shard.")] = 1000,
 ) -> None:
     """Write the published clips as MiraData's table of 18 columns, or as shards."""
-    module = _module("miradata.publish.export")
+    with _curation():
+        from miradata.publish.export import export_shards, export_v1
     if shards:
-        made = module.export_shards(output, target, shard_bytes=shard_megabytes * 10**6)
+        made = export_shards(output, target, shard_bytes=shard_megabytes * 10**6)
         typer.echo(f"{len(made)} shards in {target}")
         return
-    typer.echo(f"{module.export_v1(output, target, videos=videos)} clips in {target}")
+    typer.echo(f"{export_v1(output, target, videos=videos)} clips in {target}")
 
 
 @app.command()
@@ -153,9 +157,9 @@ def calibrate(
     ] = None,
 ) -> None:
     """Compute thresholds that keep given shares of this run's clips."""
-    found = _module("miradata.select.calibrate").calibrate_folder(
-        output, target, name=name, version=version, targets=_shares(level)
-    )
+    with _curation():
+        from miradata.select.calibrate import calibrate_folder
+    found = calibrate_folder(output, target, name=name, version=version, targets=_shares(level))
     for made in found.thresholds.levels:
         rules = ", ".join(f"{rule.metric} >= {rule.least:.4g}" for rule in made.rules)
         typer.echo(f"{made.name}: aimed at {made.target:.3%}, keeps {made.achieved:.3%}; {rules}")
@@ -166,7 +170,9 @@ def calibrate(
 @app.command()
 def retry(output: Output) -> None:
     """Let the next run try again what failed, quarantined items too."""
-    cleared = _module("miradata.ledger").retry(output)
+    with _curation():
+        from miradata import ledger
+    cleared = ledger.retry(output)
     for stage, items in cleared.items():
         typer.echo(f"{stage}: {len(items)} to be tried again")
     if not cleared:
@@ -180,20 +186,19 @@ def import_table(
     save: Annotated[Path | None, typer.Option(help="Write the usable rows, ids put right.")] = None,
 ) -> None:
     """Check a MiraData table row by row; exit code 1 when rows are refused."""
-    files = _module("miradata.v1.files")
-    rows, refused = files.read_v1(table)
+    with _curation():
+        from miradata.v1.files import read_v1, write_v1
+    rows, refused = read_v1(table)
     windowed = sum(len(row.windows) > 1 for row in rows)
     typer.echo(f"{len(rows)} usable rows, {windowed} with several windows, {len(refused)} refused")
     for row in refused[:50]:
         typer.echo(f"refused: {row.where}: {row.reason}", err=True)
     if save is not None:
-        files.write_v1(save, rows)
+        write_v1(save, rows)
     raise typer.Exit(1 if refused else 0)
 
 
 def _shares(given: list[str] | None) -> dict[str, float] | None:
-    from mirabench.errors import InputError
-
     if not given:
         return None
     try:
@@ -205,15 +210,17 @@ def _shares(given: list[str] | None) -> dict[str, float] | None:
 def _show_funnel(output: Path) -> None:
     from rich.table import Table
 
-    curation, report = _module("miradata.curation"), _module("miradata.report.page")
+    with _curation():
+        from miradata.curation import funnel_of
+        from miradata.report.page import hours
     table = Table("step", "count", "film", "what left here")
-    for step in curation.funnel_of(output):
+    for step in funnel_of(output):
         left = ", ".join(f"{name} {count}" for name, count in step.reasons)
-        table.add_row(step.label, step.counted, report.hours(step.seconds), left)
+        table.add_row(step.label, step.counted, hours(step.seconds), left)
     _console().print(table)
 
 
-def _print_rows(found: Any) -> None:
+def _print_rows(found: pa.Table) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -230,21 +237,21 @@ def _cell(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _console() -> Any:
+def _console() -> Console:
     from rich.console import Console
 
     console = Console()
     return console if console.is_terminal else Console(width=160)
 
 
-def _progress() -> AbstractContextManager[Callable[[Any], None]]:
+def _progress() -> AbstractContextManager[Callable[[Progress], None]]:
     """A bar a stage with the time left where stderr is a terminal, else a line a stage."""
     if not sys.stderr.isatty():
         return nullcontext(_line)
     return _Bars()
 
 
-def _line(progress: Any) -> None:
+def _line(progress: Progress) -> None:
     if progress.ended and progress.total:
         fresh = progress.done - progress.reused
         sys.stderr.write(
@@ -278,14 +285,14 @@ class _Bars:
         )
         self._tasks: dict[str, Any] = {}
 
-    def __enter__(self) -> Callable[[Any], None]:
+    def __enter__(self) -> Callable[[Progress], None]:
         self._bars.start()
         return self._update
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def _update(self, progress: Any) -> None:
+    def _update(self, progress: Progress) -> None:
         if not progress.total:
             return
         if progress.stage not in self._tasks:
