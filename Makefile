@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 JOBS ?= 2
 
-.PHONY: help setup demo test check format docs docs-check requirements clean
+.PHONY: help setup demo test check format docs docs-check requirements dist sbom release clean
 
 help:  ## What each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,15 +15,15 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "mirabench needs Python >= 3.10; name one with: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 
 $(VENV)/.light: requirements/core.txt pyproject.toml | $(UV)
-	$(UV) pip install -q --python $(BIN)/python -r requirements/core.txt
+	$(UV) pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements/core.txt
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 $(VENV)/.full: requirements/full.txt pyproject.toml | $(UV)
-	$(UV) pip install -q --python $(BIN)/python -r requirements/full.txt
+	$(UV) pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements/full.txt
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@ $(VENV)/.light
 
@@ -56,11 +56,27 @@ docs-check: setup  ## Fail when a generated page is stale
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python docs/prompt_coverage.py --check
 
-requirements: | $(UV)  ## Pin the newest versions that fit
-	$(UV) pip compile -q pyproject.toml --universal --python-version 3.10 --no-emit-index-url --no-annotate --no-header \
-	  -o requirements/core.txt $(UPGRADE)
-	$(UV) pip compile -q pyproject.toml --extra dev --universal --python-version 3.10 --no-emit-index-url \
-	  --no-annotate --no-header --override requirements/override.txt -o requirements/full.txt $(UPGRADE)
+# Every file that an index offers for a pin has its hash here; an install refuses any other.
+PIN := pip compile -q --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+requirements: | $(UV)  ## Pin what pyproject.toml names, with hashes; UPGRADE=-U takes the newest versions
+	$(UV) $(PIN) pyproject.toml -o requirements/core.txt $(UPGRADE)
+	$(UV) $(PIN) pyproject.toml --extra dev --override requirements/override.txt -o requirements/full.txt $(UPGRADE)
+	echo uv | $(UV) $(PIN) - -o requirements/uv.txt $(UPGRADE)
+
+dist: setup  ## Build the wheel and the source distribution into dist/
+	rm -rf dist
+	$(UV) build -q --out-dir dist
+
+sbom: setup  ## Write a bill of materials (CycloneDX) of the core and of the full environment into build/sbom/
+	mkdir -p build/sbom
+	$(BIN)/cyclonedx-py requirements requirements/core.txt --pyproject pyproject.toml --output-reproducible \
+	  -o build/sbom/mirabench-core.cdx.json
+	$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible \
+	  -o build/sbom/mirabench-full.cdx.json
+
+release: setup  ## Commit and tag VERSION with its change notes; pushing the tag publishes it
+	$(BIN)/python .ci/release.py prepare "$(VERSION)"
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) demo build site *.egg-info .mypy_cache .ruff_cache .import_linter_cache

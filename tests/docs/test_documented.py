@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [
     *sorted(DOCS.rglob("*.md")),
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
     ROOT / "changes" / "README.md",
 ]
 VARIABLE = re.compile(r"\b(?:MIRABENCH|HF|XDG)_[A-Z][A-Z_]+\b")
@@ -203,7 +203,11 @@ def slug(title: str) -> str:
 
 class TestSmallFiles:
     def test_change_notes_have_a_kind(self) -> None:
-        notes = [p.name for p in (ROOT / "changes").iterdir() if p.name != "README.md"]
+        notes = [
+            p.name
+            for p in (ROOT / "changes").iterdir()
+            if p.name not in {"README.md", "template.md.j2"}
+        ]
         kind = re.compile(r"[a-z0-9][a-z0-9-]*\.(added|changed|fixed|removed)\.md")
         assert [name for name in notes if not kind.fullmatch(name)] == []
 
