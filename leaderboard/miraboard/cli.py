@@ -105,13 +105,13 @@ def submit(
 
 def _write_strips(report: Path, videos: Path | None) -> Path:
     """`strips.json` beside the report, which the form of the board takes too."""
-    from mirabench.report.files import write_atomically
+    from mirabench.files import write_text
     from mirabench.report.model import load_report
 
     with _leaderboard():
         from miraboard.strips import make_strips, to_file
     path = report.with_name("strips.json")
-    write_atomically(path, to_file(make_strips(load_report(report), videos)))
+    write_text(path, to_file(make_strips(load_report(report), videos)))
     return path
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from mirabench.errors import InputError
-from mirabench.report.files import write_atomically
+from mirabench.files import write_text
 from miraboard import pages
 from miraboard.board import Board, View
 from miraboard.ranking import Ranking
@@ -150,7 +150,7 @@ def write_site(board: Board, folder: Path) -> list[Path]:
             Markup("<li><a href='{}'>{}</a></li>").format(href, title) for title, href in nav
         )
     )
-    write_atomically(folder / "index.html", pages.site_page("miraboard", body, nav))
+    write_text(folder / "index.html", pages.site_page("miraboard", body, nav))
     return [folder / "index.html", *written]
 
 
@@ -187,7 +187,7 @@ def _write_track(board: Board, view: View, ranking: Ranking, folder: Path) -> li
     documents["board.csv"] = to_csv(view, ranking)
     documents["board.json"] = to_json(view, ranking)
     for name, text in documents.items():
-        write_atomically(folder / name, text)
+        write_text(folder / name, text)
     return [folder / name for name in documents]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mirabench.alignment.agreement import FEWEST, Estimate
 from mirabench.alignment.study import Alignment, Row
 from mirabench.errors import InputError
-from mirabench.report.files import write_atomically
+from mirabench.files import write_text
 
 HEAD = ("scores", "videos", "Spearman", "Kendall", "pair accuracy", "models' Spearman")
 
@@ -81,4 +81,4 @@ def fill_page(page: Path, found: Alignment) -> None:
             f"{page} has no place for {found.name}: write <!-- begin alignment {found.name} --> and "
             f"<!-- end alignment {found.name} --> where the table goes"
         )
-    write_atomically(page, place.sub(lambda m: f"{m[1]}\n{markdown(found)}\n{m[2]}", text))
+    write_text(page, place.sub(lambda m: f"{m[1]}\n{markdown(found)}\n{m[2]}", text))

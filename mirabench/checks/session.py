@@ -23,9 +23,9 @@ from mirabench.checks.strip import write_strip
 from mirabench.errors import InputError, MirabenchError
 from mirabench.features.api import digest_of
 from mirabench.features.cache import default_cache_folder
+from mirabench.files import require_writable, write_text
 from mirabench.inputs.samples import Sample, Source, collect
 from mirabench.metrics.api import Score
-from mirabench.report.files import require_writable, write_atomically
 from mirabench.report.model import Report, load_report
 from mirabench.run.evaluate import Job, Options, run, score
 from mirabench.video.frames import UInt8Array, Video
@@ -68,7 +68,7 @@ class Session:
             kept = self.folder / "reports" / f"{key}.json"
             with locked(kept.with_suffix(".lock")):
                 if not kept.exists():
-                    write_atomically(kept, self._computed(job, label, key).to_json())
+                    write_text(kept, self._computed(job, label, key).to_json())
             self._reports[key] = load_report(kept)
         return self._reports[key]
 
@@ -86,7 +86,7 @@ class Session:
         with locked(self.folder / "names.lock"):
             if (names / name).exists():
                 name = f"{name}-{key[:6]}"
-            write_atomically(names / name, "")
+            write_text(names / name, "")
         return name
 
     def kept_reports(self) -> list[Path]:
@@ -145,8 +145,8 @@ class Session:
                     "give each check file its own `baseline:`, or mark tests with "
                     "@pytest.mark.mirabench(baseline=False)"
                 )
-            write_atomically(path, text)
-            write_atomically(note, content)
+            write_text(path, text)
+            write_text(note, content)
 
 
 def with_strip(outcome: Outcome, samples: Sequence[Sample], folder: Path) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mirabench.errors import OutputError, VideoError
+from mirabench.errors import VideoError
 from mirabench.features.api import digest_of
 from mirabench.features.film_strip import pictures
+from mirabench.files import write_bytes
 from mirabench.inputs.samples import Sample
 from mirabench.report.model import Report
 from mirabench.run.clip import ClipTask, score_clip
@@ -44,7 +44,7 @@ def write_strip(
         raise VideoError(result.error or f"{sample.id}: no picture of it could be made")
     name = re.sub(r"[^\w.-]+", "-", sample.id)[-60:].strip("-.")
     path = folder.resolve() / f"{name}-{digest_of(result.info.sha256, 8)}.jpg"
-    _write_bytes(path, _encoded(_side_by_side(pictures(strip))))
+    write_bytes(path, _encoded(_side_by_side(pictures(strip))))
     return path
 
 
@@ -78,13 +78,3 @@ def _side_by_side(files: Sequence[tuple[float, bytes]]) -> UInt8Array:
 def _encoded(picture: UInt8Array) -> bytes:
     _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
     return bytes(file.tobytes())
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError.writing(path, error) from error

@@ -68,7 +68,7 @@ def align(
     from mirabench.alignment.scoring import Running
     from mirabench.alignment.study import align as compare
     from mirabench.alignment.table import fill_page, markdown
-    from mirabench.report.files import require_writable, write_atomically
+    from mirabench.files import require_writable, write_text
 
     if output is not None:
         require_writable(output)
@@ -78,8 +78,8 @@ def align(
         static=static, running=Running(workers, cache or True, device),
     )  # fmt: skip
     if output is not None:
-        write_atomically(output / "alignment.json", found.to_json())
-        write_atomically(output / "alignment.md", markdown(found))
+        write_text(output / "alignment.json", found.to_json())
+        write_text(output / "alignment.md", markdown(found))
     if page is not None:
         fill_page(page, found)
     if as_json:

@@ -70,7 +70,7 @@ def attack(
     """
     from mirabench.attacks.catalogue import select
     from mirabench.attacks.run import Setting
-    from mirabench.report.files import require_writable
+    from mirabench.files import require_writable
 
     chosen = select(None if only is None else _split(only))
     if listed:
@@ -111,13 +111,13 @@ def _attacked(
 def _write(report: AttackReport, output: Path, page: Path | None) -> None:
     from mirabench.attacks.page import PICTURE, attacks_page
     from mirabench.attacks.picture import matrix_svg
-    from mirabench.report.files import write_atomically
+    from mirabench.files import write_text
 
     command = f"mirabench {shlex.join(sys.argv[1:])}"
-    write_atomically(output / "attacks.json", report.to_json())
+    write_text(output / "attacks.json", report.to_json())
     for target in (output / "attacks.md", *([page] if page else [])):
-        write_atomically(target.parent / PICTURE, matrix_svg(report))
-        write_atomically(target, attacks_page(report, command))
+        write_text(target.parent / PICTURE, matrix_svg(report))
+        write_text(target, attacks_page(report, command))
 
 
 def _show(report: AttackReport, unread: dict[str, str], output: Path, *, as_json: bool) -> None:

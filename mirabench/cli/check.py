@@ -115,13 +115,13 @@ def _show(results: Results) -> None:
 def _write(results: Results, junit: Path | None, summary: Path | None) -> None:
     from mirabench.checks.junit import junit_xml
     from mirabench.checks.markdown import markdown
-    from mirabench.report.files import write_atomically
+    from mirabench.files import write_text
 
     if junit is not None:
-        write_atomically(junit, junit_xml(results))
+        write_text(junit, junit_xml(results))
     step = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary is not None:
-        write_atomically(summary, markdown(results))
+        write_text(summary, markdown(results))
     elif step:
         _add(Path(step), markdown(results))
 

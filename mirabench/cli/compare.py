@@ -60,7 +60,7 @@ def compare(
     """
     from mirabench.compare.build import compare as compare_runs
     from mirabench.compare.runs import read_runs
-    from mirabench.report.files import require_writable, write_atomically
+    from mirabench.files import require_writable, write_text
 
     chosen = [name.strip() for item in metrics for name in item.split(",")] if metrics else None
     runs = read_runs(reports)
@@ -72,10 +72,10 @@ def compare(
 
         require_writable(output)
         strips = strips_of(found, runs, cache_folder(cache or True))
-        write_atomically(output / "compare.json", found.to_json())
-        write_atomically(output / "compare.html", render_page(found, runs, strips))
+        write_text(output / "compare.json", found.to_json())
+        write_text(output / "compare.html", render_page(found, runs, strips))
     if as_json is not None and as_json != Path("-"):
-        write_atomically(as_json, found.to_json())
+        write_text(as_json, found.to_json())
     _show(found, only_json=as_json == Path("-"), output=output)
     raise typer.Exit(1 if fail_on_worse and found.worse else 0)
 

@@ -79,7 +79,7 @@ def evaluate(
     1: some clips or metrics failed, the report is written; 2: the command itself cannot be run.
     """
     from mirabench.cli.consent import bring_weights
-    from mirabench.report.files import require_writable
+    from mirabench.files import require_writable
     from mirabench.run.evaluate import Options, cache_folder, prepare, run
     from mirabench.weights.licence import noncommercial_allowed
 

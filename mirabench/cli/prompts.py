@@ -91,15 +91,12 @@ def export(
     form: Form = None,
 ) -> None:
     """Write the prompts for another tool."""
-    from mirabench.errors import OutputError
+    from mirabench.files import write_text
     from mirabench.inputs.prompts import export_text, read_prompts
 
     found = read_prompts(prompts, split_forms(form))
     text = export_text(found.values(), output.suffix.lower().lstrip("."))
-    try:
-        output.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise OutputError.writing(output, error) from error
+    write_text(output, text)
     typer.echo(f"{output}: {len(found)} prompts", err=True)
 
 

@@ -5,52 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mirabench.errors import OutputError
+from mirabench.files import require_writable as require_writable
+from mirabench.files import write_text
+from mirabench.files import write_text as write_atomically
 from mirabench.report.model import Report
 
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file in one step.
-
-    Raises:
-        OutputError: the folder is not writable, or the disk is full.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    except OSError as error:
-        raise OutputError.writing(path, error) from error
-    finally:
-        _remove(part)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return
-
-
-def require_writable(folder: Path) -> None:
-    """Find out before the work whether its result can be written.
-
-    Raises:
-        OutputError: it cannot.
-    """
-    probe = folder / f".probe.{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        raise OutputError.writing(folder, error) from error
+__all__ = ["require_writable", "scores_csv", "write_atomically", "write_run"]
 
 
 def scores_csv(report: Report) -> str:
@@ -79,7 +43,7 @@ def write_run(folder: Path, report: Report, page: str, run: Mapping[str, Any]) -
     Raises:
         OutputError: a file cannot be written; the others may be there, each whole.
     """
-    write_atomically(folder / "report.json", report.to_json())
-    write_atomically(folder / "scores.csv", scores_csv(report))
-    write_atomically(folder / "report.html", page)
-    write_atomically(folder / "run.json", json.dumps(run, indent=2) + "\n")
+    write_text(folder / "report.json", report.to_json())
+    write_text(folder / "scores.csv", scores_csv(report))
+    write_text(folder / "report.html", page)
+    write_text(folder / "run.json", json.dumps(run, indent=2) + "\n")

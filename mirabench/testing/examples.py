@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mirabench.files import write_text
 from mirabench.inputs.prompts import ASPECTS
-from mirabench.report.files import write_atomically
 from mirabench.testing import degrade, films
 from mirabench.video.encode import write_video
 from mirabench.video.frames import UInt8Array
@@ -82,5 +82,5 @@ def write_examples(folder: Path) -> Path:
         write_video(path, example.frames, fps=films.FPS, options={"crf": "16"})
         writer.writerow([example.id, path.name, *(example.captions[a] for a in ASPECTS)])
     manifest = folder / "manifest.csv"
-    write_atomically(manifest, buffer.getvalue())
+    write_text(manifest, buffer.getvalue())
     return manifest

@@ -14,6 +14,7 @@ from string import Template
 
 from mirabench import registry
 from mirabench.errors import InputError, OutputError
+from mirabench.files import write_text
 
 _FILES = {
     "pyproject.toml": "pyproject.toml.txt",
@@ -51,8 +52,7 @@ def new_package(name: str, output: Path | None = None) -> Path:
             raise OutputError(f"{folder} is not empty: name a new folder with --output")
         for file, template in _FILES.items():
             text = (files("mirabench.testing") / "templates" / template).read_text("utf-8")
-            target = folder / file.format(module=module)
-            target.write_text(Template(text).substitute(words), encoding="utf-8", newline="\n")
+            write_text(folder / file.format(module=module), Template(text).substitute(words))
     except OSError as error:
         raise OutputError.writing(folder, error) from error
     return folder

@@ -10,7 +10,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from mirabench.errors import OutputError, WeightsError
+from mirabench.errors import WeightsError
+from mirabench.files import replacing
 from mirabench.weights import transfer
 from mirabench.weights.card import WeightCard
 from mirabench.weights.ledger import Evidence, record_of, sha256_of
@@ -98,13 +99,8 @@ def _copy_in(
     store: WeightStore, card: WeightCard, file: Path, sha256: str, evidence: Evidence
 ) -> ResolvedWeights:
     target = store.path(card)
-    fresh = target.with_name(f"{target.name}.import")
     if file.resolve() != target.resolve():
-        try:
-            shutil.copyfile(file, fresh)
-            fresh.replace(target)
-        except OSError as error:
-            fresh.unlink(missing_ok=True)
-            raise OutputError.writing(target, error) from error
+        with replacing(target) as part:
+            shutil.copyfile(file, part)
     transfer.discard_partial(store.download_path(card))
     return store.remember(card, target, record_of(target, sha256, evidence, str(file)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from mirabench.errors import WeightsError
+from mirabench.files import write_text
 
 if sys.version_info >= (3, 11):
     from hashlib import file_digest
@@ -87,9 +87,7 @@ class Ledger:
         with exclusive(self.path.with_suffix(".guard")):
             records = {**self.read(), name: record}
             text = json.dumps({key: asdict(value) for key, value in records.items()}, indent=1)
-            fresh = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-            fresh.write_text(text + "\n", encoding="utf-8")
-            fresh.replace(self.path)
+            write_text(self.path, text + "\n")
 
 
 def sha256_of(path: Path) -> str:

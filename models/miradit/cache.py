@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mirabench.errors import VideoError
+from mirabench.files import replacing
 from miradit.data import Clip, Fault, Sample, read_video
 from miradit.pipeline import MiraDiTPipeline
 from miradit.text import encode_prompts
@@ -114,6 +115,5 @@ def _digest(*parts: str) -> str:
 
 
 def _save(tensors: dict[str, Tensor], path: Path) -> None:
-    partial = path.with_suffix(".part")
-    save_file({key: value.contiguous() for key, value in tensors.items()}, partial)
-    partial.replace(path)
+    with replacing(path) as part:
+        save_file({key: value.contiguous() for key, value in tensors.items()}, part)

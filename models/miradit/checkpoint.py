@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import pickle
 import struct
 import zipfile
@@ -24,6 +23,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase, T5Config, T5EncoderModel
 
 from mirabench.errors import OutputError, WeightsError
+from mirabench.files import replacing
 from miradit.pipeline import MiraDiTPipeline
 from miradit.registry import Release
 from miradit.schedule import ScaledDDIMScheduler
@@ -362,17 +362,12 @@ def write_safetensors(path: Path, entries: list[Entry], metadata: Mapping[str, s
         offset += size
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)  # the format wants its data aligned
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as file:
-            file.write(struct.pack("<Q", len(text)) + text)
-            for entry in entries:
-                for tensor in entry.source:
-                    flat = tensor.to(entry.dtype).contiguous().reshape(-1)
-                    file.write(flat.view(torch.uint8).numpy().data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as part, part.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for entry in entries:
+            for tensor in entry.source:
+                flat = tensor.to(entry.dtype).contiguous().reshape(-1)
+                file.write(flat.view(torch.uint8).numpy().data)
 
 
 def _save_pipeline(
