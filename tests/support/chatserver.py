@@ -39,6 +39,17 @@ class Answer:
     usage: tuple[int, int] | None = (1000, 200)
     body: str | None = None
     """Instead of everything: these bytes, whatever they are."""
+    cost: tuple[int, int] | None = None
+    """What the owner of the server charges, said or not; None charges (1000, 200) for status 200."""
+    hangs_up: bool = False
+    """The connection ends before a byte of the answer."""
+
+    @property
+    def charged(self) -> int:
+        """Tokens on the bill."""
+        return sum(
+            self.cost if self.cost is not None else (1000, 200) if self.status == 200 else ()
+        )
 
 
 @dataclass
@@ -49,6 +60,8 @@ class Chat:
     """One a request; the last one goes on for ever."""
     requests: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
+    charged: int = 0
+    """Tokens on the bill: what the server worked for, whether or not anybody took the answer."""
     busiest: int = 0
     """Most requests at one time."""
     _now: int = 0
@@ -59,7 +72,9 @@ class Chat:
             self.requests.append(request)
             self._now += 1
             self.busiest = max(self.busiest, self._now)
-            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            self.charged += answer.charged
+            return answer
 
     def done(self) -> None:
         with self._lock:
@@ -92,6 +107,9 @@ def _handler(chat: Chat) -> type[BaseHTTPRequestHandler]:
                 error = json.dumps({"error": {"message": "told to", "type": "test"}})
                 body = _completion(answer, request["model"]) if answer.status == 200 else error
             chat.done()
+            if answer.hangs_up:
+                self.close_connection = True
+                return
             try:
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():

@@ -7,16 +7,18 @@ protocol; retries are ours, because Retry-After must be obeyed in full and the b
 from __future__ import annotations
 
 import email.utils
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tenacity
 
 from mirabench.errors import InputError, MissingExtraError
+from miradata.captions.answers import reply_of
 from miradata.captions.replies import Reply, ReplyStore, digest_of
 from miradata.captions.spend import OverBudgetError, Prices, Spend, Tokens
 
@@ -27,6 +29,14 @@ IMAGE_TOKENS = 3000
 """Ours: what a picture of 1.3 million pixels costs at most at endpoints that count by area or tile."""
 CHARACTERS_PER_TOKEN = 3
 """Ours: few characters, so that the reservation is rather too large."""
+
+_FREE = frozenset({503})
+"""Server errors that say that no work was done."""
+_ANSWER_LOST = frozenset({408, 499})
+"""Refusals that say that the answer came too late for somebody on the way."""
+_NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+"""By name: the client speaks through httpx or its successor, depending on its version."""
+_UNANSWERED = frozenset({"timeout", "rate_limited", "error"})
 
 Messages = Sequence[Mapping[str, Any]]
 
@@ -61,8 +71,12 @@ class Endpoint:
 class _Unavailable(Exception):  # noqa: N818  # a decision, not an error
     """The endpoint is busy, broken or silent."""
 
-    def __init__(self, status: str, reason: str, wait: float | None = None) -> None:
+    def __init__(
+        self, status: str, reason: str, wait: float | None = None, *, charged: bool = True
+    ) -> None:
         self.status, self.reason, self.wait = status, reason, wait
+        self.charged = charged
+        """Whether a model may have worked for it, so that its worst price stays in the account."""
         super().__init__(reason)
 
 
@@ -132,50 +146,63 @@ class Captioner:
         return reply
 
     def _paid(self, request: Mapping[str, Any], version: str) -> Reply:
-        worst = worst_case(request["messages"], int(request[self.endpoint.tokens_parameter]))
-        try:
-            reservation = self.spend.reserve(worst)
-        except OverBudgetError as error:
-            return Reply("over_budget", str(error), prompt_version=version)
         retrying = _retrying(self.endpoint)
         try:
-            answer = retrying(self._once, request)
+            reply = retrying(self._once, request, version)
+        except OverBudgetError as error:
+            reply = Reply("over_budget", str(error), prompt_version=version)
         except _Unavailable as error:
-            if error.status != "timeout":  # an answer that came too late may have been charged
+            reply = Reply(error.status, error.reason, prompt_version=version)
+        tried = int(retrying.statistics.get("attempt_number", 1))
+        # a try that the cap forbade was not sent
+        calls = tried - 1 if reply.status == "over_budget" else tried
+        if reply.status in _UNANSWERED and calls > 1:
+            reply = replace(reply, reason=f"{reply.reason} ({calls} tries)")
+        return replace(reply, calls=calls)
+
+    def _once(self, request: Mapping[str, Any], version: str) -> Reply:
+        """One try with a reservation of its own: a try whose answer is lost may have been charged."""
+        worst = worst_case(request, int(request[self.endpoint.tokens_parameter]))
+        reservation = self.spend.reserve(worst)
+        try:
+            reply = reply_of(self._sent(request), worst, version)
+        except _Unavailable as error:
+            if not error.charged:
                 self.spend.charge(reservation, Tokens())
-            calls = int(retrying.statistics.get("attempt_number", 1))
-            reason = error.reason if calls == 1 else f"{error.reason} ({calls} tries)"
-            return Reply(error.status, reason, prompt_version=version, calls=calls)
-        calls = int(retrying.statistics.get("attempt_number", 1))
-        reply = _reply(answer, worst, version, calls)
+            raise
         self.spend.charge(reservation, Tokens(reply.prompt_tokens, reply.completion_tokens))
         return reply
 
-    def _once(self, request: Mapping[str, Any]) -> Any:
+    def _sent(self, request: Mapping[str, Any]) -> Any:
         import openai  # the constructor has found it
 
         try:
             return self._client.chat.completions.create(**request)
-        except openai.APITimeoutError as error:
-            reason = f"no answer within {self.endpoint.timeout:g} s"
-            raise _Unavailable("timeout", reason) from error
         except openai.APIConnectionError as error:
-            raise _Unavailable("error", f"no connection: {error.__cause__ or error}") from error
-        except openai.RateLimitError as error:
-            wait = retry_after(error.response.headers.get("retry-after", ""))
-            raise _Unavailable("rate_limited", "HTTP status 429", wait) from error
-        except openai.InternalServerError as error:
-            wait = retry_after(error.response.headers.get("retry-after", ""))
-            raise _Unavailable("error", f"HTTP status {error.status_code}", wait) from error
+            charged = type(error.__cause__).__name__ not in _NEVER_SENT
+            if isinstance(error, openai.APITimeoutError):
+                reason = f"no answer within {self.endpoint.timeout:g} s"
+                raise _Unavailable("timeout", reason, charged=charged) from error
+            reason = f"no connection: {error.__cause__ or error}"
+            raise _Unavailable("error", reason, charged=charged) from error
         except openai.APIStatusError as error:
-            reason = f"HTTP status {error.status_code}: {error.message[:300]}"
-            raise _Final("error", reason) from error
+            raise _refused(error.status_code, error.response.headers, error.message) from error
         except (openai.OpenAIError, ValueError) as error:
             raise _Final("error", f"no answer of the protocol: {str(error)[:300]}") from error
 
 
 class _Final(_Unavailable):
     """The endpoint said no; asking again will not help."""
+
+
+def _refused(status: int, headers: Mapping[str, str], message: str) -> _Unavailable:
+    """What an HTTP status other than 200 means."""
+    charged = status not in _FREE and (status >= 500 or status in _ANSWER_LOST)
+    if status != 429 and status < 500:
+        return _Final("error", f"HTTP status {status}: {message[:300]}", charged=charged)
+    wait = retry_after(headers.get("retry-after", ""))
+    kind = "rate_limited" if status == 429 else "error"
+    return _Unavailable(kind, f"HTTP status {status}", wait, charged=charged)
 
 
 def _client(endpoint: Endpoint) -> OpenAI:
@@ -243,53 +270,18 @@ def retry_after(text: str) -> float | None:
         return None
 
 
-def worst_case(messages: Messages, max_tokens: int) -> Tokens:
-    """The most that a request can cost, in tokens: text by characters, pictures by `IMAGE_TOKENS`."""
-    characters, pictures = 0, 0
-    for message in messages:
+def worst_case(request: Mapping[str, Any], max_tokens: int) -> Tokens:
+    """The most that a request can cost, in tokens: text by length, pictures by `IMAGE_TOKENS`."""
+    length, pictures = _text_tokens(json.dumps(request.get("response_format") or "")), 0
+    for message in request["messages"]:
         content = message["content"]
         for part in [{"text": content}] if isinstance(content, str) else content:
-            characters += len(part.get("text", ""))
+            length += _text_tokens(part.get("text", ""))
             pictures += "image_url" in part
-    prompt = characters // CHARACTERS_PER_TOKEN + pictures * IMAGE_TOKENS + 200
-    return Tokens(prompt, max_tokens)
+    return Tokens(length + pictures * IMAGE_TOKENS + 200, max_tokens)
 
 
-def _reply(answer: Any, worst: Tokens, version: str, calls: int) -> Reply:
-    """What an endpoint answered; servers that call themselves compatible leave parts out."""
-    usage = getattr(answer, "usage", None)
-    choices = getattr(answer, "choices", None) or []
-    if not choices:
-        return Reply(
-            "error", "no answer of the protocol: it has no choices", prompt_version=version
-        )
-    choice = choices[0]
-    message = getattr(choice, "message", None)
-    text = getattr(message, "content", None) or ""
-    refusal = getattr(message, "refusal", None) or ""
-    finish = str(getattr(choice, "finish_reason", None) or "")
-    status, reason = _judged(text, refusal, finish)
-    return Reply(
-        status=status,
-        reason=reason,
-        text=text or refusal,
-        model=str(getattr(answer, "model", "") or ""),
-        prompt_version=version,
-        finish_reason=finish,
-        prompt_tokens=int(getattr(usage, "prompt_tokens", None) or (0 if usage else worst.prompt)),
-        completion_tokens=int(
-            getattr(usage, "completion_tokens", None) or (0 if usage else worst.completion)
-        ),
-        tokens_estimated=usage is None,
-        calls=calls,
-    )
-
-
-def _judged(text: str, refusal: str, finish: str) -> tuple[str, str]:
-    if refusal or finish == "content_filter":
-        return "refused", (refusal or "the endpoint's content filter")[:300]
-    if finish == "length":
-        return "truncated", "the answer was cut off at max_tokens"
-    if not text.strip():
-        return "refused", "the answer is empty"
-    return "success", ""
+def _text_tokens(text: str) -> int:
+    """No token is shorter than a byte, and only of plain letters are there several in one."""
+    plain = sum(character.isascii() for character in text)
+    return plain // CHARACTERS_PER_TOKEN + len(text.encode(errors="replace")) - plain

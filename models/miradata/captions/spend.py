@@ -7,6 +7,7 @@ counted: the call may have been paid.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import uuid
@@ -110,10 +111,11 @@ class Spend:
         return ""
 
     def _append(self, reservation: str, tokens: Tokens) -> None:
-        line = json.dumps([reservation, *tokens]) + "\n"
+        line = "\n" + json.dumps([reservation, *tokens]) + "\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # one short write to a file opened for appending is never torn between processes
+            # one short write to a file opened for appending is never torn between processes; what a
+            # full disk tore is ended by the line break that each line begins with
             with self.path.open("ab", buffering=0) as file:
                 file.write(line.encode())
         except OSError as error:
@@ -127,6 +129,7 @@ class Spend:
             new = file.read()
         whole = new[: new.rfind(b"\n") + 1]
         self._read += len(whole)
-        for line in whole.splitlines():
-            reservation, prompt, completion = json.loads(line)
-            self._known[reservation] = Tokens(int(prompt), int(completion))
+        for line in filter(None, whole.splitlines()):
+            with contextlib.suppress(ValueError):  # torn: the call it was for was never made
+                reservation, prompt, completion = json.loads(line)
+                self._known[reservation] = Tokens(int(prompt), int(completion))

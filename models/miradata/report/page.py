@@ -21,7 +21,8 @@ from markupsafe import Markup
 from mirabench.errors import MirabenchError
 from mirabench.video.resize import Resize
 from miradata.captions.grid import jpeg
-from miradata.captions.spend import Prices, Tokens
+from miradata.captions.spend import SPEND_FILE, Prices, Spend
+from miradata.captions.stage import FOLDER
 from miradata.config import Config
 from miradata.frames.clip_range import NS, frames_at
 from miradata.publish.published import Publication
@@ -225,10 +226,9 @@ def _captions(tables: Tables, config: Config) -> Mapping[str, Any] | None:
     rows = tables.rows("captions")
     if not rows:
         return None
-    tokens = Tokens(
-        sum(row["prompt_tokens"] for row in rows), sum(row["completion_tokens"] for row in rows)
-    )
     prices = Prices(config.captions.price_prompt, config.captions.price_completion)
+    # the account, not the rows: it also holds calls whose answer was lost, and the votes of `stitch`
+    tokens = Spend(tables.folder / FOLDER / SPEND_FILE, prices).tokens
     return {
         "statuses": sorted(Counter(row["status"] for row in rows).items()),
         "models": sorted({row["model"] for row in rows if row["model"]}),

@@ -181,7 +181,79 @@ def test_a_broken_endpoint_is_asked_again_and_a_firm_no_is_not(tmp_path: Path) -
     assert "401" in found.reason
 
 
-@pytest.mark.parametrize("body", ["<html>gateway</html>", "{}", '{"choices": []}', "null", "[1]"])
+LATE = Answer(delay=0.5)
+UNCOUNTED = '"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "{}"}}]'
+
+
+@pytest.mark.parametrize("answers", [
+    [Answer()],
+    [LATE],
+    [LATE, Answer()],
+    [LATE, LATE, Answer()],
+    [LATE, BUSY, Answer()],
+    [LATE, Answer(status=401)],
+    [Answer(hangs_up=True, cost=(1000, 200)), Answer()],
+    [Answer(status=500, cost=(1000, 200))],
+    [Answer(status=502, cost=(1000, 200)), Answer()],
+    [Answer(status=504, cost=(1000, 200)), Answer()],
+    [Answer(body='{"choices": []}')],
+    [Answer(body='{"choices": [], "usage": null}')],
+    [Answer(body='{"choices": null, "usage": {"prompt_tokens": 1000, "completion_tokens": 200}}')],
+    [Answer(body='{"choices": {"a": 1}}')],
+    [Answer(body='{"choices": [null]}')],
+    [Answer(body="{}")],
+    [Answer(body="<html>gateway</html>")],
+    [Answer(usage=None)],
+    [Answer(text="{"), LATE, Answer()],
+    [Answer(text=GOOD[:100], finish="length", cost=(1000, 1200), usage=(1000, 1200)), Answer()],
+    [Answer(body=f'{{{UNCOUNTED}, "usage": {{"prompt_tokens": 1000}}}}')],
+    [Answer(body=f'{{{UNCOUNTED}, "usage": {{}}}}')],
+    [Answer(body=f'{{{UNCOUNTED}, "usage": {{"prompt_tokens": -5, "completion_tokens": "x"}}}}')],
+    [Answer(body=f'{{{UNCOUNTED}, "usage": '
+                 '{"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1200}}')],
+], ids=lambda answers: "")  # fmt: skip
+def test_the_account_holds_at_least_what_was_charged(tmp_path: Path, answers: list[Answer]) -> None:
+    _, chat = captioned(tmp_path, *answers, timeout=0.2)
+    assert sum(Spend(tmp_path / "spend.jsonl").tokens) >= chat.charged > 0
+
+
+def test_a_cap_holds_against_an_endpoint_that_always_answers_too_late(tmp_path: Path) -> None:
+    with serving(LATE) as chat:
+        for shade in range(6):
+            made = captioner(chat, tmp_path, timeout=0.1, tries=3, most_tokens=12_000)
+            caption_picture(made, jpeg(np.full((32, 32, 3), shade, np.uint8)))
+    assert len(chat.requests) == 2, "two worst prices fit under the cap"
+    assert chat.charged <= 12_000
+
+
+def test_no_call_that_never_reached_a_model_is_counted(tmp_path: Path) -> None:
+    for answer in (BUSY, Answer(status=401), Answer(status=503)):
+        captioned(tmp_path, answer)
+    caption_picture(captioner(Chat(url="http://127.0.0.1:9/v1"), tmp_path, tries=2), PICTURE)
+    assert sum(Spend(tmp_path / "spend.jsonl").tokens) == 0
+
+
+@pytest.mark.parametrize("body", [
+    '{"choices": []}',
+    '{"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 0}}',
+    '{"choices": null, "usage": {"prompt_tokens": 7, "completion_tokens": 0}}',
+])  # fmt: skip
+def test_an_answer_without_a_choice_is_paid_for_once(tmp_path: Path, body: str) -> None:
+    with serving(Answer(body=body)) as chat:
+        found = [caption_picture(captioner(chat, tmp_path), PICTURE) for _ in range(3)]
+    assert {f.status for f in found} == {"refused"}
+    assert "without a choice" in found[0].reason
+    assert len(chat.requests) == 1
+
+
+def test_an_account_torn_by_a_full_disk_is_read_and_continued(tmp_path: Path) -> None:
+    path = tmp_path / "spend.jsonl"
+    path.write_bytes(b'["a", 1, 2]\n["b", 3')
+    Spend(path).charge("c", Tokens(10, 20))
+    assert Spend(path).tokens == Tokens(11, 22)
+
+
+@pytest.mark.parametrize("body", ["<html>gateway</html>", "{}", '{"choices": 3}', "null", "[1]"])
 def test_an_answer_that_is_not_of_the_protocol_is_an_error(tmp_path: Path, body: str) -> None:
     found, _ = captioned(tmp_path, Answer(body=body))
     assert found.status == "error"
