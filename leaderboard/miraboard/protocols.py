@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mirabench.features.api import digest_of, weights_of
+from mirabench.features.api import weights_of
+from mirabench.identity import digest_of
 from mirabench.metrics.api import Metric
 from mirabench.report.model import Report
 from mirabench.suites.api import metric_identity

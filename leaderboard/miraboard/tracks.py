@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mirabench.errors import InputError, SuiteError
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from mirabench.inputs.prompts import Prompt, read_prompts
 from mirabench.metrics.api import Metric, MetricSpec
 from mirabench.suites.api import Suite, load_suite

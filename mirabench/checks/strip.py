@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mirabench.errors import VideoError
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from mirabench.features.film_strip import pictures
 from mirabench.files import write_bytes
 from mirabench.inputs.samples import Sample

@@ -8,9 +8,7 @@ lets metrics be plain arithmetic on it.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,12 +17,14 @@ from numpy.typing import NDArray
 
 from mirabench import registry
 from mirabench.errors import InputError, PluginError
+from mirabench.identity import canonical, parameters_of
 from mirabench.inputs.prompts import Prompt
 from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
 from mirabench.video.resize import Resize
 
 Array = NDArray[Any]
-Parameter = int | float | str | bool | None
+Parameter = int | float | str | bool | None | Sequence["Parameter"] | Mapping[str, "Parameter"]
+"""What a suite may give a metric or a feature: a value that a TOML file can hold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,8 +135,8 @@ class FeatureRef:
 
     @classmethod
     def of(cls, name: str, **parameters: Parameter) -> FeatureRef:
-        """A request with keyword parameters."""
-        return cls(name, tuple(sorted(parameters.items())))
+        """A request with keyword parameters; lists become tuples, so that equal requests are one."""
+        return cls(name, tuple((key, _hashable(parameters[key])) for key in sorted(parameters)))
 
     def resolve(self) -> AnyExtractor:
         """Build the extractor.
@@ -150,6 +150,10 @@ class FeatureRef:
         if not isinstance(built, Extractor | TextExtractor):
             raise PluginError(f"the feature {self.name!r} is not an Extractor: {built!r}")
         return built
+
+
+def _hashable(value: Parameter) -> Parameter:
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
 
 
 def build(group: str, name: str, parameters: Mapping[str, Any]) -> Any:
@@ -174,12 +178,17 @@ def build(group: str, name: str, parameters: Mapping[str, Any]) -> Any:
 
 
 def feature_identity(extractor: AnyExtractor) -> dict[str, Any]:
-    """Everything about an extractor that may change a number, as plain JSON values."""
-    fields = {f: getattr(extractor, f) for f in getattr(extractor, "__dataclass_fields__", {})}
+    """Everything about an extractor that may change a number, as plain JSON values.
+
+    Raises:
+        PluginError: a parameter has no form that an id could hold.
+    """
+    what = f"the feature {extractor.name!r}"
+    fields = parameters_of(extractor, what)
     identity = {"feature": extractor.name, "version": extractor.version, **fields}
     resize = getattr(extractor, "resize", None)
     if resize is not None:
-        identity["resize"] = json.loads(json.dumps(dataclasses.asdict(resize)))
+        identity["resize"] = canonical(dataclasses.asdict(resize), f"`resize` of {what}")
     if weights_of(extractor):
         identity["weights"] = list(weights_of(extractor))
     return identity
@@ -193,12 +202,6 @@ def weights_of(extractor: AnyExtractor) -> tuple[str, ...]:
 def code_of(extractor: AnyExtractor) -> tuple[str, ...]:
     """The names of the cards of code that cannot be installed as a package; usually empty."""
     return tuple(getattr(extractor, "code", ()))
-
-
-def digest_of(value: object, length: int = 12) -> str:
-    """A short sha256 of a JSON value, whatever the order of its keys."""
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def as_table(**columns: Any) -> FeatureTable:

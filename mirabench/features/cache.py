@@ -25,7 +25,8 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from mirabench.features.api import AnyExtractor, FeatureTable, digest_of, feature_identity
+from mirabench.features.api import AnyExtractor, FeatureTable, feature_identity
+from mirabench.identity import digest_of
 
 log = logging.getLogger(__name__)
 

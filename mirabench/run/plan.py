@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mirabench.errors import PluginError
-from mirabench.features.api import AnyExtractor, FeatureRef, code_of, digest_of, weights_of
+from mirabench.features.api import AnyExtractor, FeatureRef, code_of, weights_of
+from mirabench.identity import digest_of
 from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetMetric
 from mirabench.metrics.health import PULSE
 from mirabench.suites.api import Suite, metric_identity

@@ -10,7 +10,8 @@ from typing import Any
 
 from mirabench import registry
 from mirabench.errors import PluginError, SuiteError, UnknownNameError
-from mirabench.features.api import FeatureRef, Parameter, build, digest_of, feature_identity
+from mirabench.features.api import FeatureRef, Parameter, build, feature_identity
+from mirabench.identity import digest_of, parameters_of
 from mirabench.metrics.api import ClipInputs, Measured, Metric, MetricSpec, SetMeasured
 
 if sys.version_info >= (3, 11):
@@ -145,17 +146,19 @@ def _at_precision(ref: FeatureRef, precision: str) -> FeatureRef:
 
 
 def metric_identity(metric: Metric) -> dict[str, Any]:
-    """Everything about a metric that may change a number, as plain JSON values."""
-    measured = metric.metric if isinstance(metric, _Shortened) else metric
-    parameters = {
-        key: value
-        for key in getattr(measured, "__dataclass_fields__", {})
-        if isinstance(value := getattr(measured, key), int | float | str | bool | type(None))
-    }
+    """Everything about a metric that may change a number, as plain JSON values.
+
+    Raises:
+        PluginError: a parameter has no form that an id could hold.
+    """
+    measured: Metric = metric
+    while isinstance(measured, _Shortened):
+        measured = measured.metric
+    what = f"the metric {metric.spec.name!r}"
     return {
         "metric": metric.spec.name,
         "version": metric.spec.version,
-        "parameters": parameters,
+        "parameters": parameters_of(measured, what, leave_out={"spec"}),
         "features": {k: feature_identity(r.resolve()) for k, r in metric.spec.needs.items()},
     }
 

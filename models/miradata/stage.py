@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from miradata.tables.schema import FAILED, OK, REJECTED
 from miradata.tables.store import Tables
 

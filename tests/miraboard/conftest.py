@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import SetMeasured
 from mirabench.report.build import summarise_clips, summarise_set

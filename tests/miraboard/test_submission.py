@@ -359,7 +359,7 @@ def test_a_possible_distance_is_accepted(board: Board, kit: Any) -> None:
 
 def test_a_protocol_of_another_decoder_is_refused(board: Board, kit: Any) -> None:
     """Consistent in itself, id and all: only it was measured in another way."""
-    from mirabench.features.api import digest_of
+    from mirabench.identity import digest_of
 
     report: Report = kit.report()
     old = report.videos[0].scores["noise"].protocol

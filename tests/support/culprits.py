@@ -88,7 +88,7 @@ class Plain:
 @dataclass(frozen=True)
 class Odd(Honest):
     spec: ClassVar[MetricSpec] = spec("odd")
-    table: tuple = (1, 2)
+    table: object = bytes
 
 
 @dataclass(frozen=True)

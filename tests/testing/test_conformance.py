@@ -113,7 +113,7 @@ CASES = [
     (culprits.Needy, "features", "did you mean pulse"),
     (culprits.Mutable, "parameters", "not frozen"),
     (culprits.Plain, "parameters", "no dataclass"),
-    (culprits.Odd, "parameters", "the field 'table'"),
+    (culprits.Odd, "parameters", "the parameter 'table'"),
     (culprits.Moody, "determinism", "a second run gives"),
     (culprits.Chunky, "chunks", "pushing 1 frames at a time"),
     (culprits.Placed, "workers", "another process gives"),

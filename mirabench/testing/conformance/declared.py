@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from mirabench import registry
-from mirabench.errors import MirabenchError
-from mirabench.features.api import Parameter, weights_of
+from mirabench.errors import MirabenchError, PluginError
+from mirabench.features.api import weights_of
+from mirabench.identity import parameters_of
 from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetMetric
 from mirabench.metrics.health import FLAGS
 from mirabench.testing import degrade
@@ -75,15 +76,10 @@ def check_parameters(metric: Metric, bench: Bench) -> Found:
         return failed("the class is no dataclass: protocol ids could not tell its parameters")
     if not settings.frozen:
         return failed("the dataclass is not frozen: write @dataclass(frozen=True)")
-    odd = [
-        f.name
-        for f in dataclasses.fields(kind)
-        if not isinstance(getattr(metric, f.name), Parameter)
-    ]
-    if odd:
-        return failed(
-            f"the field {odd[0]!r} is no number, text or truth value, so the protocol id leaves it out"
-        )
+    try:
+        parameters_of(metric, f"the metric {metric.spec.name!r}")
+    except PluginError as error:
+        return failed(str(error))
     fields = ", ".join(f.name for f in dataclasses.fields(kind))
     return passed(f"a frozen dataclass with {fields or 'no parameters'}")
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from miradata.captions import prompt
 from miradata.captions.caption import WindowCaption, caption_picture
 from miradata.captions.client import Captioner, Endpoint

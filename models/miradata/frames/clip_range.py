@@ -20,7 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mirabench.errors import VideoError
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.decode import upright_rgb
 from mirabench.video.frames import (

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from miradata.config import Dedup
 from miradata.frames.clip_rows import kept_clips
 from miradata.stage import Item, Outcome, Resources, Row

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from miradata.config import Length
 from miradata.frames.clip_range import NS
 from miradata.frames.clip_rows import by_video, usable_videos

@@ -23,7 +23,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.decode import sha256_of
 from miradata.collect.sources import Source

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from mirabench.features.api import digest_of
+from mirabench.identity import digest_of
 from mirabench.video.decode import upright_rgb
 from mirabench.video.frames import UInt8Array
 from miradata.config import Stitch
