@@ -21,9 +21,9 @@ from mirabench.checks.lock import locked
 from mirabench.checks.outcome import Outcome
 from mirabench.checks.strip import write_strip
 from mirabench.errors import InputError, MirabenchError
-from mirabench.identity import digest_of
 from mirabench.features.cache import default_cache_folder
 from mirabench.files import require_writable, write_text
+from mirabench.identity import digest_of
 from mirabench.inputs.samples import Sample, Source, collect
 from mirabench.metrics.api import Score
 from mirabench.report.model import Report, load_report

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from mirabench.errors import VideoError
-from mirabench.identity import digest_of
 from mirabench.features.film_strip import pictures
 from mirabench.files import write_bytes
+from mirabench.identity import digest_of
 from mirabench.inputs.samples import Sample
 from mirabench.report.model import Report
 from mirabench.run.clip import ClipTask, score_clip
