@@ -149,8 +149,8 @@ class TestAStrangersMetric:
         assert text in found.text
 
     def test_every_check_has_its_culprit(self) -> None:
-        elsewhere = {"picklable", "light", "licence", "docs", "number"}
-        assert {check for _, check, _ in CASES} | elsewhere == set(CHECKS)
+        shown_below = {"picklable", "light", "licence", "docs", "number"}
+        assert {check for _, check, _ in CASES} | shown_below == set(CHECKS)
 
     def test_that_breaks_nothing_passes(self, bench: Bench) -> None:
         found = verdicts(culprits.Honest(), bench)
@@ -169,7 +169,7 @@ class TestAStrangersMetric:
         assert "culprits declares no licence" in found["licence"].text
         assert "no README or docs page names `unblemished`" in found["docs"].text
 
-    def test_that_cannot_be_imported_elsewhere(self, bench: Bench) -> None:
+    def test_that_cannot_be_imported_by_another_process(self, bench: Bench) -> None:
         class Local(culprits.Plain):
             pass
 

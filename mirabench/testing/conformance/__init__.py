@@ -18,7 +18,7 @@ from mirabench.errors import MirabenchError
 from mirabench.metrics.api import Metric
 from mirabench.run.stream import reason_for
 from mirabench.testing.conformance import declared, measured
-from mirabench.testing.conformance.bench import Bench, Film, Outcome
+from mirabench.testing.conformance.bench import Bench, Film, Measurement
 from mirabench.testing.conformance.find import find_metrics
 from mirabench.testing.conformance.result import CheckResult, Found, failed, skipped
 
@@ -27,7 +27,7 @@ __all__ = [
     "Bench",
     "CheckResult",
     "Film",
-    "Outcome",
+    "Measurement",
     "assert_conforms",
     "check_metric",
     "find_metrics",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from mirabench.metrics.api import (
 from mirabench.metrics.health import PULSE, assess
 from mirabench.run.stream import extract, reason_for
 from mirabench.testing import clips, degrade
-from mirabench.testing.conformance.elsewhere import OtherProcess
+from mirabench.testing.conformance.isolated_process import IsolatedProcess
 from mirabench.testing.conformance.offline import offline
 from mirabench.video.frames import ArrayVideo, FloatArray, UInt8Array
 
@@ -64,7 +64,7 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Measurement:
     """What became of one measurement; without a value, one of the reasons says why."""
 
     value: float | None = None
@@ -109,7 +109,8 @@ class Bench:
     """Extractor -> whether it changes the frames that it is given; filled by the check."""
     memory: dict[AnyExtractor, tuple[float, int]] = field(default_factory=dict)
     """Extractor -> bytes kept for each further frame, bytes of a frame; filled by the check."""
-    other: OtherProcess = field(default_factory=OtherProcess)
+    isolated: IsolatedProcess = field(default_factory=IsolatedProcess)
+    """A process that has imported nothing yet."""
 
     def __enter__(self) -> Bench:
         return self
@@ -118,8 +119,8 @@ class Bench:
         self.close()
 
     def close(self) -> None:
-        """End the other process, if one was started."""
-        self.other.close()
+        """End the isolated process, if one was started."""
+        self.isolated.close()
 
     @cached_property
     def honest(self) -> tuple[Film, ...]:
@@ -180,7 +181,7 @@ class Bench:
 
     def measure(
         self, metric: Metric, films: tuple[Film, ...], *, chunk: int = 0, run: int = 0
-    ) -> Outcome:
+    ) -> Measurement:
         """What a metric says of clips; never raises.
 
         Args:
@@ -193,25 +194,33 @@ class Bench:
         try:
             return self._measure(metric, films, chunk, run)
         except _Missing as error:
-            return Outcome(missing=str(error))
+            return Measurement(missing=str(error))
         except _Crash as error:
-            return Outcome(crash=str(error))
+            return Measurement(crash=str(error))
         except NotApplicable as error:
-            return Outcome(status=NOT_APPLICABLE, reason=str(error))
+            return Measurement(status=NOT_APPLICABLE, reason=str(error))
         except MirabenchError as error:
             if NOT_FINITE in str(error):
-                return Outcome(crash=str(error))
-            return Outcome(reason=str(error))
+                return Measurement(crash=str(error))
+            return Measurement(reason=str(error))
         except Exception as error:  # a stranger's code
-            return Outcome(crash=reason_for(error))
+            return Measurement(crash=reason_for(error))
 
-    def _measure(self, metric: Metric, films: tuple[Film, ...], chunk: int, run: int) -> Outcome:
+    def measure_isolated(self, metric: Metric, films: tuple[Film, ...]) -> Measurement:
+        """The same in another process, to which the metric is sent as a pickle.
+
+        Raises:
+            IsolatedProcessError: it cannot be loaded there.
+        """
+        return self.isolated.call(_measure_here, metric, films)
+
+    def _measure(self, metric: Metric, films: tuple[Film, ...], chunk: int, run: int) -> Measurement:
         if isinstance(metric, SetMetric):
             generated = [self.inputs(metric, f, chunk, run) for f in films]
             reference = [self.inputs(metric, f, chunk, run) for f in self.honest]
             with self._offline(metric.spec.name):
                 found = metric.compare(generated, reference)
-            return Outcome(found.value, found.status, found.why, measured=found)
+            return Measurement(found.value, found.status, found.why, measured=found)
         if not isinstance(metric, ClipMetric):
             raise MetricError("the metric has neither compute() nor compare()")
         inputs = self.inputs(metric, films[0], chunk, run)
@@ -220,7 +229,7 @@ class Bench:
         pulse = self.table(PULSE.resolve(), films[0], chunk)
         why = assess(pulse, films[0].video.info).why(metric.spec.degenerate_when)
         status = "degenerate" if why else measured.status
-        return Outcome(measured.value, status, why or measured.why, measured=measured)
+        return Measurement(measured.value, status, why or measured.why, measured=measured)
 
     def inputs(self, metric: Metric, film: Film, chunk: int = 0, run: int = 0) -> ClipInputs:
         """All that the metric may look at in a clip.
@@ -259,6 +268,16 @@ class Bench:
         with offline() as tried:
             yield
         self.reached.setdefault(who, []).extend(tried)
+
+
+@cache
+def _bench_of_this_process() -> Bench:
+    return Bench()
+
+
+def _measure_here(metric: Metric, films: tuple[Film, ...]) -> Measurement:
+    """Features are kept for the metrics that are sent after this one."""
+    return _bench_of_this_process().measure(metric, films)
 
 
 def _computed(extractor: AnyExtractor, film: Film, chunk: int) -> FeatureTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import pickle
 import re
 import sys
@@ -19,9 +20,13 @@ from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetMetric
 from mirabench.metrics.health import FLAGS
 from mirabench.testing import degrade
 from mirabench.testing.conformance.bench import Bench, require_here
-from mirabench.testing.conformance.elsewhere import OtherProcessError
+from mirabench.testing.conformance.isolated_process import IsolatedProcess, IsolatedProcessError
 from mirabench.testing.conformance.result import Found, failed, passed, skipped
 from mirabench.weights import card
+
+
+HEAVY = ("torch", "tensorflow", "jax")
+"""What an import of a metric must not load."""
 
 
 def check_spec(metric: Metric, bench: Bench) -> Found:
@@ -102,12 +107,29 @@ def check_light(metric: Metric, bench: Bench) -> Found:
     if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:
         return skipped(f"{kind.__qualname__} is not in a module that another process can import")
     try:
-        heavy = bench.other.heavy_imports(kind.__module__, kind.__qualname__)
-    except OtherProcessError as error:
+        heavy = _heavy_imports(bench.isolated, kind.__module__, kind.__qualname__)
+    except IsolatedProcessError as error:
         return failed(f"a fresh process cannot import and build it: {error}")
     if heavy:
         return failed(f"importing it loads {', '.join(heavy)}: import that inside open()")
     return passed("a fresh process lists it without torch")
+
+
+def _heavy_imports(process: IsolatedProcess, module: str, name: str) -> list[str]:
+    if process.call(_loaded):  # an earlier metric ran a network there
+        process.close()
+    process.call(_build, module, name)
+    return process.call(_loaded)
+
+
+def _build(module: str, name: str) -> None:
+    metric = getattr(importlib.import_module(module), name)()
+    for ref in metric.spec.needs.values():
+        ref.resolve()
+
+
+def _loaded() -> list[str]:
+    return [heavy for heavy in HEAVY if heavy in sys.modules]
 
 
 def check_licence(metric: Metric, bench: Bench) -> Found:

@@ -18,11 +18,11 @@ from mirabench.testing.conformance.bench import (
     NOT_APPLICABLE,
     Bench,
     Film,
-    Outcome,
+    Measurement,
     chunks,
     without_prompt,
 )
-from mirabench.testing.conformance.elsewhere import OtherProcessError
+from mirabench.testing.conformance.isolated_process import IsolatedProcessError
 from mirabench.testing.conformance.result import Found, failed, passed, skipped
 from mirabench.video.frames import CHUNK_BYTES, FrameBatch, VideoInfo, regular_ticks
 
@@ -74,13 +74,13 @@ def check_workers(metric: Metric, bench: Bench) -> Found:
     if type(metric).__module__ == "__main__":
         return skipped("its class is in the main module, which another process does not have")
     try:
-        there = bench.other.measure(metric, bench.plain(metric))
-    except OtherProcessError as error:
+        there = bench.measure_isolated(metric, bench.plain(metric))
+    except IsolatedProcessError as error:
         return failed(f"another process cannot measure with it: {error}")
     return _same(metric, bench.measure(metric, bench.plain(metric)), there, "another process")
 
 
-def _same(metric: Metric, one: Outcome, two: Outcome, what: str) -> Found:
+def _same(metric: Metric, one: Measurement, two: Measurement, what: str) -> Found:
     if one.value is None or two.value is None:
         return failed(f"{what} gives {two}, the first run {one}")
     learned = any(weights_of(ref.resolve()) for ref in metric.spec.needs.values())
@@ -165,7 +165,7 @@ def check_merit(metric: Metric, bench: Bench) -> Found:
     return passed(f"no {' or '.join(kinds)} clip beats an honest one unmarked")
 
 
-def _beats(metric: Metric, one: Outcome, other: Outcome) -> bool:
+def _beats(metric: Metric, one: Measurement, other: Measurement) -> bool:
     """Whether a number is better by more than rounding."""
     assert one.value is not None
     assert other.value is not None
