@@ -214,7 +214,9 @@ class Bench:
         """
         return self.isolated.call(_measure_here, metric, films)
 
-    def _measure(self, metric: Metric, films: tuple[Film, ...], chunk: int, run: int) -> Measurement:
+    def _measure(
+        self, metric: Metric, films: tuple[Film, ...], chunk: int, run: int
+    ) -> Measurement:
         if isinstance(metric, SetMetric):
             generated = [self.inputs(metric, f, chunk, run) for f in films]
             reference = [self.inputs(metric, f, chunk, run) for f in self.honest]

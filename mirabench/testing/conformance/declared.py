@@ -24,7 +24,6 @@ from mirabench.testing.conformance.isolated_process import IsolatedProcess, Isol
 from mirabench.testing.conformance.result import Found, failed, passed, skipped
 from mirabench.weights import card
 
-
 HEAVY = ("torch", "tensorflow", "jax")
 """What an import of a metric must not load."""
 
