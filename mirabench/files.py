@@ -9,6 +9,7 @@ gets the exact name back; elsewhere it is what people read.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from mirabench.errors import OutputError
 
+_TEMPORARY = re.compile(r"\.(\d{1,10})\.[0-9a-f]{8}\.part(?:\..*)?", re.DOTALL)
+_ESCAPE = re.compile(r"\\u(dc[89a-f][0-9a-f])")
 LONGEST_SUFFIX = 16
 """Bytes of a suffix that the temporary name keeps: writers choose the format by it."""
 
@@ -77,6 +80,34 @@ def require_writable(folder: Path) -> None:
         raise OutputError.writing(folder, error) from error
 
 
+def remove_abandoned(folder: Path) -> list[Path]:
+    """Remove the temporary files below a folder whose writers are gone: killed before they could rename.
+
+    For a moment at which no other machine writes there: of a writer elsewhere nothing tells that it lives.
+
+    Returns:
+        What was removed. A file that cannot be removed stays; readers pass over it by its name.
+    """
+    removed = []
+    for path in folder.rglob(".*.part*"):
+        found = _TEMPORARY.fullmatch(path.name)
+        if found and not _alive(int(found[1])):
+            with suppress(OSError):
+                path.unlink()
+                removed.append(path)
+    return removed
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # another user's, or nothing that can be asked
+    return True
+
+
 def encoded(text: str) -> bytes:
     r"""UTF-8 of any text; what stands for a byte of a file name that is no UTF-8 becomes its escape.
 
@@ -85,6 +116,19 @@ def encoded(text: str) -> bytes:
         b'caf\\udce9.webm'
     """
     return text.encode("utf-8", "backslashreplace")
+
+
+def named(folder: Path, name: str) -> Path:
+    r"""The file that `encoded` wrote the name of: itself if there is such a file, else its escapes undone.
+
+    Example:
+        >>> named(Path("clips"), r"caf\udce9.webm").name == os.fsdecode(b"caf\xe9.webm")
+        True
+    """
+    path = folder / name
+    if not _ESCAPE.search(name) or path.exists():
+        return path
+    return folder / _ESCAPE.sub(lambda found: chr(int(found[1], 16)), name)
 
 
 def _temporary_name(path: Path) -> str:

@@ -100,7 +100,7 @@ def _files(report: Report, folder: Path) -> dict[str, Path]:
     wanted = {v.sha256: v.id for v in report.videos if v.sha256}
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and is_video_file(path):
+        if path.is_file() and is_video_file(path) and not path.name.startswith("."):
             key = wanted.get(_digest(path))
             if key is not None:
                 found[key] = path

@@ -71,7 +71,8 @@ def read_clips(source: Path) -> tuple[list[Clip], list[Fault]]:
 
 def _listed(source: Path) -> list[tuple[Path, dict[str, str]]]:
     if source.is_dir():
-        files = sorted(p for p in source.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES)
+        found = (p for p in source.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES)
+        files = sorted(p for p in found if not p.name.startswith("."))  # hidden: not finished
         return [(file, _text_beside(file)) for file in files]
     if source.suffix.lower() in TABLE_SUFFIXES and source.is_file():
         rows = read_rows(source)

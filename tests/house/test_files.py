@@ -7,6 +7,8 @@ import errno
 import io
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -15,7 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirabench.errors import OutputError
-from mirabench.files import encoded, replacing, require_writable, write_bytes, write_text
+from mirabench.files import (
+    encoded,
+    remove_abandoned,
+    replacing,
+    require_writable,
+    write_bytes,
+    write_text,
+)
 
 NAMES = [b"caf\xe9.webm", b"\xff", b"a\nb.csv", b"x" * 255, b"y." + b"z" * 253, "ä".encode() * 127]
 
@@ -128,3 +137,33 @@ def test_readers_never_see_half_of_a_file(tmp_path: Path) -> None:
     ended.set()
     reader.join()
     assert not torn
+
+
+HELD = """
+import sys, time
+from pathlib import Path
+from mirabench.files import replacing
+with replacing(Path(sys.argv[1])) as part:
+    part.write_bytes(b"half")
+    print(flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "clip.mp4"
+    writer = subprocess.Popen([sys.executable, "-c", HELD, target], stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    writer.stdout.readline()
+    others = [".4194304.part.mp4", ".hidden.mp4", "1.0123abcd.part", ".x.0123abcd.part", "clip.mp4"]
+    for name in others:
+        (tmp_path / name).touch()
+    with replacing(tmp_path / "mine") as mine:
+        mine.touch()
+        [half] = target.parent.iterdir()
+        assert remove_abandoned(tmp_path) == [], "both writers are alive"
+        writer.kill()
+        writer.communicate()
+        assert remove_abandoned(tmp_path) == [half]
+    found = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {*others, "mine"}

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -31,6 +32,7 @@ from miradata.curation import Curated, configured, curate, funnel_of, remembered
 from miradata.publish.export import export_v1
 from miradata.report.histogram import Mark, histogram
 from miradata.report.page import hours
+from miradata.tables.query import query
 from miradata.tables.schema import SCHEMAS
 from miradata.tables.store import Tables
 
@@ -295,3 +297,34 @@ def test_every_table_has_a_key() -> None:
     from miradata.tables.schema import KEYS
 
     assert set(KEYS) == set(SCHEMAS)
+
+
+def test_names_that_are_no_utf_8_go_in_through_and_out(tmp_path: Path) -> None:
+    source = tmp_path / os.fsdecode(b"d\xe9p\xf4t")
+    output = tmp_path / os.fsdecode(b"sorti\xe9")
+    write_film(source / os.fsdecode(b"caf\xe9.mp4"), [shot(1, 2 * FPS)])
+    write_film(source / "sub" / "caf\\udce9.mp4", [shot(2, 2 * FPS)])  # says what an escape says
+    (source / os.fsdecode(b"caf\xe9.txt")).write_text("Colours drift.\n")
+    (source / os.fsdecode(b"\xff.mp4")).write_text("no video")
+    made = curate(config_of(settings(source)), output)
+    named = {row["video"]: row["short_caption"] for row in made.published.rows}
+    assert named == {"caf\\udce9.mp4": "Colours drift.", "sub/caf\\udce9.mp4": None}
+    videos = {row["path"]: row["status"] for row in Tables(output).rows("videos")}
+    assert videos == {**dict.fromkeys(named, "ok"), "\\udcff.mp4": "rejected"}
+    page = made.page.read_text()
+    assert page.count("data:image/jpeg;base64,") == 4 * 2, "the pictures are found"
+    assert export_v1(output, tmp_path / os.fsdecode(b"v\xe9") / "table.parquet") == 2
+    assert query(output, "SELECT count(*) AS n FROM clips").to_pylist() == [{"n": 2}]
+    again = curate(remembered(output).config, output)
+    assert again.progress["probe"].reused == 3
+    done = subprocess.run(
+        [sys.executable, "-m", "mirabench", "curate", "status", output], capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_files_that_would_share_a_name_in_the_tables_are_refused(tmp_path: Path) -> None:
+    write_film(tmp_path / "in" / os.fsdecode(b"caf\xe9.mp4"), [shot(1, 8)])
+    write_film(tmp_path / "in" / "caf\\udce9.mp4", [shot(2, 8)])
+    with pytest.raises(InputError, match="rename one"):
+        curate(config_of(settings(tmp_path / "in")), tmp_path / "out")

@@ -76,6 +76,7 @@ def test_a_folder_takes_captions_from_text_files(tmp_path):
     for name in ("a", "b"):
         write_video(tmp_path / f"{name}.mp4", np.zeros((2, 16, 16, 3), np.uint8))
     (tmp_path / "a.txt").write_text("a black clip\n")
+    (tmp_path / ".12.0123abcd.part.mp4").touch()  # a writer's, not finished
     clips, faults = read_clips(tmp_path)
     assert [clip.captions for clip in clips] == [{"short": "a black clip"}]
     assert faults == [Fault(str(tmp_path / "b.mp4"), "missing caption")]

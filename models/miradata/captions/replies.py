@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mirabench.report.files import write_atomically
+from mirabench.files import encoded, write_text
 
 REPLY_FOLDER = "replies"
 
@@ -43,7 +43,7 @@ class Reply:
 def digest_of(request: Mapping[str, Any]) -> str:
     """The identity of a question: model, messages, schema and settings."""
     text = json.dumps(request, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(encoded(text)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ReplyStore:
         Raises:
             OutputError: the folder cannot be written.
         """
-        write_atomically(self._path(digest), json.dumps(asdict(reply), ensure_ascii=False) + "\n")
+        write_text(self._path(digest), json.dumps(asdict(reply), ensure_ascii=False) + "\n")
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / f"{digest}.json"

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from mirabench.files import named
 from mirabench.identity import digest_of
 from miradata.captions import prompt
 from miradata.captions.caption import WindowCaption, caption_picture
@@ -115,7 +116,7 @@ class CaptionStage:
 
     def _picture(self, clip: Mapping[str, Any], window: TimeRange) -> bytes:
         times = [clip["t0_ns"] + round(moment * NS) for moment in grid_moments(window)]
-        return jpeg(grid(frames_at(self.root / clip["video"]["path"], times)))
+        return jpeg(grid(frames_at(named(self.root, clip["video"]["path"]), times)))
 
     def _captioner(self, endpoint: EndpointConfig | None) -> Captioner:
         assert endpoint is not None  # there are no items without one

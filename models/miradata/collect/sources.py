@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mirabench.errors import InputError
+from mirabench.files import encoded
 from miradata.collect.manifest import MANIFEST, local_videos
 
 
@@ -18,7 +20,7 @@ class Source:
 
     path: Path
     name: str
-    """Its path relative to the folder: what tables say."""
+    """Its path relative to the folder, as UTF-8: what tables say (see `mirabench.files.named`)."""
     source: str = ""
     """Site, then category."""
     url: str = ""
@@ -32,10 +34,11 @@ def find_sources(given: Path, source: str = "") -> list[Source]:
         source: Site and category of files that no `collected.jsonl` describes.
 
     Raises:
-        InputError: there is no such folder or file, or it holds no video file.
+        InputError: there is no such folder or file, it holds no video file, or two files would
+            have one name in the tables.
     """
     if given.is_file():
-        return [Source(given.resolve(), given.name, source)]
+        return [Source(given.resolve(), _table_name(given.name), source)]
     known = _collected(given / MANIFEST)
     found = []
     for path in local_videos(given):
@@ -43,10 +46,29 @@ def find_sources(given: Path, source: str = "") -> list[Source]:
         facts = known.get(name, {})
         found.append(
             Source(
-                path.resolve(), name, str(facts.get("source") or source), str(facts.get("url", ""))
+                path.resolve(),
+                _table_name(name),
+                str(facts.get("source") or source),
+                str(facts.get("url", "")),
             )
         )
+    _refuse_equal_names(found)
     return found
+
+
+def _table_name(name: str) -> str:
+    return encoded(name).decode()
+
+
+def _refuse_equal_names(found: Sequence[Source]) -> None:
+    first: dict[str, Path] = {}
+    for one in found:
+        other = first.setdefault(one.name, one.path)
+        if other != one.path:
+            raise InputError(
+                f"{other!a} and {one.path!a} would both be {one.name} in the tables, which are UTF-8: "
+                "rename one of them"
+            )
 
 
 def _collected(path: Path) -> Mapping[str, Mapping[str, Any]]:

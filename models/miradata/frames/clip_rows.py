@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mirabench.files import named
 from miradata.frames.clip_range import ClipRange
 from miradata.tables.schema import OK
 from miradata.tables.store import Tables
@@ -47,7 +48,7 @@ def clip_range_of(root: Path, video: Mapping[str, Any], t0_ns: int, t1_ns: int) 
         t1_ns: End, excluded.
     """
     return ClipRange(
-        root / video["path"],
+        named(root, video["path"]),
         video["sha256"],
         t0_ns,
         t1_ns,

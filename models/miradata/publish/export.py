@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
-import os
 import re
 import shutil
 import tarfile
@@ -16,7 +14,8 @@ from typing import Any
 
 import pyarrow.parquet as pq  # extra `data`
 
-from mirabench.errors import InputError, OutputError
+from mirabench.errors import InputError
+from mirabench.files import replacing
 from miradata.publish.published import PUBLISHED
 from miradata.tables.store import Tables
 from miradata.v1.files import write_v1
@@ -36,7 +35,8 @@ def published_rows(folder: Path) -> list[dict[str, Any]]:
     path = folder / PUBLISHED
     if not path.is_file():
         raise InputError(f"{folder} has no {PUBLISHED}: run `mirabench curate run` first")
-    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    with path.open("rb") as file:
+        rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
     for row in rows:
         if not (folder / row["file_path"]).is_file():
             raise InputError(
@@ -110,18 +110,12 @@ def export_shards(folder: Path, target: Path, *, shard_bytes: int = SHARD_BYTES)
     """
     rows = published_rows(folder)
     made = []
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        for number, members in enumerate(_sharded(folder, rows, shard_bytes)):
-            path = target / f"shard-{number:06d}.tar"
-            part = path.with_name(f".{path.name}.{os.getpid()}.part")
-            with tarfile.open(part, "w") as tar:
-                for row in members:
-                    _add(tar, folder, row)
-            part.replace(path)
-            made.append(path)
-    except OSError as error:
-        raise OutputError.writing(target, error) from error
+    for number, members in enumerate(_sharded(folder, rows, shard_bytes)):
+        path = target / f"shard-{number:06d}.tar"
+        with replacing(path) as part, tarfile.open(part, "w") as tar:
+            for row in members:
+                _add(tar, folder, row)
+        made.append(path)
     return made
 
 
@@ -171,20 +165,11 @@ def _v1_captions(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _place(file: Path, target: Path) -> None:
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
+    with replacing(target) as part:
         try:
             part.hardlink_to(file)
         except OSError:  # another disk, or a file system without links
             shutil.copyfile(file, part)
-        part.replace(target)
-    except OSError as error:
-        raise OutputError.writing(target, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)  # renaming a link to itself leaves both names
 
 
 def _sharded(

@@ -14,11 +14,12 @@ from typing import Any
 
 import pyarrow as pa  # extra `data`
 
+from mirabench.files import named
 from miradata.frames.clip_range import NS
 from miradata.select.levels import Thresholds
 from miradata.select.selection import KEPT, Fate, fates
 from miradata.tables.schema import OK, VERSION
-from miradata.tables.store import Tables, write_file
+from miradata.tables.store import Tables, arrow_table, write_file
 from miradata.v1.rows import CAPTIONS
 
 PUBLISHED = "published.parquet"
@@ -91,7 +92,7 @@ def publication(
         if fate.step == KEPT:
             clip = clips[fate.clip_id]
             video, file = videos[clip["video_id"]], files[fate.clip_id]
-            told = _captions(windows.get(fate.clip_id, []), root / video["path"])
+            told = _captions(windows.get(fate.clip_id, []), named(root, video["path"]))
             rows.append({**_facts(clip, video, file), "level": names[fate.level], **told})
     return Publication(rows, ended)
 
@@ -103,7 +104,7 @@ def write_published(folder: Path, published: Publication) -> Path:
         OutputError: it cannot be written.
     """
     path = folder / PUBLISHED
-    write_file(path, pa.Table.from_pylist(list(published.rows), schema=SCHEMA))
+    write_file(path, arrow_table(published.rows, SCHEMA))
     return path
 
 

@@ -19,6 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mirabench.errors import MirabenchError
+from mirabench.files import named
 from mirabench.video.resize import Resize
 from miradata.captions.grid import jpeg
 from miradata.captions.spend import SPEND_FILE, Prices, Spend
@@ -202,7 +203,7 @@ def _sheets(tables: Tables, root: Path, fates: Sequence[Fate]) -> list[dict[str,
             "end": clip["t1_ns"] / NS,
             "shots": clip["n_cuts"],
             "reason": fate.reason,
-            "pictures": _pictures(root / video["path"], clip["t0_ns"], clip["t1_ns"]),
+            "pictures": _pictures(named(root, video["path"]), clip["t0_ns"], clip["t1_ns"]),
         })  # fmt: skip
     return sheets
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
 from mirabench.errors import InputError, MissingExtraError, UnknownNameError
-from mirabench.report.files import write_atomically
+from mirabench.files import write_text
 from miradata.config import Section
 from miradata.tables.scores import Values
 
@@ -185,7 +185,7 @@ def save_thresholds(path: Path, thresholds: Thresholds) -> None:
     """
     yaml = _yaml()
     given = thresholds.model_dump(mode="json", exclude_none=True)
-    write_atomically(path, yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=100))
+    write_text(path, yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=100))
 
 
 def _yaml() -> Any:

@@ -7,8 +7,6 @@ clip's start, and the row says what the file really holds. Sound is left out.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +20,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from mirabench.errors import OutputError, VideoError
+from mirabench.files import named, replacing
 from mirabench.video.decode import sha256_of, upright_rgb
 from mirabench.video.encode import REPEATABLE
 from miradata.config import Cut
@@ -82,7 +81,7 @@ class CutStage:
         name = f"{FOLDER}/{item.id[:2]}/{item.id}.mp4"
         write = _exact if self.cut.mode == "exact" else _copied
         try:
-            with opened(self.root / clip["video"]["path"]) as video:
+            with opened(named(self.root, clip["video"]["path"])) as video:
                 held = write_clip(self.output / name, video, clip, self.cut, write)
         except (VideoError, OutputError) as error:
             return Outcome(self.failed(item, str(error)), FAILED, str(error))
@@ -112,24 +111,14 @@ Writer = Callable[[OutputContainer, VideoFile, Mapping[str, Any], Cut], Held]
 def write_clip(
     path: Path, video: VideoFile, clip: Mapping[str, Any], cut: Cut, write: Writer
 ) -> Held:
-    """Write a clip under another name, then rename.
+    """Write a clip in one step.
 
     Raises:
         OutputError: the disk is full, or the folder may not be written to.
         VideoError: the source cannot be read, or has no frame there.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(f"file:{part}", "w") as container:
-            held = write(container, video, clip, cut)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError.writing(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):  # there is none once it was renamed
-            part.unlink()
-    return held
+    with replacing(path) as part, av.open(f"file:{part}", "w") as container:
+        return write(container, video, clip, cut)
 
 
 def _exact(container: OutputContainer, video: VideoFile, clip: Mapping[str, Any], cut: Cut) -> Held:

@@ -31,6 +31,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from mirabench.errors import MissingExtraError, VideoError
+from mirabench.files import named
 from mirabench.video.frames import UInt8Array
 from miradata.config import Split
 from miradata.frames.clip_range import opened
@@ -71,7 +72,7 @@ class SplitStage:
         """Find the shots of a video."""
         video = item.payload
         try:
-            times, cuts = detect(self.root / video["path"], self.split, video["fps"])
+            times, cuts = detect(named(self.root, video["path"]), self.split, video["fps"])
         except VideoError as error:
             return Outcome({}, REJECTED, f"corrupt: {error}")
         if not times:

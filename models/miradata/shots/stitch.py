@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from mirabench.files import named
 from mirabench.identity import digest_of
 from mirabench.video.decode import upright_rgb
 from mirabench.video.frames import UInt8Array
@@ -117,7 +118,7 @@ class StitchStage:
         """Vote on every pair of neighbours."""
         video, cuts = item.payload
         rows = []
-        for i, pair in enumerate(self._pairs(self.root / video["path"], cuts)):
+        for i, pair in enumerate(self._pairs(named(self.root, video["path"]), cuts)):
             rows.append({"video_id": item.id, "i": i, **self._judged(pair)})
         broken = [row["reason"] for row in rows if row["status"] == FAILED]
         if broken:

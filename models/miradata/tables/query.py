@@ -6,7 +6,6 @@ for each metric, whether it is a duplicate, how many windows have captions, and 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from mirabench.errors import InputError, MissingExtraError, OutputError
+from mirabench.files import replacing
 from miradata.tables.schema import SCHEMAS
 from miradata.tables.scores import measured_metrics
 from miradata.tables.store import EVENTS, Tables
@@ -82,17 +82,11 @@ def save(rows: pa.Table, path: Path) -> None:
     write = writers.get(path.suffix.lower())
     if write is None:
         raise OutputError(f"cannot write {path}: give a name that ends in .csv or .parquet")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(rows, part)
-        part.replace(path)
+        with replacing(path) as part, part.open("wb") as file:
+            write(rows, file)
     except pa.ArrowInvalid as error:
         raise OutputError(f"{path} cannot hold this answer: {error}; write .parquet") from error
-    except OSError as error:
-        raise OutputError.writing(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _duckdb() -> Any:
@@ -120,21 +114,29 @@ def _connected(duckdb: Any, folder: Path) -> Any:
             ),
         )
     )
-    place = str((folder / "tables").resolve()) + "/"
-    connection.execute(f"SET allowed_directories = [{_text(place)}]")
+    if _is_utf8(folder):
+        place = str((folder / "tables").resolve()) + "/"
+        connection.execute(f"SET allowed_directories = [{_text(place)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
 
 
 def _add(connection: Any, tables: Tables, name: str, schema: pa.Schema) -> None:
-    files = sorted((tables.folder / "tables" / name).glob("*.parquet"))
+    files = tables.files(name)
+    if files and not _is_utf8(tables.folder):  # DuckDB opens no such name: its rows are read for it
+        connection.register(name, tables.read(name))
+        return
     if files:
         paths = ", ".join(_text(str(file.resolve())) for file in files)
         connection.execute(f"CREATE VIEW {_quoted(name)} AS SELECT * FROM read_parquet([{paths}])")
         return
     rows = tables.read(name) if name == Path(EVENTS).stem else schema.empty_table()
     connection.register(name, rows)
+
+
+def _is_utf8(folder: Path) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in str(folder.resolve()))
 
 
 def _text(value: str) -> str:

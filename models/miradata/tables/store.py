@@ -6,15 +6,14 @@ Layout of an output folder:
     tables/<table>/<stage>.parquet           what is read: rows of live work only, sorted
     events.jsonl                             what happened when; the one place with times of day
 
-Every file is written under another name and renamed. The files under `tables` depend on inputs and
-parameters alone: no times of day, no order of arrival.
+Every file is written under another name and renamed (`mirabench.files`). The files under `tables` depend on
+inputs and parameters alone: no times of day, no order of arrival.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,8 @@ import pyarrow as pa  # extra `data`
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mirabench.errors import InputError, OutputError
+from mirabench.errors import InputError
+from mirabench.files import encoded, replacing
 from miradata.tables.schema import KEYS, SCHEMAS, VERSION, schema_of
 
 KEY = "_key"
@@ -48,9 +48,14 @@ class Tables:
         schema = schema_of(table)
         if table == "events":
             return _sorted(_events(self.folder / EVENTS, schema), table)
-        found = [read_file(path, schema) for path in sorted(self._folder(table).glob("*.parquet"))]
+        found = [read_file(path, schema) for path in self.files(table)]
         whole = pa.concat_tables(found) if found else schema.empty_table()
         return _sorted(whole, table)
+
+    def files(self, table: str) -> list[Path]:
+        """The files that a table is made of; not those that are being written."""
+        found = self._folder(table).glob("*.parquet")
+        return sorted(path for path in found if not path.name.startswith("."))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """`read`, as dictionaries."""
@@ -111,7 +116,23 @@ def arrow_rows(table: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> pa.
             odd = ", ".join(sorted(set(row) ^ names))
             raise ValueError(f"a row of {table} lacks, or has too many of, the columns {odd}")
         listed.append({**row, KEY: key})
-    return pa.Table.from_pylist(listed, schema=schema)
+    return arrow_table(listed, schema)
+
+
+def arrow_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as Arrow; text that is no UTF-8 (a file's name, a broken reply) becomes its escape."""
+    try:
+        return pa.Table.from_pylist(list(rows), schema=schema)
+    except UnicodeEncodeError:
+        return pa.Table.from_pylist([_escaped(row) for row in rows], schema=schema)
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return encoded(value).decode()
+    if isinstance(value, Mapping):
+        return {name: _escaped(part) for name, part in value.items()}
+    return [_escaped(part) for part in value] if isinstance(value, list) else value
 
 
 def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -130,7 +151,8 @@ def read_file(path: Path, schema: pa.Schema) -> pa.Table:
         InputError: it is damaged, or of another schema version.
     """
     try:
-        table = pq.read_table(path, partitioning=None)
+        with path.open("rb") as file:
+            table = pq.read_table(file, partitioning=None)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path} cannot be read: {error}; remove it and run again") from error
     found = (table.schema.metadata or {}).get(b"miradata_schema_version", b"none").decode()
@@ -142,20 +164,14 @@ def read_file(path: Path, schema: pa.Schema) -> pa.Table:
 
 
 def write_file(path: Path, table: pa.Table) -> None:
-    """Write Parquet (zstd) under another name, then rename.
+    """Write Parquet (zstd) in one step.
 
     Raises:
         OutputError: the disk is full, or the folder may not be written to.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, part, compression="zstd", row_group_size=2**20)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError.writing(path, error) from error
+    # files are opened here: Arrow takes no name that is no UTF-8
+    with replacing(path) as part, part.open("wb") as file:
+        pq.write_table(table, file, compression="zstd", row_group_size=2**20)
 
 
 def _events(path: Path, schema: pa.Schema) -> pa.Table:
@@ -164,7 +180,7 @@ def _events(path: Path, schema: pa.Schema) -> pa.Table:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             with contextlib.suppress(ValueError):  # torn by a kill
                 rows.append(json.loads(line))
-    return pa.Table.from_pylist(rows, schema=schema)
+    return arrow_table(rows, schema)
 
 
 def _with_key(schema: pa.Schema) -> pa.Schema:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mirabench.errors import ManifestError, MissingExtraError, OutputError
+from mirabench.files import replacing
 from miradata.v1.rows import COLUMNS, LONGEST_TEXT, NUL, V1Error, V1Row, format_row, parse_row
 
 SUFFIXES = (".csv", ".parquet")
@@ -88,16 +88,8 @@ def write_v1(path: Path, rows: Iterable[V1Row]) -> int:
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"cannot write {path}: give a name that ends in .csv or .parquet")
     write = _write_csv if path.suffix.lower() == ".csv" else _write_parquet
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        count = write(part, rows)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError.writing(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return count
+    with replacing(path) as part:
+        return write(part, rows)
 
 
 def _records(path: Path) -> Iterator[Mapping[str, object] | csv.Error]:
@@ -169,9 +161,10 @@ def _arrow() -> tuple[Any, Any]:
 def _parquet(path: Path) -> Iterator[Mapping[str, object]]:
     pyarrow, parquet = _arrow()
     try:
-        with parquet.ParquetFile(path) as file:
-            _require_columns(path, file.schema_arrow.names)
-            for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(COLUMNS)):
+        # opened here: Arrow takes no name that is no UTF-8
+        with path.open("rb") as file, parquet.ParquetFile(file) as table:
+            _require_columns(path, table.schema_arrow.names)
+            for batch in table.iter_batches(ROWS_AT_ONCE, columns=list(COLUMNS)):
                 yield from batch.to_pylist()
     except pyarrow.ArrowInvalid as error:
         raise ManifestError(f"{path} is not a valid Parquet file: {error}") from error
@@ -204,7 +197,7 @@ def _schema(pyarrow: Any) -> Any:
 def _write_parquet(path: Path, rows: Iterable[V1Row]) -> int:
     pyarrow, parquet = _arrow()
     schema, remaining, count = _schema(pyarrow), iter(rows), 0
-    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+    with path.open("wb") as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         while chunk := list(itertools.islice(remaining, ROWS_AT_ONCE)):
             records = [{name: getattr(row, name) for name in COLUMNS} for row in chunk]
             writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))

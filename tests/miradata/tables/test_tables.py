@@ -2,13 +2,16 @@
 
 import errno
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mirabench.errors import InputError, OutputError, UnknownNameError
+from mirabench.files import replacing
 from miradata.tables import schema
+from miradata.tables.query import query
 from miradata.tables.store import Tables, table_of
 
 
@@ -28,6 +31,25 @@ def test_rows_come_back_sorted_by_key_from_all_stages(tmp_path: Path):
     tables.write("joins", "one", table_of("joins", [join(2), join(0)]))
     tables.write("joins", "two", table_of("joins", [join(1)]))
     assert [row["i"] for row in tables.rows("joins")] == [0, 1, 2]
+
+
+def test_a_file_that_is_being_written_is_no_part_of_a_table(tmp_path: Path):
+    tables = Tables(tmp_path)
+    whole = tables.write("joins", "one", table_of("joins", [join(0)]))
+    with replacing(whole.with_name("two.parquet")) as part:
+        part.write_bytes(whole.read_bytes()[:50])
+        assert [row["i"] for row in tables.rows("joins")] == [0]
+        assert query(tmp_path, "SELECT count(*) AS n FROM joins").to_pylist() == [{"n": 1}]
+        part.write_bytes(whole.read_bytes())
+
+
+def test_text_that_is_no_utf_8_is_kept_as_its_escape(tmp_path: Path):
+    tables = Tables(tmp_path)
+    odd = {**join(0), "reason": "cannot read caf\udce9.webm", "video_id": "\ud83d"}
+    tables.add_part("joins", "s", "d", [("k", odd)])
+    [row] = tables.part("joins", "s", "d", ["k"]).to_pylist()
+    assert row["reason"] == "cannot read caf\\udce9.webm"
+    assert row["video_id"] == "\\ud83d"
 
 
 def test_the_order_of_writing_leaves_the_same_bytes(tmp_path: Path):
@@ -76,8 +98,8 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     path = tables.write("joins", "s", table_of("joins", [join(0)]))
     before = path.read_bytes()
 
-    def full(table: pa.Table, where: Path, **_: object) -> None:
-        Path(where).write_bytes(b"PAR1")
+    def full(table: pa.Table, file: BinaryIO, **_: object) -> None:
+        file.write(b"PAR1")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", full)
