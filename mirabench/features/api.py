@@ -157,14 +157,16 @@ def _hashable(value: Parameter) -> Parameter:
 
 
 def build(group: str, name: str, parameters: Mapping[str, Any]) -> Any:
-    """Instantiate a registered dataclass with these parameters.
+    """Instantiate a registered dataclass with these parameters; a registered instance is complete as it is.
 
     Raises:
         InputError: a parameter is unknown or its value is refused.
     """
     kind = registry.KINDS[group]
-    cls = registry.load(group, name)
-    known = [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
+    found = registry.load(group, name)
+    fields = dataclasses.fields(found) if dataclasses.is_dataclass(found) else ()
+    complete = bool(fields) and not isinstance(found, type)
+    known = [] if complete else [f.name for f in fields]
     unknown = sorted(set(parameters) - set(known))
     if unknown:
         raise InputError(
@@ -172,7 +174,7 @@ def build(group: str, name: str, parameters: Mapping[str, Any]) -> Any:
             f"it has {', '.join(known) or 'none'}"
         )
     try:
-        return cls(**parameters)
+        return found if complete else found(**parameters)
     except (TypeError, ValueError) as error:
         raise InputError(f"the {kind} {name!r} refuses its parameters: {error}") from error
 

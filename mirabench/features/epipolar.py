@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mirabench.features.api import FeatureTable
 from mirabench.features.rows import Rows
-from mirabench.maths.epipolar import epipolar_distance, grics
+from mirabench.functional.epipolar import epipolar_distance, grics
 from mirabench.video.frames import FrameBatch, IntArray, UInt8Array, VideoInfo
 from mirabench.video.resize import Resize
 
@@ -207,5 +207,5 @@ def _state(
         return OK
     # Torr's criterion asks which model explains the matches for its price: where a homography does,
     # the scene is a plane or the camera only turned, and the epipolar geometry is not determined
-    for_f, for_h = grics(matrix, homography, x1[inside], x2[inside])
-    return PLANAR if for_h < for_f else OK
+    found = grics(matrix, homography, x1[inside], x2[inside])
+    return PLANAR if found.homography < found.fundamental else OK

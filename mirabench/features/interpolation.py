@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from mirabench.errors import MetricError
 from mirabench.features.api import FeatureTable
 from mirabench.features.networks import network, running
 from mirabench.features.rows import Rows
+from mirabench.functional.interpolation import interpolation_error
 from mirabench.video.frames import FrameBatch, IntArray, UInt8Array, VideoInfo
 from mirabench.video.sampling import every_frame
 
@@ -76,8 +75,8 @@ class _Session:
         with running(self._precision) as device:
             made = self._net(ends[0][0].to(device), ends[1][0].to(device))
             made = ends[0][1].crop(made.float()).clamp(0, 1)
-            levels = (made[0] * 255).byte().permute(1, 2, 0).cpu().numpy()  # cut, not rounded
-        return float(np.abs(levels.astype(np.int16) - middle.astype(np.int16)).mean())
+            levels = (made * 255).byte().permute(0, 2, 3, 1).cpu().numpy()  # cut, not rounded
+        return float(interpolation_error(levels, middle[None])[0])
 
     def finish(self) -> FeatureTable:
         return self._rows.table()

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
-
 from mirabench.features.api import FeatureTable
 from mirabench.features.rows import Rows
-from mirabench.maths import picture
+from mirabench.functional import pictures
+from mirabench.functional.arrays import luma
+from mirabench.functional.descriptors import appearance_descriptor
 from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
 from mirabench.video.sampling import at_rate
 
@@ -51,18 +51,19 @@ class _Session:
         )  # fmt: skip
 
     def push(self, batch: FrameBatch) -> None:
-        for rgb, seconds in zip(batch.data, batch.seconds.tolist(), strict=True):
-            luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-            self._rows.add(
-                seconds=seconds,
-                sharpness=1.0 - picture.blur_effect(luma),
-                noise=picture.noise_sigma(luma),
-                colorfulness=picture.colorfulness(rgb),
-                exposure=picture.well_exposed(luma),
-                blockiness=picture.blockiness(luma),
-                contrast=float(luma.std()),
-                appearance=picture.appearance(rgb),
-            )
+        grey = luma(batch.data)
+        columns = {
+            "seconds": batch.seconds,
+            "sharpness": pictures.sharpness(grey),
+            "noise": pictures.noise(grey),
+            "colorfulness": pictures.colorfulness(batch.data),
+            "exposure": pictures.exposure(grey),
+            "blockiness": pictures.blockiness(grey),
+            "contrast": [float(picture.std()) for picture in grey],
+            "appearance": appearance_descriptor(batch.data),
+        }
+        for row in zip(*columns.values(), strict=True):
+            self._rows.add(**dict(zip(columns, row, strict=True)))
 
     def finish(self) -> FeatureTable:
         return self._rows.table()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mirabench.features.api import FeatureTable
 from mirabench.features.rows import Rows
+from mirabench.functional.tracks import net_speed
 from mirabench.video.frames import FrameBatch, IntArray, UInt8Array, VideoInfo
 from mirabench.video.resize import Resize
 from mirabench.video.sampling import every_frame
@@ -94,9 +95,8 @@ class _Followed:
         self.start, self.begun, self.here = self.start[kept], self.begun[kept], self.here[kept]
 
     def _retire(self, lost: NDArray[np.bool_], seconds: float) -> None:
-        lives = seconds - self.begun[lost]
-        paths = np.hypot(*(self.here[lost] - self.start[lost]).T)
-        self.speeds += (paths[lives > 0] / lives[lives > 0]).tolist()
+        lived = seconds - self.begun[lost]
+        self.speeds += net_speed(self.start[lost], self.here[lost], lived).tolist()
 
     def close(self, seconds: float) -> list[float]:
         """Retire all; net speed in px/s of every corner that lived."""

@@ -1,6 +1,7 @@
 """Pure arithmetic on features: one file, one metric or one family that shares a formula."""
 
 from mirabench.metrics.api import (
+    ClipFormula,
     ClipInputs,
     ClipMetric,
     Curve,
@@ -8,11 +9,13 @@ from mirabench.metrics.api import (
     Measured,
     MetricSpec,
     Score,
+    SetFormula,
     SetMeasured,
     SetMetric,
 )
 
 __all__ = [
+    "ClipFormula",
     "ClipInputs",
     "ClipMetric",
     "Curve",
@@ -20,6 +23,7 @@ __all__ = [
     "Measured",
     "MetricSpec",
     "Score",
+    "SetFormula",
     "SetMeasured",
     "SetMetric",
 ]

@@ -8,7 +8,7 @@ files, decodes frames or runs networks, so both are tested with arrays written b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -188,3 +188,37 @@ class SetMetric(Metric, Protocol):
             MetricError: too few clips; the text says how many are needed.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFormula:
+    """A metric of scope `clip` without parameters: what it measures, and the function that measures it.
+
+    One row of a family's table; entry points name it as it stands. A metric with parameters is a dataclass of its
+    own with a method `compute`.
+    """
+
+    spec: MetricSpec
+    formula: Callable[..., Measured]
+    """Of the clip and `arguments`; a function of a module, so that worker processes find it."""
+    arguments: tuple[str | float, ...] = ()
+    """What tells this row from the others of its family. No parameters: name and version stand for them."""
+
+    def compute(self, clip: ClipInputs) -> Measured:
+        """What the formula says."""
+        return self.formula(clip, *self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class SetFormula:
+    """A metric of scope `set` without parameters, as `ClipFormula` is of scope `clip`."""
+
+    spec: MetricSpec
+    formula: Callable[[Sequence[ClipInputs], Sequence[ClipInputs]], SetMeasured]
+    """Of the generated and the reference clips."""
+
+    def compare(
+        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
+    ) -> SetMeasured:
+        """What the formula says."""
+        return self.formula(generated, reference)

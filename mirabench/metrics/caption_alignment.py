@@ -10,23 +10,29 @@ that was read. Values lie close together (about 0.1 to 0.3): compare differences
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
-
 from mirabench.features.api import FeatureRef
-from mirabench.metrics.api import ClipInputs, Measured, MetricSpec
+from mirabench.functional.embeddings import cosine_similarity
+from mirabench.metrics.api import ClipFormula, ClipInputs, Measured, MetricSpec
 
 READ_TOKENS = 32
 
 
-def _spec(name: str, aspect: str, what: str) -> MetricSpec:
-    return MetricSpec(
+def alignment(clip: ClipInputs) -> Measured:
+    """Cosine of the video's and the caption's embedding, -1 to 1."""
+    value = cosine_similarity(clip["video"]["embedding"], clip["text"]["embedding"])
+    tokens = int(clip["text"].number("tokens"))
+    if tokens <= READ_TOKENS:
+        return Measured(value)
+    return Measured(value, "truncated", f"{READ_TOKENS} of the caption's {tokens} tokens were read")
+
+
+def _row(name: str, aspect: str) -> ClipFormula:
+    caption = f"its {aspect.replace('_', ' ')} caption"
+    spec = MetricSpec(
         name=name,
         version=1,
         dimension="text alignment",
-        summary=f"How well the video fits {what} (ViCLIP)",
+        summary=f"How well the video fits {caption} (ViCLIP)",
         unit="",
         range=(-1.0, 1.0),
         higher_is_better=True,
@@ -37,73 +43,11 @@ def _spec(name: str, aspect: str, what: str) -> MetricSpec:
         needs_prompt=True,
         source="MiraData, arXiv 2407.06358; public code",
     )
+    return ClipFormula(spec, alignment)
 
 
-def _cosine(clip: ClipInputs) -> Measured:
-    video = clip["video"]["embedding"].astype(np.float64)
-    text = clip["text"]["embedding"].astype(np.float64)
-    value = float(video @ text / (np.linalg.norm(video) * np.linalg.norm(text)))
-    tokens = int(clip["text"].number("tokens"))
-    if tokens > READ_TOKENS:
-        why = f"{READ_TOKENS} of the caption's {tokens} tokens were read"
-        return Measured(value, "truncated", why)
-    return Measured(value)
-
-
-@dataclass(frozen=True, slots=True)
-class CameraAlignment:
-    """`camera_alignment`."""
-
-    spec: ClassVar[MetricSpec] = _spec("camera_alignment", "camera", "its camera caption")
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Cosine, -1 to 1."""
-        return _cosine(clip)
-
-
-@dataclass(frozen=True, slots=True)
-class MainObjectAlignment:
-    """`main_object_alignment`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "main_object_alignment", "main_object", "its main object caption"
-    )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Cosine, -1 to 1."""
-        return _cosine(clip)
-
-
-@dataclass(frozen=True, slots=True)
-class BackgroundAlignment:
-    """`background_alignment`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "background_alignment", "background", "its background caption"
-    )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Cosine, -1 to 1."""
-        return _cosine(clip)
-
-
-@dataclass(frozen=True, slots=True)
-class StyleAlignment:
-    """`style_alignment`."""
-
-    spec: ClassVar[MetricSpec] = _spec("style_alignment", "style", "its style caption")
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Cosine, -1 to 1."""
-        return _cosine(clip)
-
-
-@dataclass(frozen=True, slots=True)
-class OverallConsistency:
-    """`overall_consistency`."""
-
-    spec: ClassVar[MetricSpec] = _spec("overall_consistency", "dense", "its dense caption")
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Cosine, -1 to 1."""
-        return _cosine(clip)
+CAMERA_ALIGNMENT = _row("camera_alignment", "camera")
+MAIN_OBJECT_ALIGNMENT = _row("main_object_alignment", "main_object")
+BACKGROUND_ALIGNMENT = _row("background_alignment", "background")
+STYLE_ALIGNMENT = _row("style_alignment", "style")
+OVERALL_CONSISTENCY = _row("overall_consistency", "dense")

@@ -20,48 +20,35 @@ inconsistency.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef, FeatureTable
-from mirabench.metrics.api import ClipInputs, Curve, Measured, MetricSpec
+from mirabench.functional.epipolar import keep_ratio
+from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
 
 FEWEST_FRAMES = 15
 
 
-def _spec(name: str, summary: str, unit: str, top: float, *, higher: bool) -> MetricSpec:
-    return MetricSpec(
-        name=f"consistency_3d_{name}",
-        version=2,
-        dimension="3D consistency",
-        summary=summary,
-        unit=unit,
-        range=(0.0, top),
-        higher_is_better=higher,
-        needs={"epipolar": FeatureRef.of("epipolar")},
-        degenerate_when=("black", "textureless", "static", "frozen", "looping", "hard-cuts"),
-        source="MiraData, arXiv 2407.06358; public code, evaluation/consistency_3D.py",
-        resolution_invariant=False,
-        fps_invariant=False,
-        worsened_by=("wobble", 4.0),
-    )
+def pair_mean(clip: ClipInputs, column: str) -> Measured:
+    """Mean of one of the five numbers over the pairs that have it; every pair has a number of matches.
 
-
-def _mean(clip: ClipInputs, column: str, *, only_measured: bool = True) -> Measured:
+    Raises:
+        MetricError: the clip is too short, or no pair has a fundamental matrix.
+    """
     pairs = clip["epipolar"]
     if not len(pairs["measured"]):
         raise MetricError(
             f"too short: {clip.video.num_frames} frames, pairs are 10 to 60 frames apart "
             f"and need at least {FEWEST_FRAMES}"
         )
-    kept = pairs["measured"] if only_measured else np.ones(len(pairs["measured"]), dtype=bool)
+    kept = pairs["measured"] | (column == "num_pts")
     case = undefined_case(pairs)
     if not kept.any():
         raise MetricError(f"no pair of frames has a fundamental matrix: {case}")
-    values = _column(pairs, column)[kept]
+    ratio = keep_ratio(pairs["num_inliers"], pairs["num_pts"])
+    values = np.asarray(ratio if column == "keep_ratio" else pairs[column], np.float64)[kept]
     order = np.argsort(pairs["seconds"][kept], kind="stable")
     return Measured(
         float(values.mean()),
@@ -69,12 +56,6 @@ def _mean(clip: ClipInputs, column: str, *, only_measured: bool = True) -> Measu
         why=case,
         curve=Curve(pairs["seconds"][kept][order], values[order]),
     )
-
-
-def _column(pairs: FeatureTable, name: str) -> np.ndarray:
-    if name == "keep_ratio":
-        return np.asarray(pairs["num_inliers"] / np.maximum(pairs["num_pts"], 1))
-    return np.asarray(pairs[name], dtype=np.float64)
 
 
 def undefined_case(pairs: FeatureTable) -> str:
@@ -88,72 +69,38 @@ def undefined_case(pairs: FeatureTable) -> str:
     return f"{name}: the geometry of {bad} of {total} pairs of frames is undefined"
 
 
-@dataclass(frozen=True, slots=True)
-class NumPts:
-    """`consistency_3d_num_pts`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "num_pts", "SIFT matches between distant frames", "matches", float("inf"), higher=True
+def _row(
+    column: str, summary: str, unit: str, top: float = float("inf"), *, higher: bool
+) -> ClipFormula:
+    spec = MetricSpec(
+        name=f"consistency_3d_{column}",
+        version=2,
+        dimension="3D consistency",
+        summary=summary,
+        unit=unit,
+        range=(0.0, top),
+        higher_is_better=higher,
+        needs={"epipolar": FeatureRef.of("epipolar")},
+        degenerate_when=("black", "textureless", "static", "frozen", "looping", "hard-cuts"),
+        source="MiraData, arXiv 2407.06358; public code, evaluation/consistency_3D.py",
+        resolution_invariant=False,
+        fps_invariant=False,
+        worsened_by=("wobble", 4.0),
     )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean number of matches per pair; a pair without geometry counts too."""
-        return _mean(clip, "num_pts", only_measured=False)
+    return ClipFormula(spec, pair_mean, (column,))
 
 
-@dataclass(frozen=True, slots=True)
-class NumInliers:
-    """`consistency_3d_num_inliers`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "num_inliers",
-        "Matches that agree with one rigid scene",
-        "matches",
-        float("inf"),
-        higher=True,
-    )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean number of inliers per pair."""
-        return _mean(clip, "num_inliers")
-
-
-@dataclass(frozen=True, slots=True)
-class KeepRatio:
-    """`consistency_3d_keep_ratio`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "keep_ratio", "Share of matches that agree with one rigid scene", "", 1.0, higher=True
-    )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean share of inliers per pair."""
-        return _mean(clip, "keep_ratio")
-
-
-@dataclass(frozen=True, slots=True)
-class MeanErr:
-    """`consistency_3d_mean_err`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "mean_err", "Mean distance of inliers from their epipolar lines", "px at 1280x720",
-        float("inf"), higher=False,
-    )  # fmt: skip
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean over pairs of the mean distance."""
-        return _mean(clip, "mean_err")
-
-
-@dataclass(frozen=True, slots=True)
-class Rmse:
-    """`consistency_3d_rmse`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "rmse", "Root mean square distance of inliers from their epipolar lines", "px at 1280x720",
-        float("inf"), higher=False,
-    )  # fmt: skip
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean over pairs of the root mean square distance."""
-        return _mean(clip, "rmse")
+NUM_PTS = _row("num_pts", "SIFT matches between distant frames", "matches", higher=True)
+NUM_INLIERS = _row("num_inliers", "Matches that agree with one rigid scene", "matches", higher=True)
+KEEP_RATIO = _row(
+    "keep_ratio", "Share of matches that agree with one rigid scene", "", 1.0, higher=True
+)
+MEAN_ERR = _row(
+    "mean_err", "Mean distance of inliers from their epipolar lines", "px at 1280x720", higher=False
+)
+RMSE = _row(
+    "rmse",
+    "Root mean square distance of inliers from their epipolar lines",
+    "px at 1280x720",
+    higher=False,
+)

@@ -21,8 +21,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +28,7 @@ from numpy.typing import NDArray
 from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef
 from mirabench.maths.distribution import KernelSums, Moments, frechet_distance, jackknife_error
-from mirabench.metrics.api import ClipInputs, MetricSpec, SetMeasured
+from mirabench.metrics.api import ClipInputs, MetricSpec, SetFormula, SetMeasured
 
 Groups = list[NDArray[np.float64]]
 
@@ -124,96 +122,31 @@ _WRAPPED = FeatureRef.of("inception_frames", wrap=True)
 _PICTURES = FeatureRef.of("inception_frames")
 _ANY = float("-inf")
 
-
-@dataclass(frozen=True, slots=True)
-class Fvd:
-    """`fvd`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "fvd", "Frechet distance of I3D logits, MiraBench's definition", _I3D, 0.0
-    )
-
-    def compare(
-        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-    ) -> SetMeasured:
-        """Squared Frechet distance between clips."""
-        return frechet(generated, reference)
-
-
-@dataclass(frozen=True, slots=True)
-class Kvd:
-    """`kvd`."""
-
-    spec: ClassVar[MetricSpec] = _spec("kvd", "Kernel distance of I3D logits", _I3D, _ANY)
-
-    def compare(
-        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-    ) -> SetMeasured:
-        """Unbiased squared MMD between clips."""
-        return kernel(generated, reference)
-
-
-@dataclass(frozen=True, slots=True)
-class Fid:
-    """`fid`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "fid", "Frechet distance of Inception features of frames", _PICTURES, 0.0
-    )
-
-    def compare(
-        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-    ) -> SetMeasured:
-        """Squared Frechet distance between frames."""
-        return frechet(generated, reference)
-
-
-@dataclass(frozen=True, slots=True)
-class Kid:
-    """`kid`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "kid", "Kernel distance of Inception features of frames", _PICTURES, _ANY
-    )
-
-    def compare(
-        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-    ) -> SetMeasured:
-        """Unbiased squared MMD between frames."""
-        return kernel(generated, reference)
-
-
-@dataclass(frozen=True, slots=True)
-class FidAsPublished:
-    """`fid_as_published`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
+FVD = SetFormula(
+    _spec("fvd", "Frechet distance of I3D logits, MiraBench's definition", _I3D, 0.0), frechet
+)
+KVD = SetFormula(_spec("kvd", "Kernel distance of I3D logits", _I3D, _ANY), kernel)
+FID = SetFormula(
+    _spec("fid", "Frechet distance of Inception features of frames", _PICTURES, 0.0), frechet
+)
+KID = SetFormula(
+    _spec("kid", "Kernel distance of Inception features of frames", _PICTURES, _ANY), kernel
+)
+FID_AS_PUBLISHED = SetFormula(
+    _spec(
         "fid_as_published",
         "The reference's fid: of frames wrapped around modulo 256 (noise)",
         _WRAPPED,
         0.0,
-    )
-
-    def compare(
-        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-    ) -> SetMeasured:
-        """Squared Frechet distance between wrapped frames."""
-        return frechet(generated, reference)
-
-
-@dataclass(frozen=True, slots=True)
-class KidAsPublished:
-    """`kid_as_published`."""
-
-    spec: ClassVar[MetricSpec] = _spec(
+    ),
+    frechet,
+)
+KID_AS_PUBLISHED = SetFormula(
+    _spec(
         "kid_as_published",
         "The reference's kid: of frames wrapped around modulo 256 (noise)",
         _WRAPPED,
         _ANY,
-    )
-
-    def compare(
-        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-    ) -> SetMeasured:
-        """Unbiased squared MMD between wrapped frames."""
-        return kernel(generated, reference)
+    ),
+    kernel,
+)

@@ -13,81 +13,61 @@ sees the centre square only; measured correlations with people on generated vide
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from mirabench.features.api import FeatureRef
-from mirabench.metrics.api import ClipInputs, Curve, Measured, MetricSpec
+from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
+
+UNBOUNDED = (float("-inf"), float("inf"))
 
 
-def _mean(clip: ClipInputs) -> Measured:
+def frame_mean(clip: ClipInputs) -> Measured:
+    """Mean of a network's score over frames."""
     table = clip["frames"]
     values = table["rows"].reshape(-1).astype(float)
     return Measured(float(values.mean()), curve=Curve(table["seconds"], values))
 
 
-@dataclass(frozen=True, slots=True)
-class AestheticQuality:
-    """`aesthetic_quality`."""
-
-    spec: ClassVar[MetricSpec] = MetricSpec(
-        name="aesthetic_quality",
+def _row(
+    name: str,
+    summary: str,
+    feature: str,
+    source: str,
+    *,
+    value_range: tuple[float, float] = UNBOUNDED,
+    non_commercial: bool = False,
+) -> ClipFormula:
+    spec = MetricSpec(
+        name=name,
         version=1,
         dimension="visual quality",
-        summary="How well people would like its frames as pictures (LAION aesthetic head)",
+        summary=summary,
         unit="",
-        range=(float("-inf"), float("inf")),
+        range=value_range,
         higher_is_better=True,
-        needs={"frames": FeatureRef.of("aesthetic_frames")},
+        needs={"frames": FeatureRef.of(feature)},
         degenerate_when=("black",),
-        source="MiraData, arXiv 2407.06358; LAION aesthetic predictor",
+        source=source,
+        non_commercial=non_commercial,
     )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean over frames, about 1 to 10."""
-        return _mean(clip)
+    return ClipFormula(spec, frame_mean)
 
 
-@dataclass(frozen=True, slots=True)
-class ImagingQuality:
-    """`imaging_quality`."""
-
-    spec: ClassVar[MetricSpec] = MetricSpec(
-        name="imaging_quality",
-        version=1,
-        dimension="visual quality",
-        summary="Technical quality of its frames (MUSIQ trained on SPAQ)",
-        unit="",
-        range=(float("-inf"), float("inf")),
-        higher_is_better=True,
-        needs={"frames": FeatureRef.of("musiq_frames")},
-        degenerate_when=("black",),
-        source="MiraData, arXiv 2407.06358; Ke et al., ICCV 2021",
-        non_commercial=True,
-    )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean over frames, about 0 to 100."""
-        return _mean(clip)
-
-
-@dataclass(frozen=True, slots=True)
-class ClipIqa:
-    """`clip_iqa`."""
-
-    spec: ClassVar[MetricSpec] = MetricSpec(
-        name="clip_iqa",
-        version=1,
-        dimension="visual quality",
-        summary="How much nearer its frames are to a good photo than to a bad one (CLIP ViT-B/32)",
-        unit="",
-        range=(0.0, 1.0),
-        higher_is_better=True,
-        needs={"frames": FeatureRef.of("clip_iqa_frames")},
-        degenerate_when=("black",),
-        source="Wang et al., AAAI 2023 (CLIP-IQA), with ViT-B/32",
-    )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean over frames, 0 to 1."""
-        return _mean(clip)
+AESTHETIC_QUALITY = _row(
+    "aesthetic_quality",
+    "How well people would like its frames as pictures (LAION aesthetic head)",
+    "aesthetic_frames",
+    "MiraData, arXiv 2407.06358; LAION aesthetic predictor",
+)
+IMAGING_QUALITY = _row(
+    "imaging_quality",
+    "Technical quality of its frames (MUSIQ trained on SPAQ)",
+    "musiq_frames",
+    "MiraData, arXiv 2407.06358; Ke et al., ICCV 2021",
+    non_commercial=True,
+)
+CLIP_IQA = _row(
+    "clip_iqa",
+    "How much nearer its frames are to a good photo than to a bad one (CLIP ViT-B/32)",
+    "clip_iqa_frames",
+    "Wang et al., AAAI 2023 (CLIP-IQA), with ViT-B/32",
+    value_range=(0.0, 1.0),
+)

@@ -1,6 +1,6 @@
 """Temporal consistency without weights: what changes in the picture besides motion.
 
-Formula: for each pair of neighbouring frames, dense flow both ways; the later frame is moved back
+Formulas: `mirabench.functional.warping_error` and `temporal_flicker`. For each pair of neighbouring frames, dense flow both ways; the later frame is moved back
 along the flow; on pixels visible in both (forward-backward check) the luma that differs is the error.
 
 - `warping_error`: mean absolute difference, in % of full scale. Lai et al., ECCV 2018 (E_warp) use the
@@ -15,18 +15,15 @@ one rate. Hard cuts are excluded from the mean and named in the clip's health.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 
 from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef, FeatureTable
-from mirabench.metrics.api import ClipInputs, Curve, Measured, MetricSpec
+from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
 from mirabench.metrics.health import PULSE, SAME_LEVELS, cut_positions
+from mirabench.shapes import Bool
 
 MOTION = FeatureRef.of("motion")
-_NEEDS = {"motion": MOTION, "pulse": PULSE}
 _NOTHING_MOVES = (
     "too-short", "black", "textureless", "static", "frozen", "duplicate-frames", "looping",
     "erratic", "dissolving",
@@ -44,7 +41,7 @@ def pair_mean(clip: ClipInputs, column: str, scale: float) -> Measured:
     return Measured(float(values[kept].mean()), curve=Curve(motion["seconds"][kept], values[kept]))
 
 
-def pairs_within_shots(motion: FeatureTable, pulse: FeatureTable) -> np.ndarray:
+def pairs_within_shots(motion: FeatureTable, pulse: FeatureTable) -> Bool[np.ndarray, " N"]:
     """(N,) which pairs of neighbouring frames do not span a hard cut.
 
     Raises:
@@ -60,51 +57,34 @@ def pairs_within_shots(motion: FeatureTable, pulse: FeatureTable) -> np.ndarray:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class WarpingError:
-    """`warping_error`."""
-
-    spec: ClassVar[MetricSpec] = MetricSpec(
-        name="warping_error",
+def _row(name: str, summary: str, column: str, source: str) -> ClipFormula:
+    spec = MetricSpec(
+        name=name,
         version=2,
         dimension="temporal consistency",
-        summary="What changes between neighbouring frames besides motion",
+        summary=summary,
         unit="% of full scale",
         range=(0.0, 100.0),
         higher_is_better=False,
-        needs=_NEEDS,
+        needs={"motion": MOTION, "pulse": PULSE},
         degenerate_when=_NOTHING_MOVES,
-        source="Lai et al., ECCV 2018, with DIS flow and absolute differences",
+        source=source,
         resolution_invariant=False,
         fps_invariant=False,
         worsened_by=("flicker", 0.05),
     )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean absolute luma difference after motion compensation, in % of full scale."""
-        return pair_mean(clip, "warp_error", 100.0)
+    return ClipFormula(spec, pair_mean, (column, 100.0))
 
 
-@dataclass(frozen=True, slots=True)
-class TemporalFlicker:
-    """`temporal_flicker`."""
-
-    spec: ClassVar[MetricSpec] = MetricSpec(
-        name="temporal_flicker",
-        version=2,
-        dimension="temporal consistency",
-        summary="Luminance that changes from frame to frame although nothing moved there",
-        unit="% of full scale",
-        range=(0.0, 100.0),
-        higher_is_better=False,
-        needs=_NEEDS,
-        degenerate_when=_NOTHING_MOVES,
-        source="mirabench: block means of the motion-compensated difference",
-        resolution_invariant=False,
-        fps_invariant=False,
-        worsened_by=("flicker", 0.05),
-    )
-
-    def compute(self, clip: ClipInputs) -> Measured:
-        """Mean over blocks of the absolute mean luma difference, in % of full scale."""
-        return pair_mean(clip, "flicker", 100.0)
+WARPING_ERROR = _row(
+    "warping_error",
+    "What changes between neighbouring frames besides motion",
+    "warp_error",
+    "Lai et al., ECCV 2018, with DIS flow and absolute differences",
+)
+TEMPORAL_FLICKER = _row(
+    "temporal_flicker",
+    "Luminance that changes from frame to frame although nothing moved there",
+    "flicker",
+    "mirabench: block means of the motion-compensated difference",
+)

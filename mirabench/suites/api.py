@@ -12,7 +12,15 @@ from mirabench import registry
 from mirabench.errors import PluginError, SuiteError, UnknownNameError
 from mirabench.features.api import FeatureRef, Parameter, build, feature_identity
 from mirabench.identity import digest_of, parameters_of
-from mirabench.metrics.api import ClipInputs, Measured, Metric, MetricSpec, SetMeasured
+from mirabench.metrics.api import (
+    ClipFormula,
+    ClipInputs,
+    Measured,
+    Metric,
+    MetricSpec,
+    SetFormula,
+    SetMeasured,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -155,10 +163,12 @@ def metric_identity(metric: Metric) -> dict[str, Any]:
     while isinstance(measured, _Shortened):
         measured = measured.metric
     what = f"the metric {metric.spec.name!r}"
+    # a formula has no parameters: its name and version stand for it and for its arguments
+    row = isinstance(measured, ClipFormula | SetFormula)
     return {
         "metric": metric.spec.name,
         "version": metric.spec.version,
-        "parameters": parameters_of(measured, what, leave_out={"spec"}),
+        "parameters": {} if row else parameters_of(measured, what, leave_out={"spec"}),
         "features": {k: feature_identity(r.resolve()) for k, r in metric.spec.needs.items()},
     }
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from mirabench.errors import MissingExtraError
 from mirabench.features.api import FeatureTable, as_table
-from mirabench.maths.picture import blur_effect
+from mirabench.functional import sharpness
 from mirabench.video.frames import FrameBatch, IntArray, UInt8Array, VideoInfo
 from mirabench.video.resize import Resize
 from mirabench.video.sampling import evenly
@@ -102,11 +102,10 @@ class _SignatureSession:
 
     def finish(self) -> FeatureTable:
         vector = embed(self._embedder, self._frames).mean(axis=0, dtype=np.float64)
-        sharp = [1.0 - blur_effect(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY)) for f in self._frames]
         return as_table(
             hashes=np.asarray(perceptual_hashes(self._frames), np.uint64),
             vector=unit(vector[None])[0],
-            sharpness=sharp,
+            sharpness=sharpness(np.stack(self._frames)),
         )
 
 

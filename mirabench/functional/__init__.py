@@ -1,0 +1,76 @@
+"""The metrics' arithmetic as functions of arrays, for notebooks and for other people's metrics.
+
+Frames are uint8, RGB (T, H, W, 3) or luma (T, H, W); flow is float (T - 1, H, W, 2) in px, x before y; embeddings and
+other vectors are rows (N, D). A function of a clip gives one value a frame or a pair of frames, whose mean is the
+metric; a function of two sets gives one number. Nothing is downloaded, cached or written, and no argument is
+changed.
+
+An array of another shape or dtype raises `InputError`; a clip or set that allows no number raises `MetricError`. The
+same functions stand behind `mirabench evaluate`, which adds what a number needs to be trusted: the choice and
+preparation of frames, cuts and repeated frames left out, a status and an interval.
+"""
+
+from mirabench.functional.arrays import luma
+from mirabench.functional.camera import camera_motion, object_motion
+from mirabench.functional.camera_path import CameraPath, camera_agreement
+from mirabench.functional.consistency import temporal_flicker, warping_error
+from mirabench.functional.descriptors import appearance_descriptor, motion_descriptor
+from mirabench.functional.distances import frechet_distance, kernel_distance
+from mirabench.functional.embeddings import cosine_similarity, embedding_consistency
+from mirabench.functional.epipolar import (
+    epipolar_distance,
+    keep_ratio,
+    sampson_squared,
+    transfer_squared,
+)
+from mirabench.functional.flow import flow_magnitude, optical_flow, visible_in_both, warp
+from mirabench.functional.interpolation import (
+    interpolation_error,
+    motion_smoothness,
+    percent_of_full_scale,
+)
+from mirabench.functional.pictures import (
+    blockiness,
+    blur_effect,
+    colorfulness,
+    exposure,
+    noise,
+    sharpness,
+)
+from mirabench.functional.tracks import net_speed, track_displacement, tracking_strength
+
+__all__ = [
+    "CameraPath",
+    "appearance_descriptor",
+    "blockiness",
+    "blur_effect",
+    "camera_agreement",
+    "camera_motion",
+    "colorfulness",
+    "cosine_similarity",
+    "embedding_consistency",
+    "epipolar_distance",
+    "exposure",
+    "flow_magnitude",
+    "frechet_distance",
+    "interpolation_error",
+    "keep_ratio",
+    "kernel_distance",
+    "luma",
+    "motion_descriptor",
+    "motion_smoothness",
+    "net_speed",
+    "noise",
+    "object_motion",
+    "optical_flow",
+    "percent_of_full_scale",
+    "sampson_squared",
+    "sharpness",
+    "temporal_flicker",
+    "track_displacement",
+    "tracking_strength",
+    "transfer_squared",
+    "visible_in_both",
+    "warp",
+    "warping_error",
+]
