@@ -77,7 +77,7 @@ def check(
     target: Annotated[
         str,
         typer.Argument(
-            help="A metric's name, a module, MODULE:CLASS, or a .py file.", show_default=False
+            help="A metric's name, a module, MODULE:NAME, or a .py file.", show_default=False
         ),
     ],
     *,

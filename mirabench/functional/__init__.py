@@ -1,13 +1,13 @@
 """The metrics' arithmetic as functions of arrays, for notebooks and for other people's metrics.
 
-Frames are uint8, RGB (T, H, W, 3) or luma (T, H, W); flow is float (T - 1, H, W, 2) in px, x before y; embeddings and
-other vectors are rows (N, D). A function of a clip gives one value a frame or a pair of frames, whose mean is the
-metric; a function of two sets gives one number. Nothing is downloaded, cached or written, and no argument is
-changed.
+Frames are uint8, RGB (T, H, W, 3) or luma (T, H, W); flow is float (T - 1, H, W, 2) in px, x before y;
+embeddings and other vectors are rows (N, D). A function of a clip gives one value a frame or a pair of
+frames, whose mean is the metric; a function of two sets gives one number. Nothing is downloaded, cached or
+written, and no argument is changed.
 
-An array of another shape or dtype raises `InputError`; a clip or set that allows no number raises `MetricError`. The
-same functions stand behind `mirabench evaluate`, which adds what a number needs to be trusted: the choice and
-preparation of frames, cuts and repeated frames left out, a status and an interval.
+An array of another shape or dtype raises `InputError`; a clip or set that allows no number raises
+`MetricError`. The same functions stand behind `mirabench evaluate`, which adds what a number needs to be
+trusted: the choice and preparation of frames, cuts and repeated frames left out, a status and an interval.
 """
 
 from mirabench.functional.arrays import luma

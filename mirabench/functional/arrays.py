@@ -123,7 +123,7 @@ def pairs(
 def length(x: Float32[np.ndarray, "*S"], y: Float32[np.ndarray, "*S"]) -> Float32[np.ndarray, "*S"]:
     """Lengths of the vectors (x, y)."""
     # not cv2.magnitude: its last bit depends on where in memory the array lies
-    return np.sqrt(x * x + y * y)
+    return np.asarray(np.sqrt(x * x + y * y))
 
 
 def sobel(

@@ -1,7 +1,8 @@
 """The camera's motion between two frames, read off their flow, and what it leaves for objects.
 
-A homography is fitted by RANSAC to the flow at a grid of points that both frames show and that have texture to
-follow. It explains a camera that turns, zooms or moves before a plane; parallax of a deep scene counts as objects.
+A homography is fitted by RANSAC to the flow at a grid of points that both frames show and that have texture
+to follow. It explains a camera that turns, zooms or moves before a plane; parallax of a deep scene counts
+as objects.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ def fit_camera(
 
 
 def _lengths(vectors: Float32[np.ndarray, "M 2"]) -> Float32[np.ndarray, " M"]:
-    return np.hypot(vectors[:, 0], vectors[:, 1])
+    return np.asarray(np.hypot(vectors[:, 0], vectors[:, 1]))
 
 
 def grid(height: int, width: int) -> Float32[np.ndarray, "N 2"]:

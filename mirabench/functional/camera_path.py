@@ -1,9 +1,10 @@
 """Whether a camera made the moves that were asked of it.
 
-Its steps between frames are split into slow motion (a moving mean over half a second) and tremor (the rest). A
-directed move scores min(1, A / A0) * max(0, (A - B) / (A + B)), A the way gone in the asked direction and B the way
-gone against it; when both were asked, each counts alone. An undirected one scores min(1, E / A0), E the distance
-between the two furthest places. A0 is a tenth of the diagonal, a change of scale by 5 %, or 5 degrees.
+Its steps between frames are split into slow motion (a moving mean over half a second) and tremor (the
+rest). A directed move scores min(1, A / A0) * max(0, (A - B) / (A + B)), A the way gone in the asked
+direction and B the way gone against it; when both were asked, each counts alone. An undirected one scores
+min(1, E / A0), E the distance between the two furthest places. A0 is a tenth of the diagonal, a change of
+scale by 5 %, or 5 degrees.
 """
 
 from __future__ import annotations
@@ -108,8 +109,8 @@ def camera_agreement(path: CameraPath, move: str, asked: Collection[str]) -> flo
 
     Args:
         path: Of the picture: a camera that pans right shifts it to the left.
-        move: left, right, up, down, in or out; horizontal, vertical, depth or roll, whatever the direction; moving,
-            static or handheld.
+        move: left, right, up, down, in or out; horizontal, vertical, depth or roll, whatever the direction;
+            moving, static or handheld.
         asked: All moves that were asked for: where left and right both were, neither spoils the other.
 
     Raises:

@@ -1,9 +1,9 @@
 """What changes between neighbouring frames besides motion.
 
-The later frame is moved back along the flow; on pixels that both frames show, the luma that still differs is the
-error. Frames are uint8, RGB (T, H, W, 3) or luma (T, H, W); `forward` holds the flow from each frame to the next and
-`backward` from each frame to the one before, both (T - 1, H, W, 2) in px, as `optical_flow` gives them. The mean
-over pairs is the metric, which leaves out hard cuts and repeated frames.
+The later frame is moved back along the flow; on pixels that both frames show, the luma that still differs
+is the error. Frames are uint8, RGB (T, H, W, 3) or luma (T, H, W); `forward` holds the flow from each frame
+to the next and `backward` from each frame to the one before, both (T - 1, H, W, 2) in px, as `optical_flow`
+gives them. The mean over pairs is the metric, which leaves out hard cuts and repeated frames.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def residual(
     forward: Float32[np.ndarray, "H W 2"],
 ) -> Float32[np.ndarray, "H W"]:
     """Luma of the later picture moved back along the flow, minus that of the earlier one, in levels."""
-    return cv2.subtract(warp(after, forward), before, dtype=cv2.CV_32F)
+    return np.asarray(cv2.subtract(warp(after, forward), before, dtype=cv2.CV_32F))
 
 
 def mean_absolute(

@@ -13,8 +13,9 @@ from mirabench.shapes import Float64, Real
 def frechet_distance(one: Real[np.ndarray, "N D"], two: Real[np.ndarray, "M D"]) -> float:
     """Squared Frechet distance between Gaussians fitted to two sets of vectors, as in FID and FVD.
 
-    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^1/2), with unbiased covariances (Dowson and Landau, J. Multivariate Analysis
-    12, 1982; Heusel et al., NeurIPS 2017). Symmetric; biased upwards for small samples, so compare sets of equal size.
+    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^1/2), with unbiased covariances (Dowson and Landau, J. Multivariate
+    Analysis 12, 1982; Heusel et al., NeurIPS 2017). Symmetric; biased upwards for small samples, so compare
+    sets of equal size.
 
     Args:
         one: A vector a row.
@@ -38,8 +39,8 @@ def frechet_distance(one: Real[np.ndarray, "N D"], two: Real[np.ndarray, "M D"])
 def kernel_distance(one: Real[np.ndarray, "N D"], two: Real[np.ndarray, "M D"]) -> float:
     """Unbiased squared maximum mean discrepancy with the kernel (x.y / D + 1)^3, as in KID and KVD.
 
-    Binkowski et al., ICLR 2018. Every pair of different vectors counts: what the mean over random subsets of equal
-    size, which KID reports, is on average. Symmetric.
+    Binkowski et al., ICLR 2018. Every pair of different vectors counts: what the mean over random subsets
+    of equal size, which KID reports, is on average. Symmetric.
 
     Args:
         one: A vector a row.

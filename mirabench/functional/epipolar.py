@@ -1,7 +1,7 @@
 """Distances of matched points under two-view models, and the criterion that chooses between the models.
 
-`x1` and `x2` hold the same N scene points in two pictures, float64 (N, 2) in px, x before y. A fundamental matrix F
-ties them by x2' F x1 = 0, a homography H by x2 = H x1.
+`x1` and `x2` hold the same N scene points in two pictures, float64 (N, 2) in px, x before y. A fundamental
+matrix F ties them by x2' F x1 = 0, a homography H by x2 = H x1.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def epipolar_distance(
 ) -> Float64[np.ndarray, " N"]:
     """Distance of x2 from the epipolar line F x1 in px, in the second picture only.
 
-    This one-sided distance is the reference's: |x2' F x1| / sqrt((F x1)_1^2 + (F x1)_2^2). Its mean over inliers is
-    MiraBench's `mean_err`, the root of the mean of its square `rmse`.
+    This one-sided distance is the reference's: |x2' F x1| / sqrt((F x1)_1^2 + (F x1)_2^2). Its mean over
+    inliers is MiraBench's `mean_err`, the root of the mean of its square `rmse`.
 
     Args:
         fundamental: From the first picture to the second.

@@ -6,6 +6,7 @@ A field of flow holds for each pixel of a frame the vector in px, x before y, to
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def optical_flow(
     """
     grey = luma(frames)
     between = dis_flow(finest_scale, patch_stride, iterations)
-    found = [between(before, after) for before, after in zip(grey[:-1], grey[1:], strict=True)]
+    found = [between(before, after) for before, after in pairwise(grey)]
     return np.stack(found) if found else np.zeros((0, *grey.shape[1:], 2), np.float32)
 
 
@@ -118,8 +119,8 @@ def visible_in_both(
 ) -> Bool[np.ndarray, "H W"]:
     """Whether the next frame shows a pixel too: it stays inside, and the way back leads to where it began.
 
-    Sundaram, Brox, Keutzer, ECCV 2010, equation 5: |w + v|^2 <= 0.01 (|w|^2 + |v|^2) + 0.5, w the flow forward and v
-    the flow backward at its end, in px.
+    Sundaram, Brox, Keutzer, ECCV 2010, equation 5: |w + v|^2 <= 0.01 (|w|^2 + |v|^2) + 0.5, w the flow
+    forward and v the flow backward at its end, in px.
 
     Args:
         forward: Flow from the frame to the next.

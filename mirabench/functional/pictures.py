@@ -128,8 +128,8 @@ def _noise_sigma(grey: UInt8[np.ndarray, "H W"]) -> float:
 def colorfulness(frames: UInt8[np.ndarray, "T H W 3"]) -> Float64[np.ndarray, " T"]:
     """How vivid and varied colours are: 0 grey, about 15 slightly, 59 quite, 109 extremely.
 
-    Hasler and Suesstrunk's M3 (SPIE 5007, 2003): sqrt(s1^2 + s2^2) + 0.3 sqrt(m1^2 + m2^2), s and m the standard
-    deviation and the mean of R - G and of (R + G) / 2 - B over the pixels.
+    Hasler and Suesstrunk's M3 (SPIE 5007, 2003): sqrt(s1^2 + s2^2) + 0.3 sqrt(m1^2 + m2^2), s and m the
+    standard deviation and the mean of R - G and of (R + G) / 2 - B over the pixels.
 
     Args:
         frames: uint8 RGB.
@@ -169,8 +169,8 @@ def exposure(
 ) -> Float64[np.ndarray, " T"]:
     """How far luma stays from black and white: 1 mid-grey, 0.04 black or white.
 
-    Mean over pixels of exp(-(x - 0.5)^2 / (2 * 0.2^2)), x luma in [0, 1]: the well-exposedness of Mertens, Kautz,
-    Van Reeth, Pacific Graphics 2007.
+    Mean over pixels of exp(-(x - 0.5)^2 / (2 * 0.2^2)), x luma in [0, 1]: the well-exposedness of Mertens,
+    Kautz, Van Reeth, Pacific Graphics 2007.
 
     Args:
         frames: uint8, RGB or luma.

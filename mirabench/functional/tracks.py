@@ -84,9 +84,9 @@ def tracking_strength(
 ) -> float:
     """Mean distance in px from the first position, over the answers of all windows, each of all frames so far.
 
-    CoTracker2 returns at every window the tracks of all frames so far, and MiraBench's public code puts all these
-    answers one after the other (`evaluation/__init__.py:99-105`): frame t counts once for each window that had
-    reached it, so early frames weigh most.
+    CoTracker2 returns at every window the tracks of all frames so far, and MiraBench's public code puts all
+    these answers one after the other (`evaluation/__init__.py:99-105`): frame t counts once for each window
+    that had reached it, so early frames weigh most.
 
     Args:
         tracks: Each window's estimates for its L frames, px.

@@ -194,8 +194,8 @@ class SetMetric(Metric, Protocol):
 class ClipFormula:
     """A metric of scope `clip` without parameters: what it measures, and the function that measures it.
 
-    One row of a family's table; entry points name it as it stands. A metric with parameters is a dataclass of its
-    own with a method `compute`.
+    One row of a family's table; entry points name it as it stands. A metric with parameters is a dataclass
+    of its own with a method `compute`.
     """
 
     spec: MetricSpec
@@ -222,3 +222,8 @@ class SetFormula:
     ) -> SetMeasured:
         """What the formula says."""
         return self.formula(generated, reference)
+
+
+def code_of(metric: Metric) -> Callable[..., object]:
+    """The class or the function that a metric is made of: where it lives, and how it is called there."""
+    return metric.formula if isinstance(metric, ClipFormula | SetFormula) else type(metric)

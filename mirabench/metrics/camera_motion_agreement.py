@@ -1,7 +1,8 @@
 """Text alignment without weights: whether the camera does what its caption asks for.
 
-What it measures: the caption's camera moves (see `mirabench.metrics.camera_caption`) against the motion
-of a homography fitted to the optical flow. Formula: the mean over the asked moves of `mirabench.functional.camera_agreement`:
+What it measures: the caption's camera moves (see `mirabench.metrics.camera_caption`) against the motion of
+a homography fitted to the optical flow. Formula: the mean over the asked moves of
+`mirabench.functional.camera_agreement`:
 
 - a directed move (left, right, up, down, in, out): min(1, A / A0) * max(0, (A - B) / (A + B)), A the way
   gone in the asked direction, B the way gone against it; when both are asked, each counts alone;
@@ -9,8 +10,9 @@ of a homography fitted to the optical flow. Formula: the mean over the asked mov
 - tracking: min(1, way / A0), whatever the direction;
 - static: 1 below 0.005 diagonals/s, falling to 0 at 0.05; handheld: min(1, tremor / 0.02 diagonals/s).
 
-The camera's velocity is split into slow motion (0.5 s moving mean) and tremor (the rest). A0 is a tenth of the diagonal; for depth a change of scale by 5 %; for roll 5 degrees. The score is the
-mean over the asked moves. Source: mirabench; MiraBench's camera_alignment asks the same by ViCLIP.
+The camera's velocity is split into slow motion (0.5 s moving mean) and tremor (the rest). A0 is a tenth of
+the diagonal; for depth a change of scale by 5 %; for roll 5 degrees. The score is the mean over the asked
+moves. Source: mirabench; MiraBench's camera_alignment asks the same by ViCLIP.
 
 When not to trust it: a pan and a truck, a zoom and a dolly look alike to a homography; an object that
 fills the picture is taken for the camera; order and speed of moves are not checked. A caption that asks
@@ -28,12 +30,12 @@ from mirabench.functional.camera_path import (
     CameraPath,
     camera_agreement,
 )
+from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
 from mirabench.metrics.camera_caption import asked_moves
 from mirabench.metrics.health import PULSE
 from mirabench.metrics.motion import diagonal
 from mirabench.metrics.temporal import MOTION, pairs_within_shots
-from mirabench.inputs.prompts import Prompt
 from mirabench.shapes import Bool
 
 FEWEST_INLIERS = 0.3

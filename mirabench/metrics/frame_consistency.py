@@ -1,8 +1,9 @@
 """Temporal consistency by frame embeddings: `temporal_dino_consistency`, `temporal_clip_consistency`.
 
-Formula: `mirabench.functional.embedding_consistency`; z_t is a frame's embedding, normalised to length 1; score = mean over t = 2..T of
-(cos+(z_{t-1}, z_t) + cos+(z_1, z_t)) / 2, cos+ = max(0, cosine). Source: MiraData, arXiv 2407.06358;
-public code `evaluation/temporal_dino_consistency.py:15-50`, `temporal_clip_consistency.py`.
+Formula: `mirabench.functional.embedding_consistency`; z_t is a frame's embedding, normalised to length 1;
+score = mean over t = 2..T of (cos+(z_{t-1}, z_t) + cos+(z_1, z_t)) / 2, cos+ = max(0, cosine). Source:
+MiraData, arXiv 2407.06358; public code `evaluation/temporal_dino_consistency.py:15-50`,
+`temporal_clip_consistency.py`.
 
 Known differences from the reference: none in the formula; see docs/precision.md for the networks'. When
 not to trust it: a static clip scores 1 and is `degenerate` here (the reference counts it); slow drift is

@@ -1,15 +1,16 @@
 """How far every other frame is from what its neighbours predict.
 
-- `temporal_motion_smoothness`: 1 - mean over odd frames of |AMT-S prediction - frame| / 255, as the reference has
-  it. Source: MiraData, arXiv 2407.06358; public code `evaluation/motion_smoothness.py:102-158`.
-- `flow_interpolation_error`: 100 / 255 * mean over odd frames k of mean |M_k - f_k| over pixels that both neighbours
-  show, M_k the frame half-way between f_{k-1} and f_{k+1} along RAFT's flow (feature `flow_interpolation`). It asks
-  the same with parameters that may be used commercially. Source: the measure of the reference with the
-  interpolation of Jiang et al., CVPR 2018, equation 4.
+- `temporal_motion_smoothness`: 1 - mean over odd frames of |AMT-S prediction - frame| / 255, as the
+  reference has it. Source: MiraData, arXiv 2407.06358; public code
+  `evaluation/motion_smoothness.py:102-158`.
+- `flow_interpolation_error`: 100 / 255 * mean over odd frames k of mean |M_k - f_k| over pixels that both
+  neighbours show, M_k the frame half-way between f_{k-1} and f_{k+1} along RAFT's flow (feature
+  `flow_interpolation`). It asks the same with parameters that may be used commercially. Source: the measure
+  of the reference with the interpolation of Jiang et al., CVPR 2018, equation 4.
 
-Known differences: none in the formula; see docs/precision.md for the networks'. When not to trust it: where flow
-fails (large motion, occlusion, flat regions) it blames the clip for it; a static clip is predicted perfectly and is
-`degenerate`; a higher frame rate makes the error smaller.
+Known differences: none in the formula; see docs/precision.md for the networks'. When not to trust it: where
+flow fails (large motion, occlusion, flat regions) it blames the clip for it; a static clip is predicted
+perfectly and is `degenerate`; a higher frame rate makes the error smaller.
 """
 
 from __future__ import annotations

@@ -2,12 +2,14 @@
 
 - `dynamic_degree`: mean over pairs of neighbours of the mean of the largest floor(0.05 H W) RAFT
   displacements, px per frame.
-- `tracking_strength`: mean over rows and points of the distance from the very first position, by CoTracker2; the
-  rows are those of `mirabench.functional.tracking_strength`, in which early frames weigh most.
+- `tracking_strength`: mean over rows and points of the distance from the very first position, by
+  CoTracker2; the rows are those of `mirabench.functional.tracking_strength`, in which early frames weigh
+  most.
 
-Source: MiraData, arXiv 2407.06358; public code `evaluation/dynamic_degree.py:34-70`, `__init__.py:99-105`. Reproduced
-with these defects: pixels, not shares of the picture; per frame, not per second; the cumulative weighting. When not
-to trust it: across resolutions, frame rates and lengths (use `flow_magnitude` and `track_displacement`).
+Source: MiraData, arXiv 2407.06358; public code `evaluation/dynamic_degree.py:34-70`, `__init__.py:99-105`.
+Reproduced with these defects: pixels, not shares of the picture; per frame, not per second; the cumulative
+weighting. When not to trust it: across resolutions, frame rates and lengths (use `flow_magnitude` and
+`track_displacement`).
 """
 
 from __future__ import annotations

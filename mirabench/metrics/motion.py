@@ -1,6 +1,7 @@
 """Motion strength without weights, as share of the picture's diagonal per second.
 
-Formulas: `mirabench.functional.flow_magnitude`, `camera_motion`, `object_motion`, `track_displacement`. With dt the time between two frames and D the diagonal in px:
+Formulas: `mirabench.functional.flow_magnitude`, `camera_motion`, `object_motion`, `track_displacement`.
+With dt the time between two frames and D the diagonal in px:
 
 - `flow_magnitude`: mean over pairs of (mean of the fastest 5 % of |flow|) / (D dt). The 5 % are those of
   MiraBench's dynamic_degree; dividing by D and dt makes it independent of resolution and frame rate.

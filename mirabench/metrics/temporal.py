@@ -1,7 +1,8 @@
 """Temporal consistency without weights: what changes in the picture besides motion.
 
-Formulas: `mirabench.functional.warping_error` and `temporal_flicker`. For each pair of neighbouring frames, dense flow both ways; the later frame is moved back
-along the flow; on pixels visible in both (forward-backward check) the luma that differs is the error.
+Formulas: `mirabench.functional.warping_error` and `temporal_flicker`. For each pair of neighbouring frames,
+dense flow both ways; the later frame is moved back along the flow; on pixels visible in both
+(forward-backward check) the luma that differs is the error.
 
 - `warping_error`: mean absolute difference, in % of full scale. Lai et al., ECCV 2018 (E_warp) use the
   squared difference and an occlusion mask by the same check; absolute values are less ruled by edges.

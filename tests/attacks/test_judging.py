@@ -10,11 +10,11 @@ from mirabench.attacks.api import DROP, NO_GAIN, RISE, STAY, Reaction
 from mirabench.attacks.cells import cell_of
 from mirabench.attacks.judge import gain_of, judge, spread_of, verdict_on, yardstick_of
 from mirabench.attacks.model import Reading, Verdict
-from mirabench.metrics.motion import FlowMagnitude
-from mirabench.metrics.temporal import WarpingError
-from mirabench.metrics.visual_quality import Sharpness
+from mirabench.metrics.motion import FLOW_MAGNITUDE
+from mirabench.metrics.temporal import WARPING_ERROR
+from mirabench.metrics.visual_quality import SHARPNESS
 
-HIGHER, LOWER = Sharpness.spec, WarpingError.spec
+HIGHER, LOWER = SHARPNESS.spec, WARPING_ERROR.spec
 
 
 def ok(value: float) -> Reading:
@@ -78,7 +78,7 @@ def test_a_clip_that_is_unsound_before_the_attack_judges_nothing() -> None:
 
 
 def test_a_clip_that_has_nothing_to_lose_judges_no_drop() -> None:
-    motion = FlowMagnitude.spec
+    motion = FLOW_MAGNITUDE.spec
     assert verdict_on(motion, DROP, ok(0.005), ok(0.0), 0.01).verdict == "not applicable"
     assert verdict_on(motion, DROP, ok(0.02), ok(0.0), 0.01).verdict == "caught"
     # an error has no worst value, so it can always grow
@@ -93,7 +93,7 @@ def test_better_is_up_or_down_as_the_metric_says() -> None:
 def test_the_spread_of_a_saturated_metric_is_a_part_of_its_range() -> None:
     assert yardstick_of(HIGHER, [1.0, 1.0, 1.0]) == pytest.approx(0.05)
     assert yardstick_of(HIGHER, [0.2, 0.4]) == spread_of([0.2, 0.4])
-    assert yardstick_of(FlowMagnitude.spec, [0.0, 0.0]) == 0.0
+    assert yardstick_of(FLOW_MAGNITUDE.spec, [0.0, 0.0]) == 0.0
     assert yardstick_of(HIGHER, [0.3]) is None
 
 

@@ -10,11 +10,16 @@ import pytest
 from clipkit import still, texture
 from hypothesis import given
 from hypothesis import strategies as st
-from mirabench.maths.epipolar import epipolar_distance, grics, sampson_squared, transfer_squared
 
 import mirabench
 from mirabench.errors import MetricError
 from mirabench.features.epipolar import Epipolar, frame_pairs
+from mirabench.functional.epipolar import (
+    epipolar_distance,
+    grics,
+    sampson_squared,
+    transfer_squared,
+)
 from mirabench.video.decode import open_video
 from mirabench.video.frames import ArrayVideo
 

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirabench.features.api import FeatureTable, as_table
+from mirabench.functional import embedding_consistency, tracking_strength
 from mirabench.maths.distribution import KernelSums, Moments, frechet_distance
 from mirabench.metrics.api import ClipInputs
-from mirabench.metrics.caption_alignment import OverallConsistency
-from mirabench.metrics.frame_consistency import consistency
-from mirabench.metrics.learned_distances import Fid, Fvd, Kvd
-from mirabench.metrics.learned_motion import TemporalMotionSmoothness, cumulative_distance
+from mirabench.metrics.caption_alignment import OVERALL_CONSISTENCY
+from mirabench.metrics.interpolation import TEMPORAL_MOTION_SMOOTHNESS
+from mirabench.metrics.learned_distances import FID, FVD, KVD
 from mirabench.video.frames import ArrayVideo
 from mirabench.video.sampling import lexical_linspace, linspace
 
@@ -27,14 +27,16 @@ def clip(**tables: FeatureTable) -> ClipInputs:
 class TestFrameConsistency:
     def test_equal_frames_are_perfectly_consistent(self) -> None:
         rows = np.tile(np.array([[3.0, 4.0]]), (5, 1))
-        assert consistency(rows) == pytest.approx(np.ones(4))
+        assert embedding_consistency(rows) == pytest.approx(np.ones(4))
 
     def test_by_hand(self) -> None:
         # right, up, left: cos with the last is 0 and 0; with the first 0 and -1, cut to 0
         rows = np.array([[1.0, 0.0], [0.0, 2.0], [-1.0, 0.0]])
-        assert consistency(rows).tolist() == [0.0, 0.0]
+        assert embedding_consistency(rows).tolist() == [0.0, 0.0]
         # 45 degrees from the first: (c + c) / 2
-        assert consistency(np.array([[1.0, 0.0], [1.0, 1.0]])) == pytest.approx(np.sqrt(0.5))
+        assert embedding_consistency(np.array([[1.0, 0.0], [1.0, 1.0]])) == pytest.approx(
+            np.sqrt(0.5)
+        )
 
     @settings(max_examples=25, deadline=None)
     @given(st.integers(2, 12), st.integers(1, 5), st.integers(0, 10_000))
@@ -45,7 +47,7 @@ class TestFrameConsistency:
             (max(0.0, float(unit[i - 1] @ unit[i])) + max(0.0, float(unit[0] @ unit[i]))) / 2
             for i in range(1, t)
         ]
-        assert consistency(rows).mean() == pytest.approx(np.mean(plain))
+        assert embedding_consistency(rows).mean() == pytest.approx(np.mean(plain))
 
 
 class TestTracking:
@@ -57,7 +59,7 @@ class TestTracking:
         tracks = np.zeros((len(first), 8, 1, 2))
         for window, start in zip(tracks, first, strict=True):
             window[:, 0, 0] = np.arange(start, start + 8)  # one px a frame to the right
-        found = cumulative_distance(tracks, first, length)
+        found = tracking_strength(tracks, first, length)
         assert found == pytest.approx(frames / 3, rel=0.02)
 
     def test_equals_the_concatenation_written_plainly(self) -> None:
@@ -71,12 +73,12 @@ class TestTracking:
             rows.append(so_far[: start + count].copy())
         everything = np.concatenate(rows)
         plain = np.linalg.norm(everything - everything[0], axis=-1).mean()
-        assert cumulative_distance(tracks, first, length) == pytest.approx(plain)
+        assert tracking_strength(tracks, first, length) == pytest.approx(plain)
 
 
 def test_smoothness_is_one_minus_the_error_as_share_of_full_scale() -> None:
     table = as_table(seconds=[0.1, 0.3], error=[0.0, 51.0])
-    found = TemporalMotionSmoothness().compute(clip(interpolation=table))
+    found = TEMPORAL_MOTION_SMOOTHNESS.compute(clip(interpolation=table))
     assert found.value == pytest.approx(0.9)
 
 
@@ -84,7 +86,7 @@ class TestAlignment:
     def measured(self, tokens: int) -> tuple[float, str]:
         video = as_table(embedding=np.array([1.0, 1.0]))
         text = as_table(embedding=np.array([2.0, 0.0]), tokens=tokens)
-        found = OverallConsistency().compute(clip(video=video, text=text))
+        found = OVERALL_CONSISTENCY.compute(clip(video=video, text=text))
         return found.value, found.status
 
     def test_is_the_cosine(self) -> None:
@@ -103,7 +105,7 @@ class TestDistances:
 
     def test_a_set_equals_itself(self) -> None:
         same = clips_of([self.random.normal(size=(20, 6)) for _ in range(4)])
-        assert Fid().compare(same, same).value == pytest.approx(0.0, abs=1e-9)
+        assert FID.compare(same, same).value == pytest.approx(0.0, abs=1e-9)
 
     def test_frechet_of_shifted_sets_is_the_squared_shift(self) -> None:
         rows = self.random.normal(size=(50, 3))
@@ -153,10 +155,10 @@ class TestDistances:
             clip(vectors=as_table(logits=self.random.normal(size=400), frames=100))
             for _ in range(5)
         ]
-        found = Fvd().compare(logits, logits)
+        found = FVD.compare(logits, logits)
         assert (found.status, found.n) == ("degenerate", 5)
         assert "800 are needed" in found.why
-        assert Kvd().compare(logits, logits).status == "ok"
+        assert KVD.compare(logits, logits).status == "ok"
 
 
 class TestFrameChoice:

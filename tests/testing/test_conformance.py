@@ -216,8 +216,8 @@ class TestFinding:
         names = {metric.spec.name for metric in find_metrics("mirabench.metrics.temporal")}
         assert names == {"warping_error", "temporal_flicker"}
 
-    def test_a_class_of_a_module(self) -> None:
-        (metric,) = find_metrics("mirabench.metrics.temporal:WarpingError")
+    def test_a_metric_of_a_module(self) -> None:
+        (metric,) = find_metrics("mirabench.metrics.temporal:WARPING_ERROR")
         assert metric.spec.name == "warping_error"
 
     def test_a_file(self, tmp_path: Path) -> None:
@@ -236,8 +236,12 @@ class TestFinding:
         [
             ("sharpnes", UnknownNameError, "did you mean sharpness?"),
             ("nowhere/metric.py", InputError, "there is no file nowhere/metric.py"),
-            ("mirabench.metrics.temporal:Warp", InputError, "no class 'Warp': its metrics are"),
-            ("mirabench.errors", InputError, "defines no class with a `spec`"),
+            (
+                "mirabench.metrics.temporal:Warp",
+                InputError,
+                "no metric 'Warp': its metrics are WARPING_ERROR",
+            ),
+            ("mirabench.errors", InputError, "defines nothing with a `spec`"),
             ("mirabench.nothing", InputError, "does not import: No module named"),
         ],
     )

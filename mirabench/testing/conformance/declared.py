@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import pickle
 import re
 import sys
@@ -16,7 +15,15 @@ from mirabench import registry
 from mirabench.errors import MirabenchError, PluginError
 from mirabench.features.api import weights_of
 from mirabench.identity import parameters_of
-from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetMetric
+from mirabench.metrics.api import (
+    ClipFormula,
+    ClipMetric,
+    Metric,
+    MetricSpec,
+    SetFormula,
+    SetMetric,
+    code_of,
+)
 from mirabench.metrics.health import FLAGS
 from mirabench.testing import degrade
 from mirabench.testing.conformance.bench import Bench, require_here
@@ -74,6 +81,8 @@ def check_features(metric: Metric, bench: Bench) -> Found:
 def check_parameters(metric: Metric, bench: Bench) -> Found:
     """The metric is a frozen dataclass of plain values, so that protocol ids hold its parameters."""
     del bench
+    if isinstance(metric, ClipFormula | SetFormula):
+        return passed("a formula without parameters")
     kind: Any = type(metric)
     settings = getattr(kind, "__dataclass_params__", None)
     if settings is None:
@@ -102,11 +111,11 @@ def check_picklable(metric: Metric, bench: Bench) -> Found:
 
 def check_light(metric: Metric, bench: Bench) -> Found:
     """Importing the metric and its features loads no torch: only running a network may."""
-    kind = type(metric)
-    if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:
-        return skipped(f"{kind.__qualname__} is not in a module that another process can import")
+    code = code_of(metric)
+    if code.__module__ == "__main__" or "<locals>" in code.__qualname__:
+        return skipped(f"{code.__qualname__} is not in a module that another process can import")
     try:
-        heavy = _heavy_imports(bench.isolated, kind.__module__, kind.__qualname__)
+        heavy = _heavy_imports(bench.isolated, metric)
     except IsolatedProcessError as error:
         return failed(f"a fresh process cannot import and build it: {error}")
     if heavy:
@@ -114,15 +123,14 @@ def check_light(metric: Metric, bench: Bench) -> Found:
     return passed("a fresh process lists it without torch")
 
 
-def _heavy_imports(process: IsolatedProcess, module: str, name: str) -> list[str]:
+def _heavy_imports(process: IsolatedProcess, metric: Metric) -> list[str]:
     if process.call(_loaded):  # an earlier metric ran a network there
         process.close()
-    process.call(_build, module, name)
+    process.call(_resolve_features, metric)  # the pickle imports what the metric is made of
     return process.call(_loaded)
 
 
-def _build(module: str, name: str) -> None:
-    metric = getattr(importlib.import_module(module), name)()
+def _resolve_features(metric: Metric) -> None:
     for ref in metric.spec.needs.values():
         ref.resolve()
 
@@ -164,7 +172,9 @@ def _licence_of(package: Distribution) -> str:
 def _distribution(metric: Metric) -> Distribution | None:
     """The installed package that registers the metric."""
     for point in entry_points(group=registry.METRICS):
-        if point.value == f"{type(metric).__module__}:{type(metric).__qualname__}":
+        module, _, name = point.value.partition(":")
+        registered = name == type(metric).__qualname__ or point.name == metric.spec.name
+        if module == code_of(metric).__module__ and registered:
             return point.dist
     return None
 
@@ -174,7 +184,7 @@ def check_docs(metric: Metric, bench: Bench) -> Found:
     del bench
     name = metric.spec.name
     package = _distribution(metric)
-    if type(metric).__module__.startswith("mirabench."):
+    if code_of(metric).__module__.startswith("mirabench."):
         return _page_of_ours(name)
     text = (package.read_text("METADATA") or "").partition("\n\n")[2] if package else ""
     if _named(name, text):
@@ -199,7 +209,7 @@ def _page_of_ours(name: str) -> Found:
 
 def _pages_near(metric: Metric) -> list[Path]:
     """READMEs and docs of the project in whose folder the module lies, if it lies in one."""
-    file = getattr(sys.modules.get(type(metric).__module__), "__file__", None)
+    file = getattr(sys.modules.get(code_of(metric).__module__), "__file__", None)
     folders = Path(file).resolve().parents[:4] if file else []
     root = next((f for f in folders if (f / "pyproject.toml").is_file()), None)
     if root is None:

@@ -7,30 +7,31 @@ import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from mirabench import registry
 from mirabench.errors import InputError, PluginError, UnknownNameError
-from mirabench.metrics.api import Metric
+from mirabench.metrics.api import ClipFormula, Metric, SetFormula, code_of
 from mirabench.suites.api import MetricChoice
 
 
 def find_metrics(text: str) -> list[Metric]:
-    """A registered name, `package.module`, `package.module:Class` or a path to a `.py` file.
+    """A registered name, `package.module`, `package.module:NAME` or a path to a `.py` file.
 
     Modules are looked for in the current folder too. A module stands for every metric it defines.
 
     Raises:
         UnknownNameError: no such metric, and no such module.
-        InputError: the module does not import, has no such class, or defines no metric.
+        InputError: the module does not import, has no such metric, or defines no metric.
     """
     if text in registry.names(registry.METRICS):
         return [MetricChoice(text).build()]
     place, _, name = text.partition(":")
     module = _module(place)
-    classes = [_class(module, name)] if name else _metric_classes(module)
-    if not classes:
-        raise InputError(f"the module {place} defines no class with a `spec`, so no metric")
-    return [_built(found) for found in classes]
+    found = [_named(module, name)] if name else list(_metrics_in(module).values())
+    if not found:
+        raise InputError(f"the module {place} defines nothing with a `spec`, so no metric")
+    return [_built(metric) for metric in found]
 
 
 def _module(place: str) -> ModuleType:
@@ -53,33 +54,41 @@ def _module(place: str) -> ModuleType:
         ) from error
 
 
-def _class(module: ModuleType, name: str) -> type:
+def _named(module: ModuleType, name: str) -> object:
     found = getattr(module, name, None)
-    if not inspect.isclass(found):
-        known = ", ".join(c.__name__ for c in _metric_classes(module)) or "none"
-        raise InputError(f"{module.__name__} has no class {name!r}: its metrics are {known}")
+    if not inspect.isclass(found) and not isinstance(found, Metric):
+        known = ", ".join(_metrics_in(module)) or "none"
+        raise InputError(f"{module.__name__} has no metric {name!r}: its metrics are {known}")
     return found
 
 
-def _metric_classes(module: ModuleType) -> list[type]:
-    return [
-        kind
-        for kind in vars(module).values()
-        if inspect.isclass(kind)
-        and kind.__module__ == module.__name__
-        and hasattr(kind, "spec")
-        and (hasattr(kind, "compute") or hasattr(kind, "compare"))
-    ]
+def _metrics_in(module: ModuleType) -> dict[str, object]:
+    """The metrics that a module defines, classes and formulas, by their names in it."""
+    return {
+        name: found
+        for name, found in vars(module).items()
+        if (inspect.isclass(found) or isinstance(found, ClipFormula | SetFormula))
+        and hasattr(found, "spec")
+        and (hasattr(found, "compute") or hasattr(found, "compare"))
+        and _home(found) == module.__name__
+    }
 
 
-def _built(kind: type) -> Metric:
+def _home(found: Any) -> str:
+    return str((found if inspect.isclass(found) else code_of(found)).__module__)
+
+
+def _built(found: object) -> Metric:
+    if not inspect.isclass(found):
+        assert isinstance(found, Metric)  # or it would not have been found
+        return found
     try:
-        metric = kind()
+        metric = found()
     except TypeError as error:
         raise PluginError(
-            f"the metric {kind.__name__} cannot be built without arguments: {error}; "
+            f"the metric {found.__name__} cannot be built without arguments: {error}; "
             "give its parameters defaults"
         ) from error
     if not isinstance(metric, Metric):
-        raise PluginError(f"the class {kind.__name__} has no `spec`, so it is no metric")
+        raise PluginError(f"the class {found.__name__} has no `spec`, so it is no metric")
     return metric

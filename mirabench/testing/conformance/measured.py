@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mirabench.features.api import Extractor, FeatureTable, weights_of
-from mirabench.metrics.api import Measured, Metric
+from mirabench.metrics.api import Measured, Metric, code_of
 from mirabench.run.stream import extract
 from mirabench.testing.conformance.bench import (
     FRAMES,
@@ -71,7 +71,7 @@ def check_chunks(metric: Metric, bench: Bench) -> Found:
 
 def check_workers(metric: Metric, bench: Bench) -> Found:
     """Another process gives the same number."""
-    if type(metric).__module__ == "__main__":
+    if code_of(metric).__module__ == "__main__":
         return skipped("its class is in the main module, which another process does not have")
     try:
         there = bench.measure_isolated(metric, bench.plain(metric))
