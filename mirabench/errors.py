@@ -6,19 +6,30 @@ MirabenchError
 │   ├── ManifestError              a table of videos or prompts
 │   ├── SuiteError                 a suite file or a metric's parameters
 │   ├── OutputError                a file or folder that cannot be written
-│   └── UnknownNameError (KeyError) a name nobody registered; the nearest ones are offered
+│   ├── UnknownNameError (KeyError) a name nobody registered; the nearest ones are offered
+│   └── V1Error                    a cell of a MiraData table
 ├── VideoError (ValueError)        one video cannot be read
+│   └── FrameCountError            more or fewer frames than its header announces
 ├── MetricError                    one metric cannot be computed for one clip
 │   └── NotApplicable              the clip asks for nothing that is measured
 ├── GeneratorError                 one prompt could not be turned into a video
 ├── PluginError                    an entry point that does not load or breaks its protocol
-├── WeightsError
-│   └── WeightsMissingError        parameters that are not on disk
+├── WeightsError                   weights that are corrupt, of another model, or unreachable
+│   ├── WeightsMissingError        weights that are not on disk
+│   ├── LicenceError               weights that may not be used under their licence
+│   └── TransferError              one address that did not deliver
 ├── ReportError (ValueError)       a report that cannot be read or compared
-└── MissingExtraError (ImportError) an optional part that is not installed
+├── MissingExtraError (ImportError) an optional part that is not installed
+├── IsolatedProcessError           the process that checks a metric died or could not load it
+├── CheckFailed                    a check in a test that does not hold
+├── OutOfMemoryError               MiraDiT does not fit into the device's memory
+├── OverBudgetError                the next caption could cost more than its cap
+├── ReplyError (ValueError)        a reply that is no caption
+└── SubmissionRefused              a submission that the leaderboard does not accept
 ```
 
-A message says what was wrong, where, and what to do. The command line prints it in one line.
+A message says what was wrong, where, and what to do. The command line prints it in one line. Errors of one room
+only are defined there; signals whose name begins with an underscore never leave their module.
 """
 
 from __future__ import annotations
@@ -100,15 +111,15 @@ class PluginError(MirabenchError):
 
 
 class WeightsError(MirabenchError):
-    """Network parameters are corrupt, of another model, or unreachable."""
+    """Weights are corrupt, of another model, or unreachable."""
 
 
 class WeightsMissingError(WeightsError):
-    """Network parameters are not on disk; the text names the command that brings them."""
+    """Weights are not on disk; the text names the command that downloads them."""
 
 
 class LicenceError(WeightsError):
-    """Parameters may not be used under their licence unless the user says so."""
+    """Weights may not be used under their licence unless the user says so."""
 
 
 class ReportError(MirabenchError, ValueError):

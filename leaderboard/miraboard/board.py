@@ -14,7 +14,7 @@ from typing import Any
 from mirabench.errors import InputError, UnknownNameError
 from miraboard import ranking
 from miraboard.card import read_card
-from miraboard.guard import Reason, Refused, check_text, refuse
+from miraboard.guard import Reason, SubmissionRefused, check_text, refuse
 from miraboard.settings import Settings
 from miraboard.standing import Standing, standing_of
 from miraboard.store import Store, Verdict, now
@@ -118,7 +118,7 @@ class Board:
             return Outcome(False, reasons=(reason,))
         try:
             identity = self._accept(data, fields, actor, strips)
-        except Refused as refusal:
+        except SubmissionRefused as refusal:
             digest = hashlib.sha256(data).hexdigest()[:16]
             codes = ", ".join(dict.fromkeys(r.code for r in refusal.reasons))
             # codes alone: a stranger's text does not get into the log
@@ -136,7 +136,7 @@ class Board:
         """Withdraw a submission from its table, or restore it.
 
         Raises:
-            Refused: the token is wrong, or the text is not plain.
+            SubmissionRefused: the token is wrong, or the text is not plain.
             InputError: no such submission or verdict.
         """
         self.require_token(token)
@@ -151,7 +151,7 @@ class Board:
         """Let maintainers pass.
 
         Raises:
-            Refused: the token is not the board's, or the board has none.
+            SubmissionRefused: the token is not the board's, or the board has none.
         """
         ours = self.settings.token.encode()
         if not ours or not hmac.compare_digest(ours, token.encode()):

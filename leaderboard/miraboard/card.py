@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from miraboard.guard import Reason, Refused, check_values
+from miraboard.guard import Reason, SubmissionRefused, check_values
 
 NAME = re.compile(r"\w(?:[\w .,+()/:@-]*[\w.)+])?")
 LINK = re.compile(r"https?://[\w.-]+(:\d+)?(/[\w./%~+#?=&:@,-]*)?")
@@ -50,12 +50,12 @@ def read_card(fields: dict[str, Any]) -> Card:
     """The card in the fields of a form.
 
     Raises:
-        Refused: a field is missing, too long, or not plain.
+        SubmissionRefused: a field is missing, too long, or not plain.
     """
     check_values(fields)
     try:
         return Card.model_validate(fields)
     except ValidationError as error:
-        raise Refused(
+        raise SubmissionRefused(
             *(Reason("card", f"{'.'.join(map(str, e['loc']))}: {e['msg']}") for e in error.errors())
         ) from error

@@ -40,7 +40,7 @@ class Reason:
         return f"{self.code}: {self.text}"
 
 
-class Refused(MirabenchError):  # noqa: N818  # an outcome: the server works as it should
+class SubmissionRefused(MirabenchError):  # noqa: N818  # an outcome: the server works as it should
     """A submission is not accepted; `reasons` say why."""
 
     def __init__(self, *reasons: Reason) -> None:
@@ -48,16 +48,16 @@ class Refused(MirabenchError):  # noqa: N818  # an outcome: the server works as 
         super().__init__("refused: " + "; ".join(map(str, reasons)))
 
 
-def refuse(code: str, text: str) -> Refused:
+def refuse(code: str, text: str) -> SubmissionRefused:
     """The refusal with one reason."""
-    return Refused(Reason(code, text))
+    return SubmissionRefused(Reason(code, text))
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
     """The JSON object in some bytes, every number finite and every text plain.
 
     Raises:
-        Refused: too large, compressed, not UTF-8, nested too deep, no JSON object, a key twice, a
+        SubmissionRefused: too large, compressed, not UTF-8, nested too deep, no JSON object, a key twice, a
             number that is not finite, or a text that is not plain.
     """
     if len(data) > MAX_BYTES:
@@ -113,7 +113,7 @@ def check_values(value: Any) -> None:
     """Every number finite, every text plain, keys too.
 
     Raises:
-        Refused: one is not; the reason tells where.
+        SubmissionRefused: one is not; the reason tells where.
     """
     for place, leaf in _leaves(value, ""):
         if isinstance(leaf, float) and not math.isfinite(leaf):
@@ -138,7 +138,7 @@ def check_text(text: str, place: str) -> None:
     """A text is plain: no markup, no script address, no control or direction-changing characters.
 
     Raises:
-        Refused: it is not, or it is too long.
+        SubmissionRefused: it is not, or it is too long.
     """
     if len(text) > MAX_TEXT:
         raise refuse(

@@ -17,7 +17,7 @@ from mirabench.run.evaluate import Job, Options, run
 from mirabench.run.plan import make_plan
 from mirabench.video.paths import is_video_file
 from miraboard.board import Board
-from miraboard.guard import Refused
+from miraboard.guard import SubmissionRefused
 from miraboard.submission import read_report
 from miraboard.tracks import Track
 
@@ -68,7 +68,7 @@ def rescore(
     """
     try:
         report = read_report(text.encode())
-    except Refused as error:
+    except SubmissionRefused as error:
         raise InputError(f"the stored report cannot be read: {error}") from error
     found = _files(report, folder)
     if not found:

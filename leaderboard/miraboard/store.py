@@ -25,7 +25,7 @@ from mirabench.errors import InputError
 from miraboard import copies
 from miraboard.copies import Known, scores_fingerprint
 from miraboard.database import lock, make_engine
-from miraboard.guard import Refused
+from miraboard.guard import SubmissionRefused
 from miraboard.schema import clips, events, strips, submissions, verdicts
 from miraboard.standing import Standing
 from miraboard.submission import Checked
@@ -117,7 +117,7 @@ class Store:
         """Keep a submission; returns its id, the same one when it is a retry.
 
         Raises:
-            Refused: its rows are in another submission already.
+            SubmissionRefused: its rows are in another submission already.
         """
         key = checked.key
         with self._exclusive() as connection:
@@ -129,7 +129,7 @@ class Store:
                 return str(row.id)
             reasons = copies.across(_known(connection, checked))
             if reasons:
-                raise Refused(*reasons)
+                raise SubmissionRefused(*reasons)
             _insert(connection, key, checked, standing, actor)
         return key[:12]
 

@@ -86,7 +86,7 @@ def read_strips(data: bytes, clips: Collection[str]) -> dict[str, bytes]:
         clips: Ids of the report's clips.
 
     Raises:
-        Refused: too large, too many, of unknown clips, or no pictures.
+        SubmissionRefused: too large, too many, of unknown clips, or no pictures.
     """
     if not data:
         return {}

@@ -20,7 +20,7 @@ from mirabench.metrics.health import FLAGS
 from mirabench.report.model import SCHEMA_VERSION, Report, VideoRecord
 from miraboard import copies
 from miraboard.card import Card
-from miraboard.guard import Reason, Refused, parse_json, refuse
+from miraboard.guard import Reason, SubmissionRefused, parse_json, refuse
 from miraboard.protocols import check_protocols
 from miraboard.recompute import check_aggregates
 from miraboard.strips import read_strips
@@ -55,7 +55,7 @@ def check(data: bytes, card: Card, tracks: Mapping[str, Track], *, strips: bytes
     """Check a submission.
 
     Raises:
-        Refused: with the reasons of the first stage that found any.
+        SubmissionRefused: with the reasons of the first stage that found any.
     """
     report = read_report(data)
     track = _track_of(report, card, tracks)
@@ -69,21 +69,21 @@ def stop(reasons: Iterator[Reason]) -> None:
     """Raise what a check found, if anything.
 
     Raises:
-        Refused: there is at least one reason.
+        SubmissionRefused: there is at least one reason.
     """
     found = list(reasons)
     if len(found) > MOST_REASONS:
         more = Reason("more", f"and {len(found) - MOST_REASONS} more of this kind")
         found = [*found[:MOST_REASONS], more]
     if found:
-        raise Refused(*found)
+        raise SubmissionRefused(*found)
 
 
 def read_report(data: bytes) -> Report:
     """The report in some bytes.
 
     Raises:
-        Refused: not plain JSON, or not of the schema.
+        SubmissionRefused: not plain JSON, or not of the schema.
     """
     raw = parse_json(data)
     version = raw.get("schema_version")

@@ -16,7 +16,7 @@ from mirabench.checks.session import Session
 from mirabench.errors import MirabenchError
 
 
-class CheckFailed(Exception):  # noqa: N818  # a verdict on the clips
+class CheckFailed(MirabenchError):  # noqa: N818  # a verdict on the clips
     """A check was made and does not hold, or could not be made."""
 
     def __init__(self, outcome: Outcome) -> None:
@@ -81,7 +81,7 @@ class CheckItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
         """What went wrong in words; a traceback only for a bug."""
-        if isinstance(excinfo.value, CheckFailed | MirabenchError):
+        if isinstance(excinfo.value, MirabenchError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, *args)
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from mirabench.errors import GeneratorError, InputError
+from mirabench.errors import GeneratorError, InputError, MirabenchError
 from mirabench.inputs.prompts import Prompt
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _RUNNING = ("queued", "pending", "in_progress", "processing", "running", "starti
 _DONE = ("completed", "succeeded", "success", "done")
 
 
-class _TryAgainError(Exception):
+class _TryAgainError(MirabenchError):
     """A request failed in a way that another try may mend."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:

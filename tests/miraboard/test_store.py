@@ -25,7 +25,7 @@ from sqlalchemy.exc import DatabaseError
 from mirabench.errors import InputError
 from miraboard import schema
 from miraboard.board import Board
-from miraboard.guard import Refused
+from miraboard.guard import SubmissionRefused
 from miraboard.settings import Settings
 from miraboard.store import Store
 
@@ -267,14 +267,14 @@ def test_the_rate_limit_holds_one_address_and_not_the_next(
 @pytest.mark.parametrize("token", ["", "a-token-of-the-test", "a-token-of-the-tests ", "é"])
 def test_a_wrong_token_moderates_nothing(board: Board, kit: Any, token: str) -> None:
     outcome = submit(board, kit)
-    with pytest.raises(Refused, match="token"):
+    with pytest.raises(SubmissionRefused, match="token"):
         board.moderate(token, outcome.id, "withdrawn", "because")
     assert len(board.view("tiny").standings) == 1
     assert board.store.log()[0].kind == "denied"
 
 
 def test_a_board_without_a_token_has_no_maintainer(open_board: Callable[..., Board]) -> None:
-    with pytest.raises(Refused, match="token"):
+    with pytest.raises(SubmissionRefused, match="token"):
         open_board(token="").moderate("", "x", "withdrawn", "because")
 
 

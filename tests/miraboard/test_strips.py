@@ -17,7 +17,7 @@ from mirabench.errors import InputError
 from mirabench.video.encode import write_video
 from miraboard import export, pages
 from miraboard.board import Board
-from miraboard.guard import Refused
+from miraboard.guard import SubmissionRefused
 from miraboard.strips import make_strips, read_strips, shown, to_file
 
 
@@ -74,7 +74,7 @@ BAD: dict[str, bytes] = {
 
 @pytest.mark.parametrize("data", BAD.values(), ids=list(BAD))
 def test_what_is_no_film_strip_is_refused(data: bytes) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(SubmissionRefused) as refusal:
         read_strips(data, set("abcdefg"))
     assert {r.code for r in refusal.value.reasons} == {"strips"}
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mirabench.report.model import Report
 from miraboard.board import Board
 from miraboard.card import read_card
-from miraboard.guard import MAX_BYTES, MAX_DEPTH, Refused, depth, parse_json
+from miraboard.guard import MAX_BYTES, MAX_DEPTH, SubmissionRefused, depth, parse_json
 from miraboard.submission import check
 
 Raw = dict[str, Any]
@@ -457,7 +457,7 @@ def test_a_name_in_any_script_is_welcome(board: Board, kit: Any) -> None:
 def test_no_bytes_do_anything_but_parse_or_be_refused(data: bytes) -> None:
     try:
         assert isinstance(parse_json(data), dict)
-    except Refused as refusal:
+    except SubmissionRefused as refusal:
         assert refusal.reasons
 
 
@@ -489,7 +489,7 @@ def test_any_changed_number_of_a_summary_is_noticed(
     key = data.draw(st.sampled_from([k for k, v in summary.items() if isinstance(v, float | int)]))
     old = summary[key]
     summary[key] = (not old) if isinstance(old, bool) else old + data.draw(st.integers(1, 9))
-    with pytest.raises(Refused):
+    with pytest.raises(SubmissionRefused):
         check(kit.data(raw), read_card(kit.card()), {"tiny": track})
 
 

@@ -83,11 +83,11 @@ class Measurement:
         return f"{self.value:.6g} ({self.status})"
 
 
-class _Crash(Exception):  # noqa: N818  # never leaves this module
+class _Crash(MirabenchError):  # noqa: N818  # never leaves this module
     """A feature raised what is not one of our errors."""
 
 
-class _Missing(Exception):  # noqa: N818  # never leaves this module
+class _Missing(MirabenchError):  # noqa: N818  # never leaves this module
     """This machine lacks weights or an extra."""
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import tenacity
 
-from mirabench.errors import InputError, MissingExtraError
+from mirabench.errors import InputError, MirabenchError, MissingExtraError
 from miradata.captions.answers import reply_of
 from miradata.captions.replies import Reply, ReplyStore, digest_of
 from miradata.captions.spend import OverBudgetError, Prices, Spend, Tokens
@@ -68,7 +68,7 @@ class Endpoint:
     prices: Prices = field(default_factory=Prices)
 
 
-class _Unavailable(Exception):  # noqa: N818  # a decision, not an error
+class _Unavailable(MirabenchError):  # noqa: N818  # a decision, not an error
     """The endpoint is busy, broken or silent."""
 
     def __init__(

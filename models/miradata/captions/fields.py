@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mirabench.errors import MirabenchError
+
 
 class CaptionFields(BaseModel):
     """MiraData's six captions of one window."""
@@ -75,7 +77,7 @@ REFUSAL = re.compile(
 _LATIN = re.compile(r"[A-Za-z]")
 
 
-class ReplyError(ValueError):
+class ReplyError(MirabenchError, ValueError):
     """A reply that is no caption; the text says why."""
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from mirabench.errors import InputError, OutputError
+from mirabench.errors import InputError, MirabenchError, OutputError
 
 SPEND_FILE = "spend.jsonl"
 
@@ -39,7 +39,7 @@ class Prices:
         return (tokens.prompt * self.prompt + tokens.completion * self.completion) / 1e6
 
 
-class OverBudgetError(Exception):
+class OverBudgetError(MirabenchError):
     """The next call could pass the cap; the text says which one."""
 
 

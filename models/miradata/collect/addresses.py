@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mirabench.errors import MissingExtraError, OutputError
+from mirabench.errors import MirabenchError, MissingExtraError, OutputError
 from mirabench.video.decode import sha256_of
 from miradata.collect.manifest import Collected, Manifest, Wanted, file_name, require_rights
 
@@ -42,7 +42,7 @@ class HttpSettings:
     """Most seconds that a server's Retry-After is obeyed."""
 
 
-class _Retry(Exception):  # noqa: N818  # a decision
+class _Retry(MirabenchError):  # noqa: N818  # a decision
     """This try failed, another may succeed."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
@@ -50,7 +50,7 @@ class _Retry(Exception):  # noqa: N818  # a decision
         super().__init__(reason)
 
 
-class _GiveUp(Exception):  # noqa: N818  # a decision
+class _GiveUp(MirabenchError):  # noqa: N818  # a decision
     """No try will succeed."""
 
 

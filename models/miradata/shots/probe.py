@@ -23,6 +23,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mirabench.errors import MirabenchError
 from mirabench.identity import digest_of
 from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.decode import sha256_of
@@ -48,7 +49,7 @@ _CONTAINERS = {
 """Suffix -> a word that FFmpeg's name of the container then has."""
 
 
-class Unusable(Exception):  # noqa: N818  # a verdict: nothing went wrong
+class _Unusable(MirabenchError):  # noqa: N818  # a verdict: nothing went wrong
     """The file is of no use; the text is the reason, its code first."""
 
 
@@ -89,7 +90,7 @@ class Probe:
         row: dict[str, Any] = {**_blank(source), "video_id": video_id(item.content)}
         try:
             row.update(_facts(source.path))
-        except Unusable as verdict:
+        except _Unusable as verdict:
             row.update(status=REJECTED, reason=str(verdict))
             return Outcome({"videos": [row]}, REJECTED, str(verdict))
         row.update(video_id=video_id(row["sha256"]), status=OK)
@@ -124,7 +125,7 @@ def _facts(path: Path) -> dict[str, Any]:
     """Columns of `videos`.
 
     Raises:
-        Unusable: the file is of no use.
+        _Unusable: the file is of no use.
     """
     _refuse_holes(path)
     with _container(path) as container:
@@ -149,12 +150,12 @@ def _refuse_holes(path: Path) -> None:
     try:
         size = path.stat().st_size
         if size == 0:
-            raise Unusable("empty: the file has 0 bytes")
+            raise _Unusable("empty: the file has 0 bytes")
         data = _data_bytes(path, size)
     except OSError as error:
-        raise Unusable(f"unreadable: {error.strerror or error}") from error
+        raise _Unusable(f"unreadable: {error.strerror or error}") from error
     if data < LEAST_DATA * size:
-        raise Unusable(f"sparse: {data} of {size} bytes were written; the rest are holes")
+        raise _Unusable(f"sparse: {data} of {size} bytes were written; the rest are holes")
 
 
 def _data_bytes(path: Path, size: int) -> int:
@@ -180,7 +181,7 @@ def _container(path: Path) -> Iterator[InputContainer]:
     except (av.FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         code = "truncated" if _is_cut_short(path) else "not_video"
-        raise Unusable(f"{code}: {reason}") from error
+        raise _Unusable(f"{code}: {reason}") from error
     with container:
         yield container
 
@@ -196,32 +197,32 @@ def _video_stream(container: InputContainer) -> VideoStream:
     if stream is not None:
         return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-    raise Unusable(f"no_video_stream: there is only {kinds}")
+    raise _Unusable(f"no_video_stream: there is only {kinds}")
 
 
 def _times(container: InputContainer, stream: VideoStream) -> _Times:
     """Count frames and read their times; no picture is decoded.
 
     Raises:
-        Unusable: packets are missing at the end, there are none, or they carry no times.
+        _Unusable: packets are missing at the end, there are none, or they carry no times.
     """
     promised = _promised_seconds(container, stream)
     base = stream.time_base or Fraction(1, 90_000)
     pts, last = _packet_times(container, stream)
     if len(pts) < stream.frames:
-        raise Unusable(f"truncated: {stream.frames} frames were announced, {len(pts)} are there")
+        raise _Unusable(f"truncated: {stream.frames} frames were announced, {len(pts)} are there")
     if len(pts) <= 1:
-        raise Unusable(f"zero_duration: {len(pts)} frame")
+        raise _Unusable(f"zero_duration: {len(pts)} frame")
     ticks = np.sort(np.frombuffer(pts, dtype=np.int64))
     if ticks[0] == NO_TIME:
-        raise Unusable("no_times: frames carry no times; put the stream into a container first")
+        raise _Unusable("no_times: frames carry no times; put the stream into a container first")
     steps = np.diff(ticks)
     usual = int(np.median(steps))
     duration = (int(ticks[-1] - ticks[0]) + (last or usual)) * base
     if duration <= 0:
-        raise Unusable("zero_duration: all frames have the same time")
+        raise _Unusable("zero_duration: all frames have the same time")
     if float(duration) < promised - max(1.0, MISSING * promised):
-        raise Unusable(
+        raise _Unusable(
             f"truncated: {promised:.1f} s were announced, {float(duration):.1f} s are there"
         )
     variable = bool(np.any(np.abs(steps - usual) > max(1, VARIABLE * usual)))
@@ -248,7 +249,7 @@ def _packet_times(container: InputContainer, stream: VideoStream) -> tuple[array
             if pts[-1] > latest:
                 latest, last = pts[-1], packet.duration or 0
     except (av.FFmpegError, OSError) as error:
-        raise Unusable(f"truncated: packets end after {len(pts)} frames: {error}") from error
+        raise _Unusable(f"truncated: packets end after {len(pts)} frames: {error}") from error
     return pts, last
 
 
@@ -256,7 +257,7 @@ def _picture(path: Path) -> dict[str, Any]:
     """What only a decoded frame tells.
 
     Raises:
-        Unusable: not one frame decodes.
+        _Unusable: not one frame decodes.
     """
     frame = _first_frame(path)
     turned = round(frame.rotation / 90) % 2
@@ -278,9 +279,9 @@ def _first_frame(path: Path) -> VideoFrame:
             frame: VideoFrame | None = next(frames, None)
     except (av.FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Unusable(f"corrupt: the first frame does not decode: {reason}") from error
+        raise _Unusable(f"corrupt: the first frame does not decode: {reason}") from error
     if frame is None:
-        raise Unusable("corrupt: not one frame decodes")
+        raise _Unusable("corrupt: not one frame decodes")
     return frame
 
 
