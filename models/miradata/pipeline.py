@@ -217,6 +217,6 @@ def _asker(config: Config, output: Path, voter: str) -> SceneAsker | None:
     endpoint = getattr(config.stitch, voter)
     if endpoint is None:
         return None
-    from miradata.captions.votes import EndpointAsker  # extra `data`: the chat client
+    from miradata.shots.votes import EndpointAsker  # extra `data`: the chat client
 
     return EndpointAsker(endpoint, config.captions, output)

@@ -7,18 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from miradata.captions import prompt
-from miradata.captions.client import Captioner, Messages
-from miradata.captions.fields import (
-    REFUSAL,
-    CaptionFields,
-    ReplyError,
-    faults_of,
-    parse_json,
-    strict_schema,
-)
-from miradata.captions.grid import data_url
-from miradata.captions.replies import Reply
-from miradata.captions.spend import Tokens
+from miradata.captions.fields import REFUSAL, CaptionFields, faults_of
+from miradata.chat.client import Captioner, Messages
+from miradata.chat.picture import data_url
+from miradata.chat.replies import Reply
+from miradata.chat.spend import Tokens
+from miradata.chat.structured import ReplyError, parse_json, strict_schema
 
 
 @dataclass(frozen=True, slots=True)

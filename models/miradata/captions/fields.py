@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from mirabench.errors import MirabenchError
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class CaptionFields(BaseModel):
@@ -22,14 +19,6 @@ class CaptionFields(BaseModel):
     main_object_caption: str = Field(description="The main subjects, 40 to 90 words.")
     style_caption: str = Field(description="The visual style, one sentence, 12 to 40 words.")
     camera_caption: str = Field(description="Shot and camera movement, 40 to 90 words.")
-
-
-class SameScene(BaseModel):
-    """The answer of a same-scene vote."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    same_scene: bool
 
 
 class Words(NamedTuple):
@@ -75,40 +64,6 @@ REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _LATIN = re.compile(r"[A-Za-z]")
-
-
-class ReplyError(MirabenchError, ValueError):
-    """A reply that is no caption; the text says why."""
-
-
-def strict_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The `response_format` for an OpenAI-compatible endpoint: one key for each field, all required."""
-    return {
-        "type": "json_schema",
-        "json_schema": {
-            "name": model.__name__,
-            "strict": True,
-            "schema": model.model_json_schema(),
-        },
-    }
-
-
-def parse_json(raw: str, model: type[BaseModel]) -> Any:
-    """A reply as its model; a Markdown fence around the JSON is taken off.
-
-    Raises:
-        ReplyError: it is no JSON, or has other fields.
-    """
-    text = raw.strip()
-    if text.startswith("```"):
-        text = text.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-    try:
-        return model.model_validate(json.loads(text))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ReplyError(f"it is no JSON ({error})") from None
-    except ValidationError as error:
-        said = [f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}" for e in error.errors()]
-        raise ReplyError("; ".join(said)[:500]) from None
 
 
 def faults_of(fields: CaptionFields) -> list[str]:

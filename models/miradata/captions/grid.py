@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from mirabench.errors import VideoError
@@ -16,7 +14,6 @@ ROWS, COLUMNS = 2, 4
 TILE_WIDTH = 512
 GUTTER = 8
 """Pixels between tiles, and around them."""
-JPEG_QUALITY = 90
 
 
 def grid(frames: Sequence[UInt8Array], tile_width: int = TILE_WIDTH) -> UInt8Array:
@@ -45,22 +42,3 @@ def grid(frames: Sequence[UInt8Array], tile_width: int = TILE_WIDTH) -> UInt8Arr
         top, left = GUTTER + row * (tall + GUTTER), GUTTER + column * (tile_width + GUTTER)
         sheet[top : top + tall, left : left + tile_width] = tile
     return sheet
-
-
-def jpeg(picture: UInt8Array, quality: int = JPEG_QUALITY) -> bytes:
-    """A uint8 RGB picture (H, W, 3) as JPEG bytes.
-
-    Raises:
-        VideoError: OpenCV cannot write it.
-    """
-    written, data = cv2.imencode(
-        ".jpg", np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )
-    if not written:
-        raise VideoError("the picture cannot be written as JPEG")
-    return bytes(data.tobytes())
-
-
-def data_url(data: bytes) -> str:
-    """JPEG bytes as the address that chat endpoints take."""
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

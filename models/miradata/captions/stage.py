@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,12 +15,12 @@ from mirabench.files import named
 from mirabench.identity import digest_of
 from miradata.captions import prompt
 from miradata.captions.caption import WindowCaption, caption_picture
-from miradata.captions.client import Captioner, Endpoint
-from miradata.captions.grid import COLUMNS, GUTTER, JPEG_QUALITY, ROWS, TILE_WIDTH, grid, jpeg
-from miradata.captions.spend import Prices
+from miradata.captions.grid import COLUMNS, GUTTER, ROWS, TILE_WIDTH, grid
 from miradata.captions.windows import TimeRange, grid_moments, windows_of
-from miradata.config import Captions
-from miradata.config import Endpoint as EndpointConfig
+from miradata.chat.client import Captioner
+from miradata.chat.picture import JPEG_QUALITY, jpeg
+from miradata.chat.shared import shared_captioner
+from miradata.config import Captions, Endpoint
 from miradata.frames.clip_range import NS, frames_at
 from miradata.frames.clip_rows import kept_clips
 from miradata.select.levels import Thresholds
@@ -31,8 +30,6 @@ from miradata.tables.schema import FAILED, OK, REJECTED, SCHEMAS
 from miradata.tables.store import Tables
 
 SKIPPED = "skipped"
-FOLDER = "captions"
-"""In the output folder: replies and the account."""
 TRIED_AGAIN = frozenset({"timeout", "rate_limited", "over_budget", "error"})
 """Statuses that another time may mend; the others are the model's last word on this window."""
 
@@ -118,38 +115,9 @@ class CaptionStage:
         times = [clip["t0_ns"] + round(moment * NS) for moment in grid_moments(window)]
         return jpeg(grid(frames_at(named(self.root, clip["video"]["path"]), times)))
 
-    def _captioner(self, endpoint: EndpointConfig | None) -> Captioner:
+    def _captioner(self, endpoint: Endpoint | None) -> Captioner:
         assert endpoint is not None  # there are no items without one
-        return _shared_captioner(
-            endpoint_of(endpoint, self.captions),
-            self.output / FOLDER,
-            self.captions.most_tokens,
-            self.captions.most_money,
-        )
-
-
-def endpoint_of(endpoint: EndpointConfig, settings: Captions) -> Endpoint:
-    """A client's settings from the configuration."""
-    return Endpoint(
-        model=endpoint.model,
-        base_url=endpoint.base_url,
-        api_key_variable=endpoint.api_key_env,
-        temperature=settings.temperature,
-        max_tokens=settings.max_tokens,
-        tokens_parameter=settings.tokens_parameter,
-        timeout=settings.timeout_seconds,
-        tries=settings.tries,
-        longest_wait=settings.longest_wait_seconds,
-        prices=Prices(settings.price_prompt, settings.price_completion),
-    )
-
-
-@lru_cache(maxsize=8)
-def _shared_captioner(
-    endpoint: Endpoint, folder: Path, most_tokens: int | None, most_money: float | None
-) -> Captioner:
-    """One client a process, shared by its threads: connections and the account are the same."""
-    return Captioner.in_folder(endpoint, folder, most_tokens=most_tokens, most_money=most_money)
+        return shared_captioner(endpoint, self.captions, self.output)
 
 
 def _verdict(found: WindowCaption) -> tuple[str, str]:

@@ -21,9 +21,9 @@ from markupsafe import Markup
 from mirabench.errors import MirabenchError
 from mirabench.files import named
 from mirabench.video.resize import Resize
-from miradata.captions.grid import jpeg
-from miradata.captions.spend import SPEND_FILE, Prices, Spend
-from miradata.captions.stage import FOLDER
+from miradata.chat.picture import jpeg
+from miradata.chat.shared import FOLDER
+from miradata.chat.spend import SPEND_FILE, Prices, Spend
 from miradata.config import Config
 from miradata.frames.clip_range import NS, frames_at
 from miradata.publish.published import Publication

@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 from mirabench.errors import InputError, MissingExtraError, VideoError
 from miradata.captions import prompt
 from miradata.captions.caption import WindowCaption, caption_picture
-from miradata.captions.client import Captioner, Endpoint, retry_after
 from miradata.captions.fields import CaptionFields, faults_of
-from miradata.captions.grid import GUTTER, grid, jpeg
-from miradata.captions.scene import ask_same_scene
-from miradata.captions.spend import Prices, Spend, Tokens
+from miradata.captions.grid import GUTTER, grid
 from miradata.captions.windows import TimeRange, grid_moments, windows_of
+from miradata.chat.client import Captioner, Endpoint, retry_after
+from miradata.chat.picture import jpeg
+from miradata.chat.spend import Prices, Spend, Tokens
+from miradata.shots.scene import ask_same_scene
 
 PICTURE = jpeg(np.full((64, 64, 3), 120, np.uint8))
 BUSY = Answer(status=429, headers={"Retry-After": "0.05"})

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from miradata.captions.replies import Reply
-from miradata.captions.spend import Tokens
+from miradata.chat.replies import Reply
+from miradata.chat.spend import Tokens
 
 
 def reply_of(answer: Any, worst: Tokens, version: str) -> Reply:

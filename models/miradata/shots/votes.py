@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from mirabench.video.frames import UInt8Array
-from miradata.captions.client import Captioner
-from miradata.captions.scene import SceneVote, ask_same_scene
-from miradata.captions.stage import FOLDER, endpoint_of
+from miradata.chat.shared import shared_captioner
 from miradata.config import Captions, Endpoint
+from miradata.shots.scene import SceneVote, ask_same_scene
 
 
 @dataclass(frozen=True)
@@ -30,15 +28,6 @@ class EndpointAsker:
 
     def ask_same_scene(self, frame_a: UInt8Array, frame_b: UInt8Array) -> SceneVote:
         """Whether two frames (H, W, 3) show the same scene."""
-        return ask_same_scene(_captioner(self), frame_a, frame_b)
-
-
-@lru_cache(maxsize=8)
-def _captioner(asker: EndpointAsker) -> Captioner:
-    """One client a process."""
-    return Captioner.in_folder(
-        endpoint_of(asker.endpoint, asker.captions),
-        asker.output / FOLDER,
-        most_tokens=asker.captions.most_tokens,
-        most_money=asker.captions.most_money,
-    )
+        return ask_same_scene(
+            shared_captioner(self.endpoint, self.captions, self.output), frame_a, frame_b
+        )

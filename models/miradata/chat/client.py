@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import tenacity
 
 from mirabench.errors import InputError, MirabenchError, MissingExtraError
-from miradata.captions.answers import reply_of
-from miradata.captions.replies import Reply, ReplyStore, digest_of
-from miradata.captions.spend import OverBudgetError, Prices, Spend, Tokens
+from miradata.chat.answers import reply_of
+from miradata.chat.replies import Reply, ReplyStore, digest_of
+from miradata.chat.spend import OverBudgetError, Prices, Spend, Tokens
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -105,8 +105,8 @@ class Captioner:
         most_money: float | None = None,
     ) -> Captioner:
         """A client whose replies and account are in `folder`, shared with others there."""
-        from miradata.captions.replies import REPLY_FOLDER
-        from miradata.captions.spend import SPEND_FILE
+        from miradata.chat.replies import REPLY_FOLDER
+        from miradata.chat.spend import SPEND_FILE
 
         spend = Spend(folder / SPEND_FILE, endpoint.prices, most_tokens, most_money)
         return cls(endpoint, ReplyStore(folder / REPLY_FOLDER), spend)
