@@ -98,7 +98,7 @@ def inputs(spec: MetricSpec) -> str:
 
 
 def needs(spec: MetricSpec) -> str:
-    """What a metric needs besides the clips, network parameters included."""
+    """What a metric needs besides the clips, weights included."""
     weights = "weights (non-commercial)" if spec.non_commercial else "weights"
     return ", ".join(text for text in (inputs(spec), weights if cards_of(spec) else "") if text)
 
@@ -177,7 +177,7 @@ def weights_part() -> str:
 
 
 def licence(each: WeightCard) -> str:
-    """The licence of parameters, with a flag where it forbids commercial use."""
+    """The licence of the weights, marked where it forbids commercial use."""
     return f"{each.licence}, **non-commercial**" if each.non_commercial else each.licence
 
 
@@ -193,7 +193,7 @@ def card_section(each: WeightCard) -> str:
         "Revision": f"`{each.revision}`" if each.revision else "",
         "sha256": digest.get(len(each.sha256), f"begins with `{each.sha256}`"),
         "Source": "; else ".join(sources),
-        "Same parameters in another file": weight_links(each.same_parameters, ""),
+        "Same weights in another file": weight_links(each.same_parameters, ""),
     }
     listed = "".join(f"- {key}: {value}\n" for key, value in lines.items() if value)
     return f"### `{each.name}`\n\n{listed}"
@@ -245,10 +245,10 @@ def metrics_page() -> str:
     """`docs/metrics/index.md`."""
     return (
         f"# Metrics\n\n{NOTE}"
-        "One row for each metric, by dimension. The page behind a name tells what it measures, how,\n"
-        "where the formula comes from and when not to trust it. `better` says which direction is\n"
-        "better; `needs` says what a run must be given besides clips. [Suites](../suites.md) tells which\n"
-        "metrics run together, [Weights](../weights.md) where network parameters come from.\n\n"
+        "One row per metric, grouped by dimension. The linked page says what the metric measures, how it is\n"
+        "computed, where the formula comes from, and when not to trust it. `better` is the better direction;\n"
+        "`needs` lists what a run needs besides clips. See [Suites](../suites.md) for the metrics that run\n"
+        "together, and [Weights](../weights.md) for how to get weights.\n\n"
         f"{metric_table('', specs())}"
     )
 
@@ -257,12 +257,12 @@ def features_page() -> str:
     """`docs/features.md`, from the docstrings of the extractors."""
     parts = [
         f"# Features\n\n{NOTE}"
-        "A feature is a small table that is computed once for a clip and shared by all metrics that\n"
-        "read it. The text below is that of the code. [Concepts](concepts.md) tells how features\n"
-        "and metrics fit together.\n\n"
-        "Features with weights run a network. Their frames are prepared as the public MiraBench code\n"
-        "prepares them. `precision` is `fp32`, `bf16` or `fp16`; `rate` is how many frames a second\n"
-        "are looked at, every one when it is `None`. The parameters are part of the protocol id.\n"
+        "A feature is a small table that is computed once per clip and shared by all metrics that read\n"
+        "it. The descriptions below come from the code. [Concepts](concepts.md) explains how features and\n"
+        "metrics fit together.\n\n"
+        "Features with weights run a network and preprocess frames as the public MiraBench code does.\n"
+        "`precision` is `fp32`, `bf16` or `fp16`. `rate` is the number of frames per second to use; with\n"
+        "`None`, every frame is used. Parameters are part of the protocol id.\n"
     ]
     return "\n".join([*parts, *(feature_section(name) for name in ours(registry.FEATURES))])
 
@@ -281,7 +281,7 @@ def feature_section(name: str) -> str:
         f"## `{name}`\n\n{about_module(kind, name)}{capital(columns)}\n\n"
         f"- Parameters: {parameters or 'none'}.\n"
         + (f"- Weights: {weights}.\n" if weights else "")
-        + f"- Read by: {read_by or 'no metric; see its description'}.\n"
+        + f"- Used by: {read_by or 'no metric; see its description'}.\n"
     )
 
 
@@ -318,9 +318,9 @@ def cli_page() -> str:
 
     parts = [
         f"# Command line\n\n{NOTE}"
-        "Results go to stdout, progress and messages to stderr. The exit code is 0 when all is good,\n"
-        "1 when the work is done but something in it failed, 2 when the command cannot be run.\n"
-        "[Environment variables](environment.md) are on a page of their own.\n"
+        "Results go to stdout, progress and messages to stderr. The exit code is 0 if everything\n"
+        "succeeded, 1 if something in the run failed, and 2 if the command cannot run. See also\n"
+        "[Environment variables](environment.md).\n"
     ]
     for words in commands(typer.main.get_command(app), []):
         title = " ".join(["mirabench", *words])
