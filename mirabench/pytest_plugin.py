@@ -14,11 +14,11 @@ import pytest
 
 if TYPE_CHECKING:
     from mirabench.checks.bench import Bench
+    from mirabench.checks.check_run import CheckRun
     from mirabench.checks.running import Baselines
-    from mirabench.checks.session import Session
 
 _CHECK_FILES = (".mirabench.yaml", ".mirabench.yml")
-_SESSION = pytest.StashKey["Session"]()
+_CHECK_RUN = pytest.StashKey["CheckRun"]()
 _MARKER = (
     "mirabench(suite='lite', baseline=True): the suite that the fixture `mirabench` measures with, and "
     "whether its reports are compared with --mirabench-baseline"
@@ -59,7 +59,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     from mirabench.checks.collecting import CheckFileNode
 
     config = parent.config
-    return CheckFileNode.of(parent, file_path, _session(config), _baselines(config))
+    return CheckFileNode.of(parent, file_path, _check_run(config), _baselines(config))
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def mirabench(request: pytest.FixtureRequest) -> Bench:
     said = _said_by(marker)
     config = request.config
     return Bench(
-        _session(config),
+        _check_run(config),
         _baselines(config, compared=bool(said.get("baseline", True))),
         said.get("suite", "lite"),
     )
@@ -87,10 +87,10 @@ def pytest_terminal_summary(
     updated = config.getoption("--mirabench-update-baseline")
     if not updated and not config.getoption("--mirabench-report"):
         return
-    session = _session(config)
-    lines = [f"report    {page}" for page in session.kept_reports()]
-    lines += [f"baseline  {path}" for path in session.kept_baselines()]
-    if updated and not session.kept_baselines():
+    check_run = _check_run(config)
+    lines = [f"report    {page}" for page in check_run.kept_reports()]
+    lines += [f"baseline  {path}" for path in check_run.kept_baselines()]
+    if updated and not check_run.kept_baselines():
         lines.append(
             "no baseline was written: name one with --mirabench-baseline, or in a check file"
         )
@@ -116,14 +116,16 @@ def _said_by(marker: pytest.Mark | None) -> dict[str, Any]:
     return dict(marker.kwargs)
 
 
-def _session(config: pytest.Config) -> Session:
+def _check_run(config: pytest.Config) -> CheckRun:
     """What the tests of this run share, made when it is first asked for."""
-    from mirabench.checks.session import Session
+    from mirabench.checks.check_run import CheckRun
 
-    if _SESSION not in config.stash:
+    if _CHECK_RUN not in config.stash:
         output = config.getoption("--mirabench-report")
-        config.stash[_SESSION] = Session(_shared_folder(config), Path(output) if output else None)
-    return config.stash[_SESSION]
+        config.stash[_CHECK_RUN] = CheckRun(
+            _shared_folder(config), Path(output) if output else None
+        )
+    return config.stash[_CHECK_RUN]
 
 
 def _shared_folder(config: pytest.Config) -> Path:

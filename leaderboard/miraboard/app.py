@@ -14,7 +14,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from mirabench.metrics.api import DIMENSIONS
-from miraboard import look, pages
+from miraboard import pages, theme
 from miraboard.board import MODERATION, Board
 from miraboard.callbacks import Callbacks
 from miraboard.guard import MAX_BYTES
@@ -55,7 +55,7 @@ def build_app(board: Board) -> Any:
                 exported = _export_tab(calls, track)
             with gr.Tab("Maintain", id="maintain"):
                 moderated = _maintain_tab(calls)
-        for script in (look.RECALL, look.BACK):
+        for script in (theme.RECALL, theme.BACK):
             app.load(None, js=script, api_visibility="private")
         choosers = [compared, chosen, exported, prompt, table.order, table.columns]
         choices = _Choices(calls, first)
@@ -86,13 +86,13 @@ def _head(tracks: list[tuple[str, str]], first: str) -> Any:
             tracks, value=first, label="Track", elem_id="mb-track", scale=2, min_width=230
         )
         gr.Button("Light / dark", size="sm", elem_id="mb-theme", scale=0).click(
-            None, js=look.TOGGLE, api_visibility="private"
+            None, js=theme.TOGGLE, api_visibility="private"
         )
     return track
 
 
 def _html(element: str) -> Any:
-    return gr.HTML(elem_id=element, apply_default_css=False, js_on_load=look.FOLLOW)
+    return gr.HTML(elem_id=element, apply_default_css=False, js_on_load=theme.FOLLOW)
 
 
 class _TableTab:
@@ -201,7 +201,7 @@ def _submit_tab(calls: Callbacks, tracks: list[tuple[str, str]], first: str) -> 
             contact = gr.Textbox(label="Contact", max_length=120, elem_id="mb-contact")
             links = gr.Textbox(label="Links, separated by spaces", max_length=1000)
     button = gr.Button("Submit", variant="primary", elem_id="mb-send")
-    told = gr.HTML(elem_id="mb-outcome", apply_default_css=False)
+    told = gr.HTML(elem_id="mb-answer", apply_default_css=False)
     answer = gr.JSON(visible=False)
     sent = button.click(
         calls.submit, [file, generator, version, wanted, licence, contact, links, strips],
@@ -309,8 +309,8 @@ def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:
     app.launch(
         server_name=host,
         server_port=port,
-        theme=look.theme(),
-        css=look.CSS + pages.css(),
+        theme=theme.theme(),
+        css=theme.CSS + pages.css(),
         footer_links=[],
         max_file_size=MAX_BYTES + 2**20,
         ssr_mode=False,

@@ -35,7 +35,7 @@ COUNTED = ("accepted", "refused", "retried")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SubmissionAnswer:
     """The answer to a submission."""
 
     accepted: bool
@@ -99,7 +99,7 @@ class Board:
 
     def submit(
         self, data: bytes, fields: Mapping[str, Any], address: str, *, strips: bytes = b""
-    ) -> Outcome:
+    ) -> SubmissionAnswer:
         """Take a submission, or say why not; either way the audit log has a line.
 
         Args:
@@ -115,7 +115,7 @@ class Board:
                 f"more than {self.settings.per_hour} submissions within an hour: try again later",
             )
             self.store.event("limited", actor, reason.code)
-            return Outcome(False, reasons=(reason,))
+            return SubmissionAnswer(False, reasons=(reason,))
         try:
             identity = self._accept(data, fields, actor, strips)
         except SubmissionRefused as refusal:
@@ -123,8 +123,8 @@ class Board:
             codes = ", ".join(dict.fromkeys(r.code for r in refusal.reasons))
             # codes alone: a stranger's text does not get into the log
             self.store.event("refused", actor, f"report {digest}: {codes}")
-            return Outcome(False, reasons=refusal.reasons)
-        return Outcome(True, identity)
+            return SubmissionAnswer(False, reasons=refusal.reasons)
+        return SubmissionAnswer(True, identity)
 
     def _accept(self, data: bytes, fields: Mapping[str, Any], actor: str, strips: bytes) -> str:
         card = read_card(dict(fields))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from mirabench.errors import MirabenchError
 from mirabench.metrics.api import DIMENSIONS
 from miraboard import export, pages
-from miraboard.board import Board, Outcome
+from miraboard.board import Board, SubmissionAnswer
 from miraboard.guard import MAX_BYTES, refuse
 from miraboard.strips import shown
 from miraboard.tables import Request, build_table, parse_weights, weights_text
@@ -122,11 +122,11 @@ class Callbacks:
         address = address_of(request, self.board.settings.proxies)
         try:
             pictures = _uploaded(strips) if strips else b""
-            outcome = self.board.submit(_uploaded(file), fields, address, strips=pictures)
+            answer = self.board.submit(_uploaded(file), fields, address, strips=pictures)
         except MirabenchError as error:
             reasons = getattr(error, "reasons", ()) or refuse("error", str(error)).reasons
-            outcome = Outcome(False, reasons=reasons)
-        return str(pages.outcome_page(outcome)), outcome.to_json()
+            answer = SubmissionAnswer(False, reasons=reasons)
+        return str(pages.answer_page(answer)), answer.to_json()
 
     def moderate(self, token: str, identity: str, kind: str, why: str) -> str:
         """Withdraw or restore."""

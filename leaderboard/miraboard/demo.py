@@ -68,9 +68,9 @@ def fill(board: Board, say: Callable[[str], None] = log.info) -> int:
             "generator": name, "version": version, "track": TRACK, "licence": "Apache-2.0",
             "contact": "the mirabench developers", "links": [],
         }  # fmt: skip
-        outcome = board.submit(data, card, f"demo {seed}", strips=strips)
-        taken += outcome.accepted
-        say(f"{name} {version}: {outcome.id or '; '.join(map(str, outcome.reasons))}")
+        answer = board.submit(data, card, f"demo {seed}", strips=strips)
+        taken += answer.accepted
+        say(f"{name} {version}: {answer.id or '; '.join(map(str, answer.reasons))}")
     return taken
 
 

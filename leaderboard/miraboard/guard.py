@@ -40,7 +40,7 @@ class Reason:
         return f"{self.code}: {self.text}"
 
 
-class SubmissionRefused(MirabenchError):  # noqa: N818  # an outcome: the server works as it should
+class SubmissionRefused(MirabenchError):  # noqa: N818  # nothing went wrong: the server works as it should
     """A submission is not accepted; `reasons` say why."""
 
     def __init__(self, *reasons: Reason) -> None:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from mirabench.compare.statistics import FLIPS, LEVEL
 from mirabench.report.table import number
 from miraboard import charts, paired, ranking
-from miraboard.board import Outcome, View
+from miraboard.board import SubmissionAnswer, View
 from miraboard.paired import Difference
 from miraboard.standing import CONSISTENCY, Standing
 from miraboard.store import ClipRow, Event
@@ -64,7 +64,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(badges=BADGES, marks=MARKS)
-    environment.filters.update(breakable=breakable, span=span)
+    environment.filters.update(breakable=breakable, limits_text=limits_text)
     return environment
 
 
@@ -73,11 +73,11 @@ def breakable(name: str) -> Markup:
     return Markup("_<wbr>").join(name.split("_"))
 
 
-def span(limits: tuple[float, float]) -> str:
+def limits_text(limits: tuple[float, float]) -> str:
     """A range for people.
 
     Example:
-        >>> span((0.0, 1.0)), span((0.0, math.inf))
+        >>> limits_text((0.0, 1.0)), limits_text((0.0, math.inf))
         ('0 .. 1', '0 and up')
     """
     low, high = limits
@@ -103,9 +103,9 @@ def table_page(view: View, table: Table, weights: str, notice: str, link: Link) 
     return _render("table", view=view, table=table, weights=weights, notice=notice, link=link)
 
 
-def outcome_page(outcome: Outcome) -> Markup:
+def answer_page(answer: SubmissionAnswer) -> Markup:
     """Accepted, or refused and why."""
-    return _render("outcome", outcome=outcome)
+    return _render("answer", answer=answer)
 
 
 def audit_page(events: Sequence[Event]) -> Markup:

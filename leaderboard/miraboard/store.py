@@ -22,9 +22,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from mirabench.errors import InputError
-from miraboard import copies
-from miraboard.copies import Known, scores_fingerprint
+from miraboard import duplicates
 from miraboard.database import lock, make_engine
+from miraboard.duplicates import Known, scores_fingerprint
 from miraboard.guard import SubmissionRefused
 from miraboard.schema import clips, events, strips, submissions, verdicts
 from miraboard.standing import Standing
@@ -127,7 +127,7 @@ class Store:
             if row is not None:
                 _event(connection, "retried", row.id, actor, "the same card and report again")
                 return str(row.id)
-            reasons = copies.across(_known(connection, checked))
+            reasons = duplicates.across(_known(connection, checked))
             if reasons:
                 raise SubmissionRefused(*reasons)
             _insert(connection, key, checked, standing, actor)

@@ -2,7 +2,7 @@
 
 The order is that of trust: bytes, schema, suite, prompts, rows, protocols, then the aggregates, which are
 recomputed from the rows by the very functions that made them. Copies of other submissions are looked for
-by `copies`, inside the store's transaction.
+by `duplicates`, inside the store's transaction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from mirabench.metrics.health import FLAGS
 from mirabench.report.model import SCHEMA_VERSION, Report, VideoRecord
-from miraboard import copies
+from miraboard import duplicates
 from miraboard.card import Card
 from miraboard.guard import Reason, SubmissionRefused, parse_json, refuse
 from miraboard.protocols import check_protocols
@@ -167,7 +167,7 @@ def _rows(report: Report, track: Track) -> Iterator[Reason]:
         yield from _path(video)
         yield from _facts(video)
         yield from _scores(video, track)
-    yield from copies.within(report)
+    yield from duplicates.within(report)
 
 
 def _path(video: VideoRecord) -> Iterator[Reason]:

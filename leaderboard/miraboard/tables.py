@@ -48,7 +48,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SubmissionRow:
     """One submission."""
 
     id: str
@@ -63,7 +63,7 @@ class Table:
     """One page of one track's table."""
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SubmissionRow, ...]
     found: int
     """Rows before paging."""
     page: int
@@ -162,10 +162,12 @@ def _sort_key(view: View, ranking: Ranking, order: str, i: int) -> tuple[float, 
     return (-value.mean if spec.higher_is_better else value.mean, standing.label.lower())
 
 
-def _row(view: View, ranking: Ranking, columns: Sequence[Column], i: int) -> Row:
+def _row(view: View, ranking: Ranking, columns: Sequence[Column], i: int) -> SubmissionRow:
     standing = view.standings[i]
     cells = tuple(_cell(view, ranking, column.key, i) for column in columns)
-    return Row(standing.id, standing.label, view.badge(standing.id), remarks(standing), cells)
+    return SubmissionRow(
+        standing.id, standing.label, view.badge(standing.id), remarks(standing), cells
+    )
 
 
 def remarks(standing: Standing) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ScoredVideos:
     """Where scores come from."""
 
     scored: list[Scored]
@@ -62,7 +62,7 @@ class Running:
 
 def from_videos(
     videos: str | Path, metrics: Sequence[str], rated: Mapping[str, RatedVideo], running: Running
-) -> Source:
+) -> ScoredVideos:
     """Score the rated videos among files.
 
     Args:
@@ -79,12 +79,12 @@ def from_videos(
     found = {name: _named(name, sample, rated[name]) for name, sample in matched.items()}
     report = _evaluated(found, metrics, running)
     records = {v.id: v for v in report.videos}
-    return Source(_scores(report, metrics, records), _bitrate(records), found, len(found))
+    return ScoredVideos(_scores(report, metrics, records), _bitrate(records), found, len(found))
 
 
 def from_report(
     path: str | Path, metrics: Sequence[str], rated: Mapping[str, RatedVideo]
-) -> Source:
+) -> ScoredVideos:
     """Take the scores of an earlier run.
 
     Raises:
@@ -97,24 +97,24 @@ def from_report(
             raise UnknownNameError("metric of the report", name, report.summary)
     by_path = {v.path if v.path != "array" else v.id: v for v in report.videos}
     mine = match(rated, by_path, str(path))
-    return Source(_scores(report, metrics, mine), _bitrate(mine), {}, len(mine))
+    return ScoredVideos(_scores(report, metrics, mine), _bitrate(mine), {}, len(mine))
 
 
-def static_copies(source: Source, metrics: Sequence[str], running: Running) -> list[Scored]:
-    """The same metrics on copies in which the first frame is held for the whole clip.
+def static_clips(source: ScoredVideos, metrics: Sequence[str], running: Running) -> list[Scored]:
+    """The same metrics on static clips, in which the first frame is held for the whole clip.
 
     What still agrees with people there was read from one picture, and not from a video.
     """
-    copies = {}
+    still = {}
     for name, sample in source.found.items():
         try:
             held = _Held(open_video(sample.source))
         except VideoError:  # the video has no score either, whose reason says why
             continue
-        copies[name] = replace(sample, source=held)
-    if not copies:
+        still[name] = replace(sample, source=held)
+    if not still:
         return []
-    report = _evaluated(copies, metrics, replace(running, cache=False))
+    report = _evaluated(still, metrics, replace(running, cache=False))
     return _scores(report, metrics, {v.id: v for v in report.videos})
 
 

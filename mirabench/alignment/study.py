@@ -23,10 +23,10 @@ from mirabench.alignment.ratings import Ratings
 from mirabench.alignment.scoring import (
     Running,
     Scored,
-    Source,
+    ScoredVideos,
     from_report,
     from_videos,
-    static_copies,
+    static_clips,
 )
 from mirabench.errors import InputError
 from mirabench.report.interval import SEED
@@ -35,7 +35,7 @@ Kind = Literal["metric", "baseline", "people"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AlignmentRow:
     """How far one thing agrees with people."""
 
     name: str
@@ -64,7 +64,7 @@ class Alignment:
     """Preferences in the file; 0 for ratings of single videos."""
     raters: int
     """Raters whom the file names."""
-    rows: tuple[Row, ...]
+    rows: tuple[AlignmentRow, ...]
 
     def to_json(self) -> str:
         """The text of `alignment.json`."""
@@ -97,7 +97,7 @@ def align(
         report: Or a report in which they are scored already.
         aspect: Which ratings, where the file has several.
         kind: The format, where the columns do not tell.
-        static: Score copies with the first frame held, too; needs the videos.
+        static: Score clips with the first frame held, too; needs the videos.
         running: Workers, cache and device.
 
     Raises:
@@ -113,7 +113,7 @@ def align(
     rated = said.videos()
     if videos is not None:
         source = from_videos(videos, metrics, rated, how)
-        held = static_copies(source, metrics, how) if static else []
+        held = static_clips(source, metrics, how) if static else []
     else:
         assert report is not None  # one of the two was asked for above
         source, held = from_report(report, metrics, rated), []
@@ -131,9 +131,9 @@ def align(
     )
 
 
-def _row(scored: Scored, kind: Kind, said: Ratings) -> Row:
+def _row(scored: Scored, kind: Kind, said: Ratings) -> AlignmentRow:
     found = _agreement(scored.values, said)
-    return Row(
+    return AlignmentRow(
         scored.name, kind, found, len(scored.values), scored.left_out, scored.why, scored.protocols
     )
 
@@ -144,20 +144,20 @@ def _agreement(scores: Mapping[str, float], said: Ratings) -> Agreement:
     return agree_with_pairs(scores, said.pairs)
 
 
-def _baselines(source: Source, held: Sequence[Scored]) -> list[Scored]:
+def _baselines(source: ScoredVideos, held: Sequence[Scored]) -> list[Scored]:
     """What a metric must beat: its own score of a static copy, the file's bitrate, and chance."""
-    copies = [
+    still = [
         Scored(f"{s.name} of a static copy", s.values, s.left_out, s.why, s.protocols) for s in held
     ]
     known = sorted({video for scored in source.scored for video in scored.values})
     random = np.random.default_rng(SEED).random(len(known))
     chance = Scored("random", dict(zip(known, random.tolist(), strict=True)))
-    return [*copies, *([source.bitrate] if source.bitrate else []), chance]
+    return [*still, *([source.bitrate] if source.bitrate else []), chance]
 
 
-def _people(said: Ratings) -> list[Row]:
+def _people(said: Ratings) -> list[AlignmentRow]:
     found = ceiling(said)
     if found is None:
         return []
     name = "one rater and the others" if found.raters else "one vote and the others"
-    return [Row(name, "people", found.agreement, found.raters)]
+    return [AlignmentRow(name, "people", found.agreement, found.raters)]

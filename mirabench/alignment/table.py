@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 from mirabench.alignment.agreement import FEWEST, Estimate
-from mirabench.alignment.study import Alignment, Row
+from mirabench.alignment.study import Alignment, AlignmentRow
 from mirabench.errors import InputError
 from mirabench.files import write_text
 
 HEAD = ("scores", "videos", "Spearman", "Kendall", "pair accuracy", "models' Spearman")
 
 
-def cells(row: Row) -> tuple[str, ...]:
+def cells(row: AlignmentRow) -> tuple[str, ...]:
     """The row's texts, under `HEAD`."""
     found = row.agreement
     count = f"{row.scored} raters" if row.kind == "people" and row.scored else str(row.scored)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mirabench.checks.check_run import CheckRun
     from mirabench.checks.judging import Baseline
-    from mirabench.checks.outcome import Outcome
-    from mirabench.checks.session import Session
+    from mirabench.checks.result import RequirementResult
     from mirabench.inputs.prompts import Prompt
     from mirabench.inputs.samples import Sample
     from mirabench.report.model import Report
@@ -30,8 +30,8 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
     suite: str | Path | Suite = "lite",
     prompts: str | Path | Mapping[str, Prompt] | None = None,
     reference: Inputs | Iterable[Inputs] | None = None,
-    session: Session | None = None,
-) -> Outcome:
+    check_run: CheckRun | None = None,
+) -> RequirementResult:
     """Fail unless a metric is within its bounds.
 
     One clip is held to its own number, several to their mean. A number whose status is `degenerate` says
@@ -49,7 +49,7 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
         suite: Where the metric's parameters stand, if the suite names it.
         prompts: A table of prompts, for metrics that compare with text.
         reference: Real clips, for metrics that compare sets.
-        session: Shares results with other checks; the pytest fixture passes its own.
+        check_run: Shares results with other checks; the pytest fixture passes its own.
 
     Returns:
         What was found, with the value and its interval.
@@ -72,32 +72,34 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
         min_coverage=_number(min_coverage), not_worse_than=baseline.name if baseline else None,
     )  # fmt: skip
     if isinstance(videos, Report):
-        outcome = judge(videos, asked, baseline)
-        return require(_shown(outcome, clip_of(videos, outcome.look_at), session))
+        result = judge(videos, asked, baseline)
+        return require(_shown(result, clip_of(videos, result.worst_clip), check_run))
     job = prepare(
         videos, suite=suite, metrics=[metric], prompts=prompts, reference=reference, pictures=False
     )
-    outcome = judge(_measured(job, session), asked, baseline)
-    return require(_shown(outcome, job.generated, session))
+    result = judge(_measured(job, check_run), asked, baseline)
+    return require(_shown(result, job.generated, check_run))
 
 
-def _measured(job: Job, session: Session | None) -> Report:
+def _measured(job: Job, check_run: CheckRun | None) -> Report:
     from mirabench.run.evaluate import Options, cache_folder, run
 
-    if session is not None:
-        return session.report(job)
+    if check_run is not None:
+        return check_run.report(job)
     return run(job, None, Options(cache=cache_folder(True)))
 
 
-def _shown(outcome: Outcome, samples: Sequence[Sample], session: Session | None) -> Outcome:
+def _shown(
+    result: RequirementResult, samples: Sequence[Sample], check_run: CheckRun | None
+) -> RequirementResult:
     """With a film strip, if there is a failure to look at."""
-    from mirabench.checks.session import with_strip
+    from mirabench.checks.check_run import with_strip
 
-    if outcome.passed:
-        return outcome
-    if session is not None:
-        return session.with_strip(outcome, samples)
-    return with_strip(outcome, samples, Path(tempfile.mkdtemp(prefix="mirabench-")))
+    if result.passed:
+        return result
+    if check_run is not None:
+        return check_run.with_strip(result, samples)
+    return with_strip(result, samples, Path(tempfile.mkdtemp(prefix="mirabench-")))
 
 
 def baseline_of(named: Report | str | Path | None) -> Baseline | None:
@@ -116,8 +118,8 @@ def baseline_of(named: Report | str | Path | None) -> Baseline | None:
     return Baseline("given", named)
 
 
-def require(outcome: Outcome) -> Outcome:
-    """The outcome, if it passed.
+def require(result: RequirementResult) -> RequirementResult:
+    """The result, if it passed.
 
     Raises:
         AssertionError: the check failed.
@@ -126,11 +128,11 @@ def require(outcome: Outcome) -> Outcome:
     __tracebackhide__ = True
     from mirabench.errors import InputError
 
-    if outcome.verdict == "error":
-        raise InputError(outcome.problems[0])
-    if not outcome.passed:
-        raise AssertionError(outcome.text())
-    return outcome
+    if result.verdict == "error":
+        raise InputError(result.problems[0])
+    if not result.passed:
+        raise AssertionError(result.text())
+    return result
 
 
 def _number(value: float | None) -> float | None:

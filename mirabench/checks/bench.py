@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mirabench.checks.asserting import assert_metric
+from mirabench.checks.check_run import CheckRun, label_of
 from mirabench.checks.judging import Baseline, judge
-from mirabench.checks.outcome import Outcome
 from mirabench.checks.regression import require_same_suite
 from mirabench.checks.requirement import BASELINE, Requirement
+from mirabench.checks.result import RequirementResult
 from mirabench.checks.running import Baselines
-from mirabench.checks.session import Session, label_of
 from mirabench.errors import ReportError
 from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import Score
@@ -25,7 +25,7 @@ from mirabench.suites.api import Suite
 class Bench:
     """The fixture, for one test."""
 
-    session: Session = field(repr=False)
+    check_run: CheckRun = field(repr=False)
     baselines: Baselines = field(default_factory=Baselines)
     suite: str | Path | Suite = "lite"
     """Where a call names none."""
@@ -40,7 +40,7 @@ class Bench:
         **parameters: int | float | str | bool,
     ) -> Score:
         """One clip with one metric, as `mirabench.score`; computed once for all tests."""
-        return self.session.score(video, metric, prompt=prompt, fps=fps, **parameters)
+        return self.check_run.score(video, metric, prompt=prompt, fps=fps, **parameters)
 
     def evaluate(
         self,
@@ -61,12 +61,12 @@ class Bench:
         __tracebackhide__ = True
         job = prepare(
             inputs, suite=suite or self.suite, metrics=metrics, prompts=prompts,
-            reference=reference, pictures=self.session.pictures, fps=fps,
+            reference=reference, pictures=self.check_run.pictures, fps=fps,
         )  # fmt: skip
-        report = self.session.report(job, label_of(inputs))
+        report = self.check_run.report(job, label_of(inputs))
         if self.baselines.path is not None:
             if self.baselines.update:
-                self.session.keep_baseline(self.baselines.path, report)
+                self.check_run.keep_baseline(self.baselines.path, report)
             else:
                 self._require_no_worse(report, job, self.baselines.path)
         return report
@@ -80,11 +80,11 @@ class Bench:
             for name, summary in report.summary.items()
             if summary.scope == "clip" and name in baseline.report.summary
         ]
-        outcomes = [judge(report, each, baseline) for each in asked]
-        for outcome in outcomes:
-            if outcome.verdict == "error":
-                raise ReportError(outcome.problems[0])
-        worse = [self.session.with_strip(o, job.generated) for o in outcomes if not o.passed]
+        results = [judge(report, each, baseline) for each in asked]
+        for result in results:
+            if result.verdict == "error":
+                raise ReportError(result.problems[0])
+        worse = [self.check_run.with_strip(o, job.generated) for o in results if not o.passed]
         if worse:
             head = f"{len(worse)} of {len(asked)} metrics are significantly worse than in {path}"
             raise AssertionError("\n".join([head, *(o.text() for o in worse)]))
@@ -102,11 +102,11 @@ class Bench:
         suite: str | Path | Suite | None = None,
         prompts: str | Path | Mapping[str, Prompt] | None = None,
         reference: Inputs | Iterable[Inputs] | None = None,
-    ) -> Outcome:
+    ) -> RequirementResult:
         """`mirabench.checks.assert_metric`, computed once for all tests and processes."""
         __tracebackhide__ = True
         return assert_metric(
             videos, metric, min=min, max=max, not_worse_than=not_worse_than, each_clip=each_clip,
             min_coverage=min_coverage, suite=suite or self.suite, prompts=prompts,
-            reference=reference, session=self.session,
+            reference=reference, check_run=self.check_run,
         )  # fmt: skip

@@ -8,35 +8,35 @@ from typing import Any
 
 import pytest
 
+from mirabench.checks.check_run import CheckRun
 from mirabench.checks.file import read_check_file
-from mirabench.checks.outcome import Outcome
 from mirabench.checks.requirement import Requirement
+from mirabench.checks.result import RequirementResult
 from mirabench.checks.running import Baselines, FileChecks
-from mirabench.checks.session import Session
 from mirabench.errors import MirabenchError
 
 
 class CheckFailed(MirabenchError):  # noqa: N818  # a verdict on the clips
     """A check was made and does not hold, or could not be made."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(outcome.text())
+    def __init__(self, result: RequirementResult) -> None:
+        self.result = result
+        super().__init__(result.text())
 
 
 class CheckFileNode(pytest.File):
     """One `*.mirabench.yaml`."""
 
-    session_of_checks: Session
+    check_run: CheckRun
     baselines: Baselines
 
     @classmethod
     def of(
-        cls, parent: pytest.Collector, path: Path, session: Session, baselines: Baselines
+        cls, parent: pytest.Collector, path: Path, check_run: CheckRun, baselines: Baselines
     ) -> CheckFileNode:
         """The node of a check file."""
         node: CheckFileNode = cls.from_parent(parent, path=path)
-        node.session_of_checks, node.baselines = session, baselines
+        node.check_run, node.baselines = check_run, baselines
         return node
 
     def collect(self) -> Iterable[pytest.Item]:
@@ -45,7 +45,7 @@ class CheckFileNode(pytest.File):
             file = read_check_file(self.path)
         except MirabenchError as error:
             raise self.CollectError(str(error)) from error
-        checks = FileChecks(file, self.session_of_checks, self.baselines)
+        checks = FileChecks(file, self.check_run, self.baselines)
         for asked, line in zip(file.spec.checks, file.lines, strict=True):
             yield CheckItem.of(self, asked, line, checks)
 
@@ -73,11 +73,11 @@ class CheckItem(pytest.Item):
         Raises:
             CheckFailed: it does not hold, or cannot be made.
         """
-        outcome = self.checks.outcome(self.asked)
-        if outcome.finding is not None and outcome.finding.value is not None:
-            self.user_properties.append(("value", outcome.finding.value))
-        if not outcome.passed:
-            raise CheckFailed(outcome)
+        result = self.checks.result(self.asked)
+        if result.finding is not None and result.finding.value is not None:
+            self.user_properties.append(("value", result.finding.value))
+        if not result.passed:
+            raise CheckFailed(result)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
         """What went wrong in words; a traceback only for a bug."""

@@ -1,13 +1,13 @@
-"""From a report and a requirement to an outcome. Pure: reads no file and computes no feature."""
+"""From a report and a requirement to an result. Pure: reads no file and computes no feature."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mirabench.checks.outcome import Finding, Outcome
 from mirabench.checks.regression import Change, change
 from mirabench.checks.requirement import Requirement
+from mirabench.checks.result import Finding, RequirementResult
 from mirabench.errors import ReportError
 from mirabench.report.model import MetricSummary, Report, VideoRecord
 from mirabench.report.table import number
@@ -21,7 +21,9 @@ class Baseline:
     report: Report
 
 
-def judge(report: Report, asked: Requirement, baseline: Baseline | None = None) -> Outcome:
+def judge(
+    report: Report, asked: Requirement, baseline: Baseline | None = None
+) -> RequirementResult:
     """Hold a report against a requirement.
 
     Args:
@@ -32,7 +34,7 @@ def judge(report: Report, asked: Requirement, baseline: Baseline | None = None) 
     metric = asked.metric
     if metric not in report.summary:
         why = report.skipped.get(metric, "the suite does not measure it")
-        return Outcome(asked, "error", (f"{metric} was not measured: {why}",))
+        return RequirementResult(asked, "error", (f"{metric} was not measured: {why}",))
     summary = report.summary[metric]
     finding = Finding.of(summary, report.videos, metric)
     problems = [*_missing(report, summary, asked), *_out_of_bounds(report, finding, asked)]
@@ -41,16 +43,16 @@ def judge(report: Report, asked: Requirement, baseline: Baseline | None = None) 
         try:
             moved = _against(report, asked, baseline)
         except ReportError as error:
-            return Outcome(asked, "error", (str(error),), finding=finding)
+            return RequirementResult(asked, "error", (str(error),), finding=finding)
         problems += moved.problems
-    return Outcome(
+    return RequirementResult(
         asked,
         "failed" if problems else "passed",
         tuple(problems),
         tuple(_notes(finding, asked, moved)),
         finding,
         moved,
-        look_at=_clip_to_look_at(report, asked, moved) if problems else "",
+        worst_clip=_clip_to_look_at(report, asked, moved) if problems else "",
     )
 
 
@@ -139,8 +141,8 @@ def _clip_to_look_at(report: Report, asked: Requirement, moved: Change | None) -
     """The one that lost most, or has no number, or is furthest out of bounds."""
     if len(report.videos) == 1:
         return report.videos[0].id
-    if moved is not None and moved.look_at:
-        return moved.look_at
+    if moved is not None and moved.worst_clip:
+        return moved.worst_clip
     scored = [
         (_excess(v.scores[asked.metric].value, asked), v.id) for v in _counting(report, asked)
     ]

@@ -1,4 +1,4 @@
-"""Outcomes as GitHub-flavoured Markdown, for the summary of a CI job."""
+"""Results as GitHub-flavoured Markdown, for the summary of a CI job."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mirabench.checks.outcome import Outcome
+from mirabench.checks.result import RequirementResult
 from mirabench.report.table import number
 
 _SIGNS = {"passed": "✅ passed", "failed": "❌ failed", "error": "⚠️ error"}
 HEAD = ("check", "value", "95 % interval", "n", "status", "verdict")
 
 
-def markdown(results: Mapping[Path, Sequence[Outcome]]) -> str:
+def markdown(by_file: Mapping[Path, Sequence[RequirementResult]]) -> str:
     """A table for each check file, then what keeps a check from passing.
 
     Args:
-        results: Check file -> its outcomes.
+        by_file: Check file -> its results.
     """
     parts = []
-    for path, outcomes in results.items():
-        passed = sum(o.passed for o in outcomes)
-        parts.append(f"### {escaped(str(path))}: {passed} of {len(outcomes)} checks passed\n")
-        parts.append(_table([row(o) for o in outcomes]))
-        parts += [_details(o) for o in outcomes if not o.passed]
+    for path, results in by_file.items():
+        passed = sum(o.passed for o in results)
+        parts.append(f"### {escaped(str(path))}: {passed} of {len(results)} checks passed\n")
+        parts.append(_table([row(o) for o in results]))
+        parts += [_details(o) for o in results if not o.passed]
     return "\n".join(parts) + "\n"
 
 
-def row(outcome: Outcome) -> tuple[str, ...]:
-    """The cells of one outcome, in words."""
-    found = outcome.finding
+def row(result: RequirementResult) -> tuple[str, ...]:
+    """The cells of one result, in words."""
+    found = result.finding
     cells = ("", "", "", "") if found is None else (
         f"{number(found.value)} {found.unit}".strip(), found.interval, str(found.n), found.status,
     )  # fmt: skip
-    return (str(outcome.requirement), *cells, _SIGNS[outcome.verdict])
+    return (str(result.requirement), *cells, _SIGNS[result.verdict])
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
@@ -42,10 +42,10 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
 
-def _details(outcome: Outcome) -> str:
-    facts = [("", p) for p in outcome.problems[1:]] + outcome.facts()
+def _details(result: RequirementResult) -> str:
+    facts = [("", p) for p in result.problems[1:]] + result.facts()
     listed = [f"  - {escaped(f'{name}: {text}' if name else text)}" for name, text in facts]
-    return "\n".join([f"- **{escaped(outcome.problems[0])}**", *listed]) + "\n"
+    return "\n".join([f"- **{escaped(result.problems[0])}**", *listed]) + "\n"
 
 
 def escaped(text: str) -> str:

@@ -37,7 +37,7 @@ class Change:
     """Whether the difference is significantly on the bad side."""
     problems: tuple[str, ...]
     """One sentence for each way in which it is worse: shifted, or without a number where it had one."""
-    look_at: str
+    worst_clip: str
     """The clip that lost most."""
     unpaired: int
     """Clips of either side without a partner."""
@@ -117,20 +117,20 @@ def _judged(pairs: Pairs, metric: str, *, higher: bool) -> Change:
     difference = _paired(scored, steps) if scored else None
     slack = SLACK * fmean(abs(p.a.scores[metric].value) for p in scored) if scored else 0.0
     shifted = difference is not None and _is_worse(difference, higher=higher, slack=slack)
-    problems, look_at = [], ""
+    problems, worst_clip = [], ""
     if difference is not None and shifted:
         problems.append(
             f"{metric} is significantly worse than in the baseline: {_words(difference)}"
         )
-        look_at = _furthest(scored, steps, higher=higher)
+        worst_clip = _furthest(scored, steps, higher=higher)
     if lost and _lost_significantly(pairs.pairs, metric):
         problems.append(
             f"{metric} has no number that counts for {len(lost)} of {len(pairs.pairs)} clips that had one "
             f"in the baseline: {lost[0].id}: {_reason(lost[0], metric)}"
         )
-        look_at = look_at or lost[0].id
+        worst_clip = worst_clip or lost[0].id
     unpaired = len(pairs.only_a) + len(pairs.only_b)
-    return Change(metric, difference, shifted, tuple(problems), look_at, unpaired)
+    return Change(metric, difference, shifted, tuple(problems), worst_clip, unpaired)
 
 
 def _counts(video: VideoRecord, metric: str) -> bool:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from mirabench.checks.check_run import CheckRun
 from mirabench.checks.file import CheckFile
 from mirabench.checks.judging import Baseline, judge
-from mirabench.checks.outcome import Outcome
 from mirabench.checks.requirement import BASELINE, Requirement
-from mirabench.checks.session import Session
+from mirabench.checks.result import RequirementResult
 from mirabench.errors import InputError, MirabenchError
 from mirabench.report.model import Report, load_report
 from mirabench.run.evaluate import Job, prepare
@@ -27,14 +27,14 @@ class Baselines:
 
 
 class FileChecks:
-    """The checks of one file in one session."""
+    """The checks of one file in one run."""
 
-    def __init__(self, file: CheckFile, session: Session, baselines: Baselines) -> None:
+    def __init__(self, file: CheckFile, check_run: CheckRun, baselines: Baselines) -> None:
         self.file = file
-        self._session = session
+        self._check_run = check_run
         self._baselines = baselines
 
-    def outcome(self, asked: Requirement) -> Outcome:
+    def result(self, asked: Requirement) -> RequirementResult:
         """Make one check of the file.
 
         Raises:
@@ -42,17 +42,17 @@ class FileChecks:
         """
         report = self._report
         baseline = self._baseline(asked.not_worse_than)
-        return self._session.with_strip(judge(report, asked, baseline), self._job.generated)
+        return self._check_run.with_strip(judge(report, asked, baseline), self._job.generated)
 
-    def outcomes(self) -> list[Outcome]:
-        """Make all checks; what cannot be made is an outcome with its reason."""
-        return [self._outcome_or_error(asked) for asked in self.file.spec.checks]
+    def results(self) -> list[RequirementResult]:
+        """Make all checks; what cannot be made is an result with its reason."""
+        return [self._result_or_error(asked) for asked in self.file.spec.checks]
 
-    def _outcome_or_error(self, asked: Requirement) -> Outcome:
+    def _result_or_error(self, asked: Requirement) -> RequirementResult:
         try:
-            return self.outcome(asked)
+            return self.result(asked)
         except MirabenchError as error:
-            return Outcome(asked, "error", (str(error),))
+            return RequirementResult(asked, "error", (str(error),))
 
     @cached_property
     def _job(self) -> Job:
@@ -62,15 +62,15 @@ class FileChecks:
             suite=self.file.suite,
             prompts=None if prompts is None else self.file.beside(prompts),
             reference=self.file.reference,
-            pictures=self._session.pictures,
+            pictures=self._check_run.pictures,
             fps=spec.fps,
         )
 
     @cached_property
     def _report(self) -> Report:
-        report = self._session.report(self._job, self.file.path.name.split(".")[0])
+        report = self._check_run.report(self._job, self.file.path.name.split(".")[0])
         if self._baselines.update and self._baseline_path is not None:
-            self._session.keep_baseline(self._baseline_path, report)
+            self._check_run.keep_baseline(self._baseline_path, report)
         return report
 
     @property

@@ -38,12 +38,12 @@ def write_strip(
         OutputError: the picture cannot be written.
     """
     plan = Plan(Suite("film strip", 1, ()), (STRIP.resolve(),), (), ())
-    result = score_clip(ClipTask(sample, plan, cache, fps=fps))
-    strip = result.kept.get(STRIP.resolve())
-    if strip is None or result.info is None:
-        raise VideoError(result.error or f"{sample.id}: no picture of it could be made")
+    scored = score_clip(ClipTask(sample, plan, cache, fps=fps))
+    strip = scored.kept.get(STRIP.resolve())
+    if strip is None or scored.info is None:
+        raise VideoError(scored.error or f"{sample.id}: no picture of it could be made")
     name = re.sub(r"[^\w.-]+", "-", sample.id)[-60:].strip("-.")
-    path = folder.resolve() / f"{name}-{digest_of(result.info.sha256, 8)}.jpg"
+    path = folder.resolve() / f"{name}-{digest_of(scored.info.sha256, 8)}.jpg"
     write_bytes(path, _encoded(_side_by_side(pictures(strip))))
     return path
 

@@ -39,7 +39,7 @@ def align(
         ),
     ] = None,
     static: Annotated[
-        bool, typer.Option(help="Score copies with the first frame held, too, as a baseline.")
+        bool, typer.Option(help="Score clips with the first frame held, too, as a baseline.")
     ] = True,
     output: Annotated[
         Path | None,

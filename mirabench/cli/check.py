@@ -14,9 +14,9 @@ from mirabench.cli.evaluate import DEVICES
 from mirabench.errors import InputError, OutputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from mirabench.checks.outcome import Outcome
+    from mirabench.checks.result import RequirementResult
 
-Results = Mapping[Path, Sequence["Outcome"]]
+Results = Mapping[Path, Sequence["RequirementResult"]]
 
 
 def check(
@@ -56,9 +56,9 @@ def check(
     Exit code 0: every check passed; 1: a check failed; 2: a check could not be made, or the command
     itself cannot be run.
     """
+    from mirabench.checks.check_run import CheckRun
     from mirabench.checks.file import read_check_file
     from mirabench.checks.running import Baselines, FileChecks
-    from mirabench.checks.session import Session
     from mirabench.run.evaluate import Options
     from mirabench.weights.licence import noncommercial_allowed
 
@@ -71,28 +71,28 @@ def check(
     with tempfile.TemporaryDirectory(prefix="mirabench-") as shared:
         strips = output or Path("mirabench-checks")
         options = Options(workers, progress=_tell, device=device, noncommercial=allowed)
-        session = Session(Path(shared), output, strips / "film-strips", options)
+        check_run = CheckRun(Path(shared), output, strips / "film-strips", options)
         baselines = Baselines(baseline, update_baseline)
-        results = {file.path: FileChecks(file, session, baselines).outcomes() for file in read}
-        written = [f"report: {page}" for page in session.kept_reports()]
-        written += [f"baseline: {path}" for path in session.kept_baselines()]
-    _show(results)
+        by_file = {file.path: FileChecks(file, check_run, baselines).results() for file in read}
+        written = [f"report: {page}" for page in check_run.kept_reports()]
+        written += [f"baseline: {path}" for path in check_run.kept_baselines()]
+    _show(by_file)
     for line in written:
         typer.echo(line)
-    _write(results, junit, summary)
-    raise typer.Exit(_exit_code(results))
+    _write(by_file, junit, summary)
+    raise typer.Exit(_exit_code(by_file))
 
 
 def _tell(done: int, total: int, clip_id: str) -> None:
     typer.echo(f"[{done}/{total}] {clip_id}", err=True)
 
 
-def _exit_code(results: Results) -> int:
-    verdicts = {outcome.verdict for outcomes in results.values() for outcome in outcomes}
+def _exit_code(by_file: Results) -> int:
+    verdicts = {result.verdict for results in by_file.values() for result in results}
     return 2 if "error" in verdicts else 1 if "failed" in verdicts else 0
 
 
-def _show(results: Results) -> None:
+def _show(by_file: Results) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -102,28 +102,28 @@ def _show(results: Results) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
-    for path, outcomes in results.items():
+    for path, results in by_file.items():
         table = Table(*HEAD, title=str(path), title_justify="left", header_style="bold")
-        for outcome in outcomes:
-            table.add_row(*map(Text, row(outcome)))
+        for result in results:
+            table.add_row(*map(Text, row(result)))
         console.print(table)
-        for outcome in outcomes:
-            if not outcome.passed:
-                console.print(Text(f"\n{outcome.text()}"), soft_wrap=True)
+        for result in results:
+            if not result.passed:
+                console.print(Text(f"\n{result.text()}"), soft_wrap=True)
 
 
-def _write(results: Results, junit: Path | None, summary: Path | None) -> None:
+def _write(by_file: Results, junit: Path | None, summary: Path | None) -> None:
     from mirabench.checks.junit import junit_xml
     from mirabench.checks.markdown import markdown
     from mirabench.files import write_text
 
     if junit is not None:
-        write_text(junit, junit_xml(results))
+        write_text(junit, junit_xml(by_file))
     step = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary is not None:
-        write_text(summary, markdown(results))
+        write_text(summary, markdown(by_file))
     elif step:
-        _add(Path(step), markdown(results))
+        _add(Path(step), markdown(by_file))
 
 
 def _add(path: Path, text: str) -> None:

@@ -21,12 +21,12 @@ class BatchedSession:
     """Rows of a per-frame network, under the column `rows`, with `seconds` beside them.
 
     Args:
-        look: uint8 RGB (N, H, W, 3) -> float32 (N, ...).
+        network: uint8 RGB (N, H, W, 3) -> float32 (N, ...).
         size: Frames to a batch.
     """
 
-    def __init__(self, look: Callable[[UInt8Array], Rows], size: int) -> None:
-        self._look, self._size = look, size
+    def __init__(self, network: Callable[[UInt8Array], Rows], size: int) -> None:
+        self._network, self._size = network, size
         self._waiting: list[UInt8Array] = []
         self._rows: list[Rows] = []
         self._seconds: list[float] = []
@@ -40,7 +40,7 @@ class BatchedSession:
                 self._flush()
 
     def _flush(self) -> None:
-        rows = self._look(np.stack(self._waiting))
+        rows = self._network(np.stack(self._waiting))
         # DINO's rows are one token of all a picture has: a view would keep the others alive, 0.6 MB a frame
         self._rows.append(rows.copy())
         self._waiting = []

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 BATCH = 8
 
 
-def look_with(
+def embed_with(
     net: Callable[[Tensor], Tensor], prepare: Callable[[UInt8Array], Tensor], precision: str
 ) -> Callable[[UInt8Array], NDArray[np.float32]]:
     """A function from frames (N, H, W, 3) to rows, that prepares, runs a network and comes back."""
 
-    def look(frames: UInt8Array) -> NDArray[np.float32]:
+    def network(frames: UInt8Array) -> NDArray[np.float32]:
         prepared = prepare(frames)
         with running(precision) as device:
             rows: NDArray[np.float32] = net(prepared.to(device)).float().cpu().numpy()
         return rows
 
-    return look
+    return network
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class DinoFrames(_PerFrame):
         from mirabench.nets import dino, preprocess  # extra `torch`
 
         net = network("dino-vitb16", dino.load)
-        return BatchedSession(look_with(net, preprocess.for_dino, self.precision), BATCH)
+        return BatchedSession(embed_with(net, preprocess.for_dino, self.precision), BATCH)
 
 
 ClipModel = Literal["ViT-B/32", "ViT-L/14"]
@@ -112,8 +112,8 @@ class ClipFrames(_PerFrame):
         del video
         from mirabench.nets import preprocess  # extra `torch`
 
-        look = look_with(clip_tower(self.model), preprocess.for_clip, self.precision)
-        return BatchedSession(look, BATCH)
+        network = embed_with(clip_tower(self.model), preprocess.for_clip, self.precision)
+        return BatchedSession(network, BATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class AestheticFrames(_PerFrame):
             scores: Tensor = head(tower(images).float())
             return scores
 
-        return BatchedSession(look_with(score, preprocess.for_clip, self.precision), BATCH)
+        return BatchedSession(embed_with(score, preprocess.for_clip, self.precision), BATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class ClipIqaFrames(_PerFrame):
         def score(images: Tensor) -> Tensor:
             return preference(tower(images).float(), pair)
 
-        return BatchedSession(look_with(score, preprocess.for_clip, self.precision), BATCH)
+        return BatchedSession(embed_with(score, preprocess.for_clip, self.precision), BATCH)
 
 
 def preference(images: Tensor, pair: Tensor) -> Tensor:
@@ -200,7 +200,7 @@ class MusiqFrames(_PerFrame):
         net = network("musiq-spaq", musiq.load)
         # one frame's three scales fill a CPU already; eight frames took 1.4 times as long there
         batch = 1 if runtime().device.type == "cpu" else BATCH
-        return BatchedSession(look_with(net, preprocess.for_musiq, self.precision), batch)
+        return BatchedSession(embed_with(net, preprocess.for_musiq, self.precision), batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,4 +237,4 @@ class InceptionFrames:
         def prepare(frames: UInt8Array) -> Any:
             return preprocess.for_inception(frames, wrap=self.wrap)
 
-        return BatchedSession(look_with(net, prepare, self.precision), BATCH)
+        return BatchedSession(embed_with(net, prepare, self.precision), BATCH)

@@ -119,9 +119,9 @@ class _Index:
     def _by_name(self, video: str) -> Match:
         names = _readings(video)
         # a pass over all readings for each way of comparing: an exact name beats a similar one
-        for how, look in self._ways():
+        for how, keys_of in self._ways():
             for name, seed in names:
-                keys = look(name)
+                keys = keys_of(name)
                 if len(keys) == 1:
                     return Match(video, keys[0], how, seed)
                 if keys:

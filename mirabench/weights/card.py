@@ -42,7 +42,7 @@ class HubFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Mirror:
     """One address that serves a checkpoint, alone or inside a zip archive."""
 
     url: str
@@ -67,7 +67,7 @@ class WeightCard:
     """What mirabench calls it."""
     filename: str
     """The official file name, under which it is stored and imported."""
-    sources: tuple[Source, ...]
+    sources: tuple[Mirror, ...]
     """Where to download it from, in order of preference; all serve the same bytes."""
     purpose: str
     """Which features and metrics need it."""
@@ -151,8 +151,8 @@ def _parse_card(name: str, table: Mapping[str, Any]) -> WeightCard:
     return parsed
 
 
-def _parse_source(name: str, text: str) -> Source:
+def _parse_source(name: str, text: str) -> Mirror:
     url, member = urldefrag(text)
     if not url.startswith(("https://", "http://")):
         raise WeightsError(f"weight card {name!r}: source {text!r} is no http(s) address")
-    return Source(url, member)
+    return Mirror(url, member)

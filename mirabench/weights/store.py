@@ -19,7 +19,7 @@ import platformdirs
 
 from mirabench.errors import OutputError, WeightsError, WeightsMissingError
 from mirabench.weights import hub_cache, transfer
-from mirabench.weights.card import Source, WeightCard, cards
+from mirabench.weights.card import Mirror, WeightCard, cards
 from mirabench.weights.ledger import Evidence, Ledger, Record, exclusive, record_of, sha256_of
 from mirabench.weights.transfer import Progress, TransferError
 
@@ -190,7 +190,7 @@ class WeightStore:
         instead = "".join(f"; the same parameters: {name}" for name in card.same_parameters)
         raise WeightsError(f"no source delivered {card.filename}: {'; '.join(reasons)}{instead}")
 
-    def _download_from(self, card: WeightCard, source: Source, progress: Progress | None) -> None:
+    def _download_from(self, card: WeightCard, source: Mirror, progress: Progress | None) -> None:
         fresh = self.download_path(card)
         transfer.fetch(hub_cache.address(source.url), fresh, progress)
         try:
@@ -205,7 +205,7 @@ class WeightStore:
         self.ledger.write(card.name, record)
 
     def _evidence_of_download(
-        self, card: WeightCard, source: Source, path: Path, sha256: str
+        self, card: WeightCard, source: Mirror, path: Path, sha256: str
     ) -> Evidence:
         if card.bytes and path.stat().st_size != card.bytes:
             raise TransferError(f"{source.url}: {path.stat().st_size} bytes, {card.bytes} expected")
@@ -243,7 +243,7 @@ def _up_to_date(card: WeightCard, record: Record) -> bool:
     return record.evidence is Evidence.UNVERIFIED or not card.sha256
 
 
-def _extract(source: Source, archive: Path) -> None:
+def _extract(source: Mirror, archive: Path) -> None:
     """Replace a downloaded archive by the one member that is wanted."""
     member = archive.with_name(f"{archive.name}.member")
     try:

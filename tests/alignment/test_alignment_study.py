@@ -17,7 +17,7 @@ from mirabench.alignment.agreement import spearman
 from mirabench.alignment.matching import match
 from mirabench.alignment.ratings import Video
 from mirabench.alignment.scoring import Running
-from mirabench.alignment.study import Row
+from mirabench.alignment.study import AlignmentRow
 from mirabench.alignment.table import fill_page, markdown
 from mirabench.errors import InputError, ReportError, UnknownNameError
 from mirabench.video.encode import write_video
@@ -63,7 +63,7 @@ def report(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def row(found: Alignment, name: str) -> Row:
+def row(found: Alignment, name: str) -> AlignmentRow:
     return next(r for r in found.rows if r.name == name)
 
 

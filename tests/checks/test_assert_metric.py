@@ -16,9 +16,9 @@ from mirabench.errors import InputError, ReportError, UnknownNameError
 
 
 def test_a_clip_within_its_bounds_passes_and_says_its_value(here: Path) -> None:
-    outcome = assert_metric("good/0.mp4", "sharpness", min=0.0, max=1.0)
-    assert outcome.passed
-    assert outcome.finding.value == mirabench.score("good/0.mp4", "sharpness").value
+    result = assert_metric("good/0.mp4", "sharpness", min=0.0, max=1.0)
+    assert result.passed
+    assert result.finding.value == mirabench.score("good/0.mp4", "sharpness").value
 
 
 def test_numbers_of_numpy_are_bounds(here: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import clipkit
 import pytest
 
-from mirabench.checks.session import Session, fingerprint
+from mirabench.checks.check_run import CheckRun, fingerprint
 from mirabench.errors import InputError
 from mirabench.run import evaluate as running
 from mirabench.run.evaluate import prepare
@@ -39,20 +39,20 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(job.suite.name)
         return running.run(job, *args)
 
-    monkeypatch.setattr("mirabench.checks.session.run", counted)
+    monkeypatch.setattr("mirabench.checks.check_run.run", counted)
     return done
 
 
 def test_two_sessions_of_one_run_compute_a_report_once(here: Path, tmp_path: Path, runs) -> None:
     job = prepare("good", suite="small.toml", pictures=False)
-    first, second = Session(tmp_path / "shared"), Session(tmp_path / "shared")
+    first, second = CheckRun(tmp_path / "shared"), CheckRun(tmp_path / "shared")
     assert first.report(job) == second.report(job)
     assert first.report(job) is first.report(job)
     assert runs == ["small"]
 
 
 def test_a_clip_that_changed_is_scored_again(here: Path, tmp_path: Path, runs) -> None:
-    session = Session(tmp_path / "shared")
+    session = CheckRun(tmp_path / "shared")
     before = session.report(prepare("good", suite="small.toml", pictures=False))
     Path("good/0.mp4").write_bytes(Path("blurred/0.mp4").read_bytes())
     after = session.report(prepare("good", suite="small.toml", pictures=False))
@@ -67,14 +67,14 @@ def test_arrays_are_known_by_their_content(here: Path) -> None:
 
 
 def test_a_report_is_kept_for_people_when_asked_for(here: Path, tmp_path: Path) -> None:
-    session = Session(tmp_path / "shared", output=tmp_path / "out")
+    session = CheckRun(tmp_path / "shared", output=tmp_path / "out")
     session.report(prepare("good", suite="small.toml"), "my clips")
     (page,) = (tmp_path / "out").glob("my-clips-small/report.html")
     assert "film" in page.read_text() or page.stat().st_size > 10_000
 
 
 def test_two_different_reports_cannot_be_one_baseline(here: Path, tmp_path: Path) -> None:
-    session = Session(tmp_path / "shared")
+    session = CheckRun(tmp_path / "shared")
     one = session.report(prepare("good", suite="small.toml", pictures=False))
     two = session.report(prepare("blurred", suite="small.toml", pictures=False))
     session.keep_baseline(tmp_path / "b.json", one)

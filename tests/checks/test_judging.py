@@ -28,42 +28,42 @@ def test_bounds_hold_the_mean_or_each_clip(report_of, asked, verdict) -> None:
 
 
 def test_a_failure_says_value_interval_status_and_clip(report_of) -> None:
-    outcome = judge(report_of([0.5, 0.4, 0.6]), requirement(metric="sharpness", min=0.7))
-    text = outcome.text()
+    result = judge(report_of([0.5, 0.4, 0.6]), requirement(metric="sharpness", min=0.7))
+    text = result.text()
     assert text.splitlines()[0] == "sharpness is 0.5000, below min 0.7"
     assert "mean of 3 clips" in text
     assert "(95 %)" in text
     assert "status" in text
-    assert outcome.look_at == "clip-1"
+    assert result.worst_clip == "clip-1"
 
 
 def test_above_the_max_the_highest_clip_is_shown(report_of) -> None:
-    outcome = judge(report_of([0.5, 0.4, 0.6]), requirement(metric="sharpness", max=0.3))
-    assert outcome.look_at == "clip-2"
+    result = judge(report_of([0.5, 0.4, 0.6]), requirement(metric="sharpness", max=0.3))
+    assert result.worst_clip == "clip-2"
 
 
 def test_a_bound_within_the_interval_is_said(report_of) -> None:
-    outcome = judge(report_of([0.5, 0.4, 0.6]), requirement(metric="sharpness", min=0.45))
-    assert outcome.passed
-    assert outcome.notes == ("min 0.45 lies within the interval: other clips may tell otherwise",)
+    result = judge(report_of([0.5, 0.4, 0.6]), requirement(metric="sharpness", min=0.45))
+    assert result.passed
+    assert result.notes == ("min 0.45 lies within the interval: other clips may tell otherwise",)
 
 
 class TestClipsWithoutANumber:
     """A mean over what is left must not pass because the bad clips fell out of it."""
 
     def test_a_failed_clip_fails_a_bound(self, report_of) -> None:
-        outcome = judge(report_of([0.9, 0.9, None]), requirement(metric="sharpness", min=0.5))
-        assert outcome.verdict == "failed"
-        assert outcome.problems == (
+        result = judge(report_of([0.9, 0.9, None]), requirement(metric="sharpness", min=0.5))
+        assert result.verdict == "failed"
+        assert result.problems == (
             "sharpness covers 67% of the clips, min_coverage is 100%: clip-2: the file ends early",
         )
-        assert outcome.look_at == "clip-2"
+        assert result.worst_clip == "clip-2"
 
     def test_so_does_a_degenerate_one(self, report_of) -> None:
         report = report_of([0.9, 0.9, 0.9], degenerate=[1])
-        outcome = judge(report, requirement(metric="sharpness", min=0.5))
-        assert outcome.verdict == "failed"
-        assert "clip-1: frozen: nothing moves" in outcome.problems[0]
+        result = judge(report, requirement(metric="sharpness", min=0.5))
+        assert result.verdict == "failed"
+        assert "clip-1: frozen: nothing moves" in result.problems[0]
 
     def test_unless_less_coverage_is_asked_for(self, report_of) -> None:
         asked = requirement(metric="sharpness", min=0.5, min_coverage=0.6)
@@ -73,15 +73,15 @@ class TestClipsWithoutANumber:
     def test_no_number_at_all_passes_no_bound(self, report_of, values) -> None:
         report = report_of(values, degenerate=[0, 1])
         asked = requirement(metric="sharpness", min=0.0, max=1.0, min_coverage=0.0)
-        outcome = judge(report, asked)
-        assert outcome.verdict == "failed"
-        assert "no number that counts" in outcome.problems[0]
+        result = judge(report, asked)
+        assert result.verdict == "failed"
+        assert "no number that counts" in result.problems[0]
 
     def test_one_degenerate_clip_shows_its_number_and_why_it_does_not_count(
         self, report_of
     ) -> None:
-        outcome = judge(report_of([0.9], degenerate=[0]), requirement(metric="sharpness", min=0.5))
-        facts = dict(outcome.facts())
+        result = judge(report_of([0.9], degenerate=[0]), requirement(metric="sharpness", min=0.5))
+        facts = dict(result.facts())
         assert facts["value"] == "0.9000"
         assert facts["status"] == "degenerate"
         assert facts["why"] == "frozen: nothing moves"
@@ -90,9 +90,9 @@ class TestClipsWithoutANumber:
 def test_what_the_run_skipped_is_an_error_with_its_reason(report_of) -> None:
     report = report_of([0.5])
     report.skipped["fvd"] = "there are no reference clips"
-    outcome = judge(report, requirement(metric="fvd", max=1))
-    assert outcome.verdict == "error"
-    assert outcome.problems == ("fvd was not measured: there are no reference clips",)
+    result = judge(report, requirement(metric="fvd", max=1))
+    assert result.verdict == "error"
+    assert result.problems == ("fvd was not measured: there are no reference clips",)
 
 
 class TestAgainstABaseline:
@@ -101,27 +101,27 @@ class TestAgainstABaseline:
         return judge(now, asked, Baseline("old.json", before))
 
     def test_worse_in_every_clip_fails(self, report_of) -> None:
-        outcome = self.judged(report_of([0.3, 0.5, 0.39]), report_of([0.5, 0.6, 0.5]))
-        assert outcome.verdict == "failed"
+        result = self.judged(report_of([0.3, 0.5, 0.39]), report_of([0.5, 0.6, 0.5]))
+        assert result.verdict == "failed"
         # -0.2, -0.1, -0.11: the bootstrap of three clusters cannot leave their range
-        assert "-0.1367, 95 % interval -0.2000 .. -0.1000 (3 clips)" in outcome.text()
-        assert outcome.look_at == "clip-0"
-        assert "chance alone looks like this about once in 8 runs" in outcome.text()
+        assert "-0.1367, 95 % interval -0.2000 .. -0.1000 (3 clips)" in result.text()
+        assert result.worst_clip == "clip-0"
+        assert "chance alone looks like this about once in 8 runs" in result.text()
 
     def test_enough_prompts_need_no_warning(self, report_of) -> None:
-        outcome = self.judged(report_of([0.3] * 6), report_of([0.5] * 6))
-        assert outcome.verdict == "failed"
-        assert outcome.notes == ()
+        result = self.judged(report_of([0.3] * 6), report_of([0.5] * 6))
+        assert result.verdict == "failed"
+        assert result.notes == ()
 
     def test_another_suite_is_an_error(self, report_of) -> None:
-        outcome = self.judged(report_of([0.5]), report_of([0.5], digest="e" * 16))
-        assert outcome.verdict == "error"
-        assert outcome.problems[0].startswith("the baseline old.json is of another suite, by-hand")
+        result = self.judged(report_of([0.5]), report_of([0.5], digest="e" * 16))
+        assert result.verdict == "error"
+        assert result.problems[0].startswith("the baseline old.json is of another suite, by-hand")
 
     def test_another_protocol_is_an_error(self, report_of) -> None:
-        outcome = self.judged(report_of([0.5]), report_of([0.5], protocol="q"))
-        assert outcome.verdict == "error"
-        assert "not measured alike" in outcome.problems[0]
+        result = self.judged(report_of([0.5]), report_of([0.5], protocol="q"))
+        assert result.verdict == "error"
+        assert "not measured alike" in result.problems[0]
 
     def test_no_common_clip_is_an_error(self, report_of) -> None:
         before = report_of([0.5])
@@ -129,9 +129,9 @@ class TestAgainstABaseline:
         assert "no clip and no prompt in common" in self.judged(report_of([0.5]), before).text()
 
     def test_clips_without_a_partner_are_noted(self, report_of) -> None:
-        outcome = self.judged(report_of([0.5, 0.5, 0.5]), report_of([0.5, 0.5]))
-        assert outcome.passed
-        assert outcome.notes == ("1 clips have no partner in the baseline or in this run",)
+        result = self.judged(report_of([0.5, 0.5, 0.5]), report_of([0.5, 0.5]))
+        assert result.passed
+        assert result.notes == ("1 clips have no partner in the baseline or in this run",)
 
     def test_without_a_baseline_it_is_an_error(self, report_of) -> None:
         asked = requirement(metric="sharpness", not_worse_than="baseline")

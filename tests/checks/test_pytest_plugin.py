@@ -35,7 +35,7 @@ def suite(pytester: pytest.Pytester, rendered: Path) -> pytest.Pytester:
     return pytester
 
 
-def outcomes(suite: pytest.Pytester, *arguments: str, **counts: int) -> pytest.RunResult:
+def results(suite: pytest.Pytester, *arguments: str, **counts: int) -> pytest.RunResult:
     result = suite.runpytest_inprocess(*PLAIN, *arguments)
     result.assert_outcomes(**counts)
     return result
@@ -68,7 +68,7 @@ class TestFixture:
                 mirabench.assert_metric("good", "sharpness", min=0, max=1)
             """
         )
-        outcomes(suite, "-Werror", passed=4)
+        results(suite, "-Werror", passed=4)
 
     def test_the_marker_names_the_suite(self, suite: pytest.Pytester) -> None:
         suite.makepyfile(
@@ -80,7 +80,7 @@ class TestFixture:
                 assert mirabench.evaluate("good").suite.name == "small"
             """
         )
-        outcomes(suite, "--strict-markers", passed=1)
+        results(suite, "--strict-markers", passed=1)
 
     def test_a_typo_in_the_marker_is_said(self, suite: pytest.Pytester) -> None:
         suite.makepyfile(
@@ -92,7 +92,7 @@ class TestFixture:
                 pass
             """
         )
-        result = outcomes(suite, errors=1)
+        result = results(suite, errors=1)
         assert "takes suite= and baseline=, not 'siute'" in summary(result)
 
     def test_a_failure_names_value_status_and_film_strip(self, suite: pytest.Pytester) -> None:
@@ -102,7 +102,7 @@ class TestFixture:
                 mirabench.assert_metric("good/0.mp4", "sharpness", min=1)
             """
         )
-        text = summary(outcomes(suite, failed=1))
+        text = summary(results(suite, failed=1))
         assert re.search(r"E +AssertionError: sharpness is 0\.\d+, below min 1", text)
         assert re.search(r"E +status +ok", text)
         strip = re.search(r"film strip +(\S+\.jpg)", text)
@@ -112,7 +112,7 @@ class TestFixture:
 
     def test_an_empty_folder_is_one_sentence(self, suite: pytest.Pytester) -> None:
         suite.makepyfile("def test_it(mirabench): mirabench.evaluate('empty')")
-        assert "InputError: no video in empty:" in summary(outcomes(suite, failed=1))
+        assert "InputError: no video in empty:" in summary(results(suite, failed=1))
 
 
 class TestBaseline:
@@ -128,7 +128,7 @@ class TestBaseline:
     def suite(self, suite: pytest.Pytester) -> pytest.Pytester:
         suite.makepyfile(self.TEST)
         shutil.copytree(suite.path / "good", suite.path / "clips")
-        outcomes(
+        results(
             suite, "--mirabench-baseline=b.json", "--mirabench-update-baseline", passed=1
         )  # fmt: skip
         return suite
@@ -137,11 +137,11 @@ class TestBaseline:
         assert load_report(suite.path / "b.json").suite.name == "small"
 
     def test_the_same_clips_pass(self, suite: pytest.Pytester) -> None:
-        outcomes(suite, "--mirabench-baseline=b.json", passed=1)
+        results(suite, "--mirabench-baseline=b.json", passed=1)
 
     def test_worse_clips_fail_with_what_is_worse(self, suite: pytest.Pytester) -> None:
         shutil.copytree(suite.path / "blurred", suite.path / "clips", dirs_exist_ok=True)
-        text = summary(outcomes(suite, "--mirabench-baseline=b.json", failed=1))
+        text = summary(results(suite, "--mirabench-baseline=b.json", failed=1))
         assert re.search(r"\d of 3 metrics are significantly worse than in \S+b\.json", text)
         assert "sharpness is significantly worse than in the baseline: -0." in text
         assert "95 % interval -0." in text
@@ -149,7 +149,7 @@ class TestBaseline:
 
     def test_better_clips_pass(self, suite: pytest.Pytester) -> None:
         shutil.copytree(suite.path / "blurred", suite.path / "clips", dirs_exist_ok=True)
-        outcomes(suite, "--mirabench-baseline=c.json", "--mirabench-update-baseline", passed=1)
+        results(suite, "--mirabench-baseline=c.json", "--mirabench-update-baseline", passed=1)
         shutil.copytree(suite.path / "good", suite.path / "clips", dirs_exist_ok=True)
         report = load_report(suite.path / "c.json")
         assert report.summary["sharpness"].mean < 0.5
@@ -161,7 +161,7 @@ class TestBaseline:
                 mirabench.assert_metric(report, "sharpness", not_worse_than="c.json")
             """
         )
-        outcomes(suite, passed=1)
+        results(suite, passed=1)
 
     def test_a_test_may_opt_out(self, suite: pytest.Pytester) -> None:
         suite.makepyfile(
@@ -173,7 +173,7 @@ class TestBaseline:
                 mirabench.evaluate("blurred", metrics=["exposure"])
             """
         )
-        outcomes(suite, "--mirabench-baseline=b.json", passed=1)
+        results(suite, "--mirabench-baseline=b.json", passed=1)
 
     @pytest.mark.parametrize(
         ("content", "sentence"),
@@ -191,20 +191,20 @@ class TestBaseline:
         path.unlink()
         if content is not None:
             path.write_text(content)
-        text = summary(outcomes(suite, "--mirabench-baseline=b.json", failed=1))
+        text = summary(results(suite, "--mirabench-baseline=b.json", failed=1))
         assert re.search(f"ReportError: .*{sentence}", text)
 
     def test_a_nan_in_it_is_said(self, suite: pytest.Pytester) -> None:
         path = suite.path / "b.json"
         path.write_text(re.sub(r'"value": [\d.e-]+', '"value": NaN', path.read_text(), count=1))
-        text = summary(outcomes(suite, "--mirabench-baseline=b.json", failed=1))
+        text = summary(results(suite, "--mirabench-baseline=b.json", failed=1))
         assert (
             "is not a valid report: videos.0.scores.sharpness.value: Input should be a fin" in text
         )
 
     def test_another_suite_is_said(self, suite: pytest.Pytester) -> None:
         suite.makepyfile("def test_it(mirabench): mirabench.evaluate('clips', metrics=['noise'])")
-        text = summary(outcomes(suite, "--mirabench-baseline=b.json", failed=1))
+        text = summary(results(suite, "--mirabench-baseline=b.json", failed=1))
         assert re.search(r"ReportError: the baseline \S+ is of another suite, small v1", text)
 
 
@@ -216,7 +216,7 @@ class TestCheckFiles:
             "  - {metric: sharpness, min: 1}\n"
             "  - {metric: exposure, min: 0, each_clip: true}\n"
         )
-        result = outcomes(suite, "-rA", "--strict-markers", "-Werror", passed=2, failed=1)
+        result = results(suite, "-rA", "--strict-markers", "-Werror", passed=2, failed=1)
         text = summary(result)
         assert "PASSED a.mirabench.yaml::sharpness min 0" in text
         assert "FAILED a.mirabench.yaml::sharpness min 1 - sharpness is 0." in text
@@ -229,14 +229,14 @@ class TestCheckFiles:
             "checks: [{metric: sharpness, min: 0}, {metric: exposure, min: 0}]\n"
         )
         suite.makepyfile("def test_other(): pass")
-        outcomes(suite, "-m", "mirabench", "-k", "exposure", passed=1, deselected=2)
+        results(suite, "-m", "mirabench", "-k", "exposure", passed=1, deselected=2)
 
     def test_the_value_is_in_junit_xml(self, suite: pytest.Pytester) -> None:
         suite.path.joinpath("other.yaml").write_text("checks: none of ours")
         suite.path.joinpath("a.mirabench.yml").write_text(
             "videos: good\nsuite: small.toml\nchecks: [{metric: sharpness, min: 0}]\n"
         )
-        outcomes(suite, "--junitxml=j.xml", passed=1)
+        results(suite, "--junitxml=j.xml", passed=1)
         assert re.search(r'property name="value" value="0\.\d+"', Path("j.xml").read_text())
 
     def test_the_baseline_of_the_file_is_kept_and_held(self, suite: pytest.Pytester) -> None:
@@ -245,15 +245,15 @@ class TestCheckFiles:
             "checks: [{metric: sharpness, not_worse_than: baseline}]\n"
         )
         shutil.copytree(suite.path / "good", suite.path / "clips")
-        assert "cannot read the report" in summary(outcomes(suite, failed=1))
-        outcomes(suite, "--mirabench-update-baseline", passed=1)
-        outcomes(suite, passed=1)
+        assert "cannot read the report" in summary(results(suite, failed=1))
+        results(suite, "--mirabench-update-baseline", passed=1)
+        results(suite, passed=1)
         shutil.copytree(suite.path / "blurred", suite.path / "clips", dirs_exist_ok=True)
-        assert "significantly worse" in summary(outcomes(suite, failed=1))
+        assert "significantly worse" in summary(results(suite, failed=1))
 
     def test_a_broken_file_is_one_sentence(self, suite: pytest.Pytester) -> None:
         suite.path.joinpath("a.mirabench.yaml").write_text("videos: good\nchekcs: []\n")
-        text = summary(outcomes(suite, errors=1))
+        text = summary(results(suite, errors=1))
         assert "a.mirabench.yaml, line 2: unknown key 'chekcs': did you mean 'checks'?" in text
         assert "Traceback" not in text
 
@@ -262,7 +262,7 @@ class TestCheckFiles:
         suite.path.joinpath("a.mirabench.yaml").write_text(
             f"videos: {videos}\nsuite: small.toml\nchecks: [{{metric: sharpness, min: 0}}]\n"
         )
-        text = summary(outcomes(suite, failed=1))
+        text = summary(results(suite, failed=1))
         assert re.search(r"no video (at|in) \S+", text)
         assert "Traceback" not in text
 
@@ -278,7 +278,7 @@ def test_reports_are_kept_and_named(suite: pytest.Pytester) -> None:
         """
     )
     for _ in range(2):  # a second run writes over the first, and names only its own
-        text = summary(outcomes(suite, "--mirabench-report=out", passed=1))
+        text = summary(results(suite, "--mirabench-report=out", passed=1))
     pages = sorted((suite.path / "out").glob("*/report.html"))
     assert [str(page) for page in pages] == re.findall(r"^report +(\S+)", text, re.MULTILINE)
     assert [p.parent.name for p in pages][:3] == ["0-small", pages[1].parent.name, "good-lite"]
@@ -287,7 +287,7 @@ def test_reports_are_kept_and_named(suite: pytest.Pytester) -> None:
 
 def test_an_update_that_wrote_nothing_is_said(suite: pytest.Pytester) -> None:
     suite.makepyfile("def test_it(): pass")
-    text = summary(outcomes(suite, "--mirabench-update-baseline", passed=1))
+    text = summary(results(suite, "--mirabench-update-baseline", passed=1))
     assert "no baseline was written: name one with --mirabench-baseline" in text
 
 
@@ -301,19 +301,19 @@ def test_a_suite_that_does_not_use_it_is_left_alone(
 ) -> None:
     pytester.makepyfile("def test_it(): pass")
     pytester.path.joinpath("settings.yaml").write_text("a: 1")
-    outcomes(pytester, "-Werror", *arguments, passed=1)
+    results(pytester, "-Werror", *arguments, passed=1)
 
 
 def test_it_works_without_the_plugin_for_folders(suite: pytest.Pytester) -> None:
     suite.makepyfile("def test_it(mirabench): mirabench.score('good/0.mp4', 'sharpness')")
-    outcomes(suite, "-p", "no:tmpdir", passed=1)
+    results(suite, "-p", "no:tmpdir", passed=1)
 
 
 def test_workers_of_xdist_compute_a_report_once(suite: pytest.Pytester) -> None:
     """Both workers run every test; the work is done by one of them."""
     suite.makeconftest(
         """
-        import mirabench.checks.session as session
+        import mirabench.checks.check_run as session
 
         run = session.run
 

@@ -14,8 +14,8 @@ import pytest
 
 from mirabench.checks.junit import junit_xml
 from mirabench.checks.markdown import markdown
-from mirabench.checks.outcome import Outcome
 from mirabench.checks.requirement import requirement
+from mirabench.checks.result import RequirementResult
 from mirabench.cli.main import main
 from mirabench.report.model import load_report
 from mirabench.video.encode import write_video
@@ -208,7 +208,7 @@ class TestStrangersText:
     """File names and prompts come from anywhere."""
 
     OUTCOMES = (
-        Outcome(
+        RequirementResult(
             requirement(metric="a|b_c", min=0.0),
             "failed",
             ("bad <script> \x00 name | `x`",),

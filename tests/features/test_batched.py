@@ -31,11 +31,11 @@ def means(pictures: np.ndarray) -> np.ndarray:
 def test_the_network_sees_the_same_batches_however_frames_arrive(chunk):
     sizes = []
 
-    def look(pictures):
+    def network(pictures):
         sizes.append(len(pictures))
         return means(pictures)
 
-    session = BatchedSession(look, BATCH)
+    session = BatchedSession(network, BATCH)
     for first in range(0, 9, chunk):
         session.push(frames(first, min(chunk, 9 - first)))
     table = session.finish()
@@ -46,10 +46,10 @@ def test_the_network_sees_the_same_batches_however_frames_arrive(chunk):
 
 def test_rows_do_not_keep_the_network_s_other_outputs_alive():
     # a transformer gives (N, tokens, D) and the row is a view of its first token
-    def look(pictures):
+    def network(pictures):
         return np.zeros((len(pictures), TOKENS, 1), np.float32)[:, 0]
 
-    session = BatchedSession(look, BATCH)
+    session = BatchedSession(network, BATCH)
     tracemalloc.start()
     try:
         for first in range(0, 40, BATCH):

@@ -369,7 +369,7 @@ class TestInABrowser:
         ):
             page.locator(f"#mb-{field} textarea, #mb-{field} input").fill(text)
         page.locator("#mb-send").click()
-        page.locator("#mb-outcome").get_by_text("Accepted").wait_for()
+        page.locator("#mb-answer").get_by_text("Accepted").wait_for()
         for upload in ("#mb-file", "#mb-strips"):
             page.locator(f"{upload} button[aria-label*=emove]").or_(
                 page.locator(f"{upload} button[aria-label*=lear]")

@@ -158,7 +158,7 @@ def test_all_pages_are_whole_and_without_script(filled: Board, kit: Any) -> None
 
 def test_text_that_slipped_through_would_still_be_escaped(filled: Board) -> None:
     outcome = filled.submit(b"<script>alert(1)</script>", {"generator": "<b>"}, "10.0.0.1")
-    assert "alert" not in checked(pages.outcome_page(outcome))
+    assert "alert" not in checked(pages.answer_page(outcome))
     view = filled.view("tiny")
     page = pages.table_page(view, table(filled), "", "<script>alert(1)</script>", pages.app_link)
     assert "&lt;script&gt;" in checked(page)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mirabench.weights import WeightCard, WeightStore
-from mirabench.weights.card import Source
+from mirabench.weights.card import Mirror
 
 
 @dataclass
@@ -110,7 +110,7 @@ def make_card() -> Callable[..., WeightCard]:
         values: dict[str, object] = {
             "name": "net",
             "filename": "net.pth",
-            "sources": tuple(Source(*url.split("#")) for url in urls),
+            "sources": tuple(Mirror(*url.split("#")) for url in urls),
             "purpose": "a test",
             "licence": "MIT",
             "non_commercial": False,

@@ -4,7 +4,7 @@ import pytest
 
 from mirabench.errors import UnknownNameError, WeightsError
 from mirabench.weights import card, cards
-from mirabench.weights.card import HubFile, Source, parse_cards
+from mirabench.weights.card import HubFile, Mirror, parse_cards
 
 OFFICIAL_NAMES = {
     "dino_vitbase16_pretrain.pth",
@@ -61,8 +61,8 @@ def test_unknown_name_offers_the_nearest():
 
 def test_hub_address_is_taken_apart():
     url = "https://huggingface.co/spaces/a/b/resolve/abc/dir/net.pt"
-    assert Source(url).hub() == HubFile("spaces", "a/b", "abc", "dir/net.pt")
-    assert Source("https://example.org/a/b/resolve/main/net.pt").hub() is None
+    assert Mirror(url).hub() == HubFile("spaces", "a/b", "abc", "dir/net.pt")
+    assert Mirror("https://example.org/a/b/resolve/main/net.pt").hub() is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_wrong_card_is_refused(change, words):
         "non_commercial": False,
     }
     assert parse_cards({"net": good})["net"].sources == (
-        Source("https://example.org/net.zip", "net.pth"),
+        Mirror("https://example.org/net.zip", "net.pth"),
     )
     with pytest.raises(WeightsError, match=words):
         parse_cards({"net": {**good, **change}})

@@ -83,11 +83,11 @@ def _shrunk(picture: UInt8Array, side: int) -> UInt8Array:
 
 
 def _clip(pictures: Sequence[UInt8Array]) -> Vectors:
-    from mirabench.features.frame_embeddings import clip_tower, look_with
+    from mirabench.features.frame_embeddings import clip_tower, embed_with
     from mirabench.nets import preprocess  # extra `torch`
 
-    look = look_with(clip_tower("ViT-B/32"), preprocess.for_clip, "fp32")
-    return np.concatenate([look(picture[None]) for picture in pictures])
+    network = embed_with(clip_tower("ViT-B/32"), preprocess.for_clip, "fp32")
+    return np.concatenate([network(picture[None]) for picture in pictures])
 
 
 def _dinov2(pictures: Sequence[UInt8Array], name: str) -> Vectors:

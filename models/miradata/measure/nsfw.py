@@ -48,7 +48,7 @@ class NsfwFrames:
         del video
         processor, net, column = _classifier(self.model)
 
-        def look(frames: UInt8Array) -> NDArray[np.float32]:
+        def network(frames: UInt8Array) -> NDArray[np.float32]:
             inputs = processor(images=list(frames), return_tensors="pt")
             with running("fp32") as device:
                 net.to(device)
@@ -56,7 +56,7 @@ class NsfwFrames:
                 share: NDArray[np.float32] = logits.softmax(dim=-1)[:, [column]].cpu().numpy()
             return share
 
-        return BatchedSession(look, 8)
+        return BatchedSession(network, 8)
 
 
 @cache

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from mirabench.checks.lock import locked
-from mirabench.checks.outcome import Outcome
+from mirabench.checks.result import RequirementResult
 from mirabench.checks.strip import write_strip
 from mirabench.errors import InputError, MirabenchError
 from mirabench.features.cache import default_cache_folder
@@ -34,7 +34,7 @@ Input = str | Path | UInt8Array | Video
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class CheckRun:
     """What the checks of one run share."""
 
     folder: Path
@@ -123,10 +123,10 @@ class Session:
                 )  # fmt: skip
         return self._scores[key]
 
-    def with_strip(self, outcome: Outcome, samples: Sequence[Sample]) -> Outcome:
-        """The outcome with the film strip of the clip to look at, where one can be made."""
+    def with_strip(self, result: RequirementResult, samples: Sequence[Sample]) -> RequirementResult:
+        """The result with the film strip of the clip to look at, where one can be made."""
         folder = self.strips or (self.output or self.folder) / "film-strips"
-        return with_strip(outcome, samples, folder)
+        return with_strip(result, samples, folder)
 
     def keep_baseline(self, path: Path, report: Report) -> None:
         """Write a report as the baseline of later runs.
@@ -149,15 +149,17 @@ class Session:
             write_text(note, content)
 
 
-def with_strip(outcome: Outcome, samples: Sequence[Sample], folder: Path) -> Outcome:
-    """The outcome with the film strip of the clip to look at; without, where none can be made."""
-    clip = next((s for s in samples if s.id == outcome.look_at), None)
-    if outcome.passed or clip is None:
-        return outcome
+def with_strip(
+    result: RequirementResult, samples: Sequence[Sample], folder: Path
+) -> RequirementResult:
+    """The result with the film strip of the clip to look at; without, where none can be made."""
+    clip = next((s for s in samples if s.id == result.worst_clip), None)
+    if result.passed or clip is None:
+        return result
     try:
-        return outcome.showing(write_strip(clip, folder, cache=default_cache_folder()))
+        return result.showing(write_strip(clip, folder, cache=default_cache_folder()))
     except MirabenchError:
-        return outcome  # an unreadable clip is what the outcome tells already
+        return result  # an unreadable clip is what the result tells already
 
 
 def fingerprint(source: Source) -> object:

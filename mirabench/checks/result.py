@@ -74,7 +74,7 @@ def _status(summary: MetricSummary) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RequirementResult:
     """One check, made."""
 
     requirement: Requirement
@@ -85,7 +85,7 @@ class Outcome:
     """What a reader should know although it passes."""
     finding: Finding | None = None
     change: Change | None = None
-    look_at: str = ""
+    worst_clip: str = ""
     """The id of the clip to look at: the furthest from what is asked."""
     strip: Path | None = None
     """Its film strip, once written."""
@@ -95,7 +95,7 @@ class Outcome:
         """Whether everything asked for holds."""
         return self.verdict == "passed"
 
-    def showing(self, strip: Path) -> Outcome:
+    def showing(self, strip: Path) -> RequirementResult:
         """The same with a film strip."""
         return replace(self, strip=strip)
 
@@ -114,8 +114,8 @@ class Outcome:
         if self.change is not None and not self.change.shifted:
             facts.append(("change", self.change.text()))
         facts += [("note", note) for note in self.notes]
-        if self.look_at:
-            facts.append(("clip", self.look_at))
+        if self.worst_clip:
+            facts.append(("clip", self.worst_clip))
         if self.strip is not None:
             facts.append(("film strip", str(self.strip)))
         return facts

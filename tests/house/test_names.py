@@ -1,0 +1,43 @@
+"""Names are the field's, and one name has one meaning in all packages."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACES = ("mirabench", "leaderboard/miraboard", "models/miradata", "models/miradit")
+FILES = [file for place in PLACES for file in sorted((ROOT / place).rglob("*.py"))]
+VAGUE = {"copies", "elsewhere", "look", "looks", "settle", "span", "utils", "helpers", "misc"}
+
+
+def names_in(file: Path) -> Iterator[str]:
+    """What a file is called, and the names that it gives away."""
+    yield file.stem
+    yield file.parent.name
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name.strip("_")
+        elif isinstance(node, ast.arg):
+            yield node.arg.strip("_")
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield (node.id if isinstance(node, ast.Name) else node.attr).strip("_")
+
+
+def named(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_name_is_vague(place: str) -> None:
+    found = {
+        f"{named(file)}: {name}"
+        for file in FILES
+        if file.is_relative_to(ROOT / place)
+        for name in names_in(file)
+        if name in VAGUE
+    }
+    assert not found
