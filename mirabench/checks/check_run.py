@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
-from mirabench.checks.lock import locked
 from mirabench.checks.result import RequirementResult
 from mirabench.checks.strip import write_strip
 from mirabench.errors import InputError, MirabenchError
@@ -147,6 +147,12 @@ class CheckRun:
                 )
             write_text(path, text)
             write_text(note, content)
+
+
+def locked(path: Path) -> FileLock:
+    """A lock that other processes wait for, and that the system takes back from one that is killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path)
 
 
 def with_strip(

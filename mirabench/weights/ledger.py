@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
+
+from filelock import FileLock
 
 from mirabench.errors import WeightsError
 from mirabench.files import write_text
@@ -84,7 +84,7 @@ class Ledger:
 
     def write(self, name: str, record: Record) -> None:
         """Add or replace one record."""
-        with exclusive(self.path.with_suffix(".guard")):
+        with FileLock(self.path.with_suffix(".guard")):
             records = {**self.read(), name: record}
             text = json.dumps({key: asdict(value) for key, value in records.items()}, indent=1)
             write_text(self.path, text + "\n")
@@ -99,18 +99,3 @@ def sha256_of(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
         return digest.hexdigest()
-
-
-@contextmanager
-def exclusive(guard: Path) -> Iterator[None]:
-    """Hold a lock that other processes respect, for as long as the block runs.
-
-    On Windows it only keeps the block readable: there a second process is not kept out.
-    """
-    guard.parent.mkdir(parents=True, exist_ok=True)
-    with guard.open("w") as file:
-        if sys.platform != "win32":
-            import fcntl  # exists on POSIX only
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock
 
 from mirabench.errors import OutputError, WeightsError, WeightsMissingError
 from mirabench.weights import hub_cache, transfer
 from mirabench.weights.card import Mirror, WeightCard, cards
-from mirabench.weights.ledger import Evidence, Ledger, Record, exclusive, record_of, sha256_of
+from mirabench.weights.ledger import Evidence, Ledger, Record, record_of, sha256_of
 from mirabench.weights.transfer import Progress, TransferError
 
 log = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ class WeightStore:
                 f"and HF_HUB_OFFLINE, or bring the file with `mirabench weights import FILE`"
             )
         self.make_folder()
-        with exclusive(self.folder / f"{card.filename}.guard"):
+        with FileLock(self.folder / f"{card.filename}.guard"):
             if self._locate(card) is None:  # another process may have brought it meanwhile
                 self._download_from_any(card, progress)
         return self.resolve(card)

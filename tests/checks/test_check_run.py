@@ -16,7 +16,7 @@ from mirabench.run.evaluate import prepare
 
 ADD_200 = """
 from pathlib import Path
-from mirabench.checks.lock import locked
+from mirabench.checks.check_run import locked
 for _ in range(200):
     with locked(Path("lock")):
         Path("count").write_text(str(int(Path("count").read_text()) + 1))
