@@ -2,7 +2,7 @@
 
 A part stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->` in a page that people write. The
 names are `metrics` (a table for each suite), `facts METRIC`, `flags`, `suite SUITE`, `errors`,
-`weights` and `columns`.
+`weights`, `columns` and `functions`.
 Everything comes from the code, or from what its scripts measured, so a page cannot say what these do not.
 """
 
@@ -19,7 +19,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from mirabench import errors, extras, registry
+from mirabench import errors, extras, functional, registry
 from mirabench.features.api import weights_of
 from mirabench.metrics.api import DIMENSIONS, MetricSpec
 from mirabench.metrics.health import FLAGS
@@ -210,6 +210,17 @@ def columns_part() -> str:
     return table(("column", "the reference", "ours", "relative difference", "its s", "our s"), rows)
 
 
+def functions_part() -> str:
+    """The public functions of arrays: what each is called with, and its docstring's first line."""
+    rows = []
+    for name in functional.__all__:
+        found = getattr(functional, name)
+        arguments = ", ".join(inspect.signature(found).parameters)
+        first = (inspect.getdoc(found) or "").splitlines()[0]
+        rows.append((f"`{name}`", f"`({arguments})`", first))
+    return table(("name", "arguments", "what it gives"), rows)
+
+
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
@@ -224,6 +235,7 @@ PARTS: dict[str, Callable[..., str]] = {
     "errors": error_tree,
     "weights": weights_part,
     "columns": columns_part,
+    "functions": functions_part,
 }
 
 

@@ -12,6 +12,7 @@ from mirabench.shapes import Float, Float32, Float64, Real, UInt8
 
 DIMENSIONS = {
     "frames": "(T, H, W, 3) RGB or (T, H, W) luma",
+    "colour frames": "(T, H, W, 3) RGB",
     "flow": "(N, H, W, 2)",
     "vectors": "(N, D)",
     "tracks": "(T, N, 2)",
@@ -51,7 +52,7 @@ def rgb(frames: UInt8[np.ndarray, "T H W 3"]) -> UInt8[np.ndarray, "T H W 3"]:
         InputError: they are not uint8 (T, H, W, 3).
     """
     if frames.dtype != np.uint8 or frames.ndim != 4 or not _is_clip(frames.shape):
-        raise wrong("frames", "uint8 0 to 255, colour", frames)
+        raise wrong("colour frames", "uint8 0 to 255", frames)
     return frames
 
 

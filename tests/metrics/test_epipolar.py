@@ -14,12 +14,6 @@ from hypothesis import strategies as st
 import mirabench
 from mirabench.errors import MetricError
 from mirabench.features.epipolar import Epipolar, frame_pairs
-from mirabench.functional.epipolar import (
-    epipolar_distance,
-    grics,
-    sampson_squared,
-    transfer_squared,
-)
 from mirabench.video.decode import open_video
 from mirabench.video.frames import ArrayVideo
 
@@ -122,48 +116,3 @@ def test_a_flat_wall_has_low_texture() -> None:
     wall = np.full((30, 90, 160, 3), 128, np.uint8)
     with pytest.raises(MetricError, match="low-texture"):
         mirabench.score(wall, "consistency_3d_mean_err", cache=False)
-
-
-class TestMaths:
-    random = np.random.default_rng(3)
-    points = random.uniform(0, 500, (200, 3)) + np.array([0, 0, 800])
-
-    def views(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Two projections of random points, and the fundamental matrix between them."""
-        angle, shift = 0.1, np.array([120.0, 10.0, 5.0])
-        turn = np.array(
-            [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
-        )
-        k = np.diag([700.0, 700.0, 1.0])
-        first, second = self.points @ k.T, (self.points @ turn.T + shift) @ k.T
-        cross = np.array(
-            [[0, -shift[2], shift[1]], [shift[2], 0, -shift[0]], [-shift[1], shift[0], 0]]
-        )
-        inverse = np.linalg.inv(k)
-        return (
-            first[:, :2] / first[:, 2:],
-            second[:, :2] / second[:, 2:],
-            inverse.T @ cross @ turn @ inverse,
-        )
-
-    def test_true_correspondences_lie_on_their_lines(self) -> None:
-        x1, x2, fundamental = self.views()
-        assert epipolar_distance(fundamental, x1, x2).max() < 1e-6
-        assert sampson_squared(fundamental, x1, x2).max() < 1e-9
-
-    def test_the_criterion_prefers_the_model_that_made_the_points(self) -> None:
-        x1, x2, fundamental = self.views()
-        noise = self.random.normal(0, 0.7, x2.shape)
-        homography, _ = cv2.findHomography(x1, x2 + noise)
-        for_f, for_h = grics(fundamental, homography, x1, x2 + noise)
-        assert for_f < for_h
-        plane = np.array([[1.1, 0.02, 5], [-0.01, 0.98, 3], [1e-5, 2e-5, 1]])
-        mapped = np.column_stack([x1, np.ones(len(x1))]) @ plane.T
-        x3 = mapped[:, :2] / mapped[:, 2:] + noise
-        matrix, _ = cv2.findFundamentalMat(x1, x3, cv2.FM_8POINT)
-        for_f, for_h = grics(matrix, plane, x1, x3)
-        assert for_h < for_f
-
-    def test_transfer_error_of_a_shifted_point_is_half_the_squared_shift(self) -> None:
-        found = transfer_squared(np.eye(3), np.array([[1.0, 1.0]]), np.array([[4.0, 5.0]]))
-        assert found.tolist() == pytest.approx([(25 + 25) / 4])
