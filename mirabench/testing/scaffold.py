@@ -44,7 +44,7 @@ def new_package(name: str, output: Path | None = None) -> Path:
         "name": name,
         "package": package,
         "module": module,
-        "class_name": "".join(part.capitalize() for part in name.split("_")),
+        "constant": name.upper(),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

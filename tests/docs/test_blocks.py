@@ -18,6 +18,7 @@ import typer
 import mirabench
 from mirabench import registry
 from mirabench.cli.main import app
+from mirabench.errors import InputError
 from mirabench.features.api import as_table
 from mirabench.metrics.api import ClipInputs
 from mirabench.suites.api import MetricChoice
@@ -123,8 +124,8 @@ class TestTheMetricOfAddAMetric:
         assert summary.ci_low is not None
         assert report.videos[0].scores[installed].protocol.startswith(f"{installed}@1:")
 
-    def test_its_parameters_are_part_of_its_protocol(self, installed: str, clips: Path) -> None:
-        plain = mirabench.score(str(clips / "clip.mp4"), installed)
-        other = mirabench.score(str(clips / "clip.mp4"), installed, ceiling=1e-6)
-        assert other.value == 1e-6
-        assert plain.protocol != other.protocol
+    def test_a_formula_has_no_parameter_to_set(self, installed: str, clips: Path) -> None:
+        with pytest.raises(
+            InputError, match=f"'{installed}' has no parameter 'ceiling': it has none"
+        ):
+            mirabench.score(str(clips / "clip.mp4"), installed, ceiling=1e-6)
