@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from mirabench.metrics.health import FLAGS
+from mirabench.metrics.health import ALWAYS, FLAGS
 from mirabench.report.model import SCHEMA_VERSION, Report, VideoRecord
 from miraboard import duplicates
 from miraboard.card import Card
@@ -213,7 +213,7 @@ def _scores(video: VideoRecord, track: Track) -> Iterator[Reason]:
                 "out-of-range",
                 f"{video.id}: {name} is {score.value:g}, outside {spec.range[0]:g} .. {spec.range[1]:g}",
             )
-        flags = [flag for flag in spec.degenerate_when if flag in video.health]
+        flags = [flag for flag in (*ALWAYS, *spec.degenerate_when) if flag in video.health]
         if flags and score.status != "degenerate":
             yield Reason("counts-degenerate", f"{video.id} is {flags[0]} and yet {name} counts")
     told = [*video.scores, *video.failures, *video.not_applicable]

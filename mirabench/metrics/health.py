@@ -16,6 +16,7 @@ from mirabench.features.api import FeatureRef, FeatureTable
 from mirabench.video.frames import VideoInfo
 
 PULSE = FeatureRef.of("pulse")
+INTEGRITY = FeatureRef.of("integrity")
 
 SAME_LEVELS = 1.5
 """Two frames whose most different 1 % of (shrunken) pixels differ by less are the same picture."""
@@ -44,6 +45,7 @@ SHORTEST_SECONDS = 0.5
 SHORTEST_FRAMES = 8
 
 FLAGS: Mapping[str, str] = {
+    "damaged": "the file is cut short or bytes in it are wrong: its decoder or its own index says so",
     "too-short": f"fewer than {SHORTEST_FRAMES} frames or {SHORTEST_SECONDS} s",
     "black": "nine tenths of the frames or more show nothing but black",
     "textureless": "nine tenths of the frames or more are flat colour",
@@ -56,6 +58,8 @@ FLAGS: Mapping[str, str] = {
     "hard-cuts": "the picture is exchanged from one frame to the next",
 }
 """Flag -> when it is raised."""
+ALWAYS = ("damaged",)
+"""Flags under which no metric says anything, whatever it names itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +70,26 @@ class Health:
     """Flag -> what was seen, in words."""
 
     def why(self, among: tuple[str, ...]) -> str:
-        """What was seen of these flags, or the empty text."""
-        return "; ".join(f"{flag}: {self.flags[flag]}" for flag in among if flag in self.flags)
+        """What was seen of these flags and of those that void any number, or the empty text."""
+        flags = [flag for flag in dict.fromkeys((*ALWAYS, *among)) if flag in self.flags]
+        return "; ".join(f"{flag}: {self.flags[flag]}" for flag in flags)
 
 
-def assess(pulse: FeatureTable, video: VideoInfo) -> Health:
-    """The flags that a clip raises, in the order of `FLAGS`."""
+def assess(pulse: FeatureTable, video: VideoInfo, integrity: FeatureTable | None = None) -> Health:
+    """The flags that a clip raises, in the order of `FLAGS`.
+
+    Args:
+        pulse: Table of the feature `pulse`.
+        video: Facts about the clip.
+        integrity: Table of the feature `integrity`; None where the file itself is of no interest.
+    """
     seconds, change = pulse["seconds"], pulse["change"]
     black = float(np.mean(pulse["bright"] < BLACK_LEVEL))
     flat = float(np.mean(pulse["spread"] < FLAT_SPREAD))
     same = change[1:] < SAME_LEVELS
     static = len(seconds) > 1 and bool(np.all(pulse["change_from_first"] < SAME_LEVELS))
     found = {
+        "damaged": "; ".join(integrity["seen"].tolist()) if integrity is not None else "",
         "too-short": _too_short(video),
         "black": f"{black:.0%} of the frames" if black >= 0.9 else "",
         "textureless": f"{flat:.0%} of the frames" if flat >= 0.9 and black < 0.9 else "",

@@ -14,7 +14,7 @@ from mirabench.features.networks import resolved_weights, use_device
 from mirabench.inputs.prompts import Prompt
 from mirabench.inputs.samples import Sample
 from mirabench.metrics.api import ClipInputs, ClipMetric, Failure, Measured, Score
-from mirabench.metrics.health import PULSE, Health, assess
+from mirabench.metrics.health import INTEGRITY, PULSE, Health, assess
 from mirabench.run.plan import STRIP, Plan, protocol_of
 from mirabench.run.stream import Extraction, extract, reason_for
 from mirabench.video.decode import FrameCountError, open_video
@@ -187,7 +187,8 @@ def _fresh(task: ClipTask, video: Video, extractors: Sequence[AnyExtractor]) -> 
 def _measure_all(task: ClipTask, info: VideoInfo, found: _Found) -> ClipResult:
     tables, missing = found.extraction.tables, found.extraction.failures
     pulse = tables.get(PULSE.resolve())
-    health = assess(pulse, info) if pulse is not None else Health({})
+    integrity = tables.get(INTEGRITY.resolve())
+    health = assess(pulse, info, integrity) if pulse is not None else Health({})
     scores: dict[str, Score] = {}
     failures: dict[str, Failure] = {}
     protocols: dict[str, Mapping[str, Any]] = {}

@@ -11,7 +11,7 @@ from mirabench.errors import PluginError
 from mirabench.features.api import AnyExtractor, FeatureRef, code_of, weights_of
 from mirabench.identity import digest_of
 from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetMetric
-from mirabench.metrics.health import PULSE
+from mirabench.metrics.health import INTEGRITY, PULSE
 from mirabench.suites.api import Suite, metric_identity
 from mirabench.weights import WeightCard, card
 
@@ -32,7 +32,7 @@ class Plan:
 
     def for_reference(self) -> Plan:
         """What a reference clip needs: the features of set metrics, and no score of its own."""
-        refs = [PULSE, *(ref for m in self.set_metrics for ref in m.spec.needs.values())]
+        refs = [PULSE, INTEGRITY, *(ref for m in self.set_metrics for ref in m.spec.needs.values())]
         extractors = {ref.resolve(): None for ref in dict.fromkeys(refs)}
         return replace(self, extractors=tuple(extractors), clip_metrics=())
 
@@ -77,7 +77,7 @@ def make_plan(suite: Suite, *, with_prompts: bool, with_reference: bool, picture
             )
         else:
             _sort_in(metric, clip_metrics, set_metrics)
-    refs = [PULSE, *([STRIP] if pictures else [])]
+    refs = [PULSE, INTEGRITY, *([STRIP] if pictures else [])]
     for planned in (*clip_metrics, *set_metrics):
         refs += planned.spec.needs.values()
     extractors = {ref.resolve(): None for ref in dict.fromkeys(refs)}

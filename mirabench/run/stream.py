@@ -144,7 +144,7 @@ def _resize(batch: FrameBatch, rows: IntArray, resize: object) -> FrameBatch:
     frames = batch if len(rows) == len(batch) else batch.take(rows)
     if not callable(resize):
         return frames
-    return FrameBatch(resize(frames.data), frames.index, frames.seconds)
+    return FrameBatch(resize(frames.data), frames.index, frames.seconds, frames.damage)
 
 
 def reason_for(error: Exception) -> str:

@@ -42,6 +42,8 @@ class VideoInfo:
     """(T,) presentation times in ticks, strictly increasing, the first is 0."""
     decoder: str
     """The name of the road from file to RGB; part of every protocol id."""
+    damage: tuple[str, ...] = ()
+    """What the container itself shows of damage, in words; what decoding shows comes with the frames."""
 
     def __post_init__(self) -> None:
         if len(self.ticks) == 0:
@@ -86,6 +88,8 @@ class FrameBatch:
     """(N,) positions in the video, 0-based, increasing."""
     seconds: FloatArray
     """(N,) presentation times in seconds."""
+    damage: tuple[str, ...] = ()
+    """With a file's last batch: what the decoder complained of, in words."""
 
     def __post_init__(self) -> None:
         if self.data.dtype != np.uint8 or self.data.ndim != 4 or self.data.shape[3] != 3:
@@ -104,7 +108,15 @@ class FrameBatch:
 
     def take(self, rows: IntArray) -> FrameBatch:
         """The frames at these rows of the batch."""
-        return FrameBatch(self.data[rows], self.index[rows], self.seconds[rows])
+        return FrameBatch(self.data[rows], self.index[rows], self.seconds[rows], self.damage)
+
+
+def batch_of(
+    frames: list[UInt8Array], start: int, seconds: FloatArray, damage: tuple[str, ...] = ()
+) -> FrameBatch:
+    """Frames (H, W, 3) that follow each other from position `start` of a video with these times."""
+    index = np.arange(start, start + len(frames), dtype=np.int64)
+    return FrameBatch(np.stack(frames), index, seconds[index], damage)
 
 
 @runtime_checkable

@@ -147,7 +147,7 @@ class TestResume:
         mirabench.evaluate(clips / "slow.mp4", metrics=SOME, output=tmp_path / "one")
         mirabench.evaluate(clips, metrics=SOME, output=tmp_path / "all")
         run = json.loads((tmp_path / "all" / "run.json").read_text())
-        features = 5  # motion, pulse, epipolar, quality, film strip
+        features = 6  # motion, pulse, integrity, epipolar, quality, film strip
         assert (run["features_from_cache"], run["features_computed"]) == (features, 2 * features)
 
     def test_a_damaged_entry_is_computed_again_and_said(

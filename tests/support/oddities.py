@@ -17,7 +17,9 @@ from clipkit import panning
 FRAMES = 30
 WIDTH, HEIGHT = 96, 64
 X264 = {"x264-params": "threads=1:keyint=10:min-keyint=10:scenecut=0:bframes=2"}
-OPEN_GOP = {"x264-params": "threads=1:keyint=10:min-keyint=5:scenecut=0:bframes=3:open-gop=1:b-adapt=0"}
+OPEN_GOP = {
+    "x264-params": "threads=1:keyint=10:min-keyint=5:scenecut=0:bframes=3:open-gop=1:b-adapt=0"
+}
 X265 = {"x265-params": "log-level=none:pools=none:keyint=10:min-keyint=10:bframes=3"}
 VPX = {"deadline": "realtime", "cpu-used": "8", "g": "10"}
 ALT_REF = {"deadline": "good", "cpu-used": "5", "auto-alt-ref": "1", "lag-in-frames": "16", "g": "15",
@@ -253,7 +255,7 @@ ODDITIES: dict[str, tuple[str, Recipe]] = {
     "mkv cues to front": (".mkv", w(write, container={"cues_to_front": "1"})),
     "vp8 with hidden frames": (".webm", w(write, codec="libvpx", options=ALT_REF, frames=45)),
     "vp9 with hidden frames": (".webm", w(write, codec="libvpx-vp9", options=ALT_REF, frames=45)),
-    "vp9 ten bits": (".webm", w(write, codec="libvpx-vp9", pixels="yuv420p10le", options=VPX)),
+    "hevc ten bits": (".mp4", w(write, codec="libx265", pixels="yuv420p10le", options=X265)),
     "vp9 lossless": (".webm", w(write, codec="libvpx-vp9", options={**VPX, "lossless": "1"})),
     "vp9 in mp4": (".mp4", w(write, codec="libvpx-vp9", options=VPX)),
     "odd size": (".mp4", w(write, pixels="yuv444p", size=(95, 63))),

@@ -1,0 +1,126 @@
+"""Frames out of a file, one by one, and whether the decoder was content with what it read.
+
+The decoder works in the thread that asks for frames: what FFmpeg logs can then be told apart from
+what it logs for other files, and no thread of a decoder waits for Python while it is being closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from mirabench.errors import VideoError
+from mirabench.video.complaints import Complaints
+from mirabench.video.container import moving_pictures, open_container
+from mirabench.video.messages import listening
+
+SECOND_DECODERS = {"vp9": "libvpx-vp9"}
+"""Codec -> a decoder that notices damage which FFmpeg's own, the one whose pictures are used, does not."""
+
+
+def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
+    """A file and its film.
+
+    Raises:
+        VideoError: it is no video, or has no video stream.
+    """
+    try:
+        container = open_container(path)
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(f"{path} is not a readable video: {ffmpeg_reason(error)}") from error
+    stream = moving_pictures(container)
+    if stream is None:
+        container.close()
+        raise VideoError(f"{path} has no video stream (audio only?)")
+    return container, stream
+
+
+def ffmpeg_reason(error: Exception) -> str:
+    """FFmpeg's reason, and what it means to a user."""
+    text = getattr(error, "strerror", None) or str(error)
+    return f"{text}; it is damaged, truncated or no video at all"
+
+
+def decoded(path: Path, complaints: Complaints | None = None) -> Iterator[VideoFrame]:
+    """Every frame in presentation order; what the decoder disliked goes to `complaints`.
+
+    Raises:
+        VideoError: decoding breaks off.
+    """
+    complaints = Complaints() if complaints is None else complaints
+    container, stream = open_stream(path)
+    stream.codec_context.thread_count = 1
+    count = 0
+    with container:
+        second = _second_decoder(stream)
+        try:
+            for packet in _packets(container, stream, complaints):
+                with listening() as messages:
+                    frames = packet.decode()
+                complaints.heard_decoding(messages)
+                second = _agreeing(second, packet, complaints)
+                for frame in frames:
+                    complaints.corrupt_frames += frame.is_corrupt
+                    yield frame
+                    count += 1
+        except (av.FFmpegError, OSError) as error:
+            raise VideoError(
+                f"{path}: decoding stops after {count} frames: {ffmpeg_reason(error)}"
+            ) from error
+
+
+def _packets(
+    container: InputContainer, stream: VideoStream, complaints: Complaints
+) -> Iterator[Packet[VideoStream]]:
+    packets = container.demux(stream)
+    while True:
+        with listening() as messages:
+            packet = next(packets, None)
+        complaints.heard_reading(messages)
+        if packet is None:
+            return
+        complaints.corrupt_packets += packet.is_corrupt
+        complaints.groups += packet.is_keyframe and packet.size > 0
+        yield packet
+
+
+def _second_decoder(stream: VideoStream) -> VideoCodecContext | None:
+    name = SECOND_DECODERS.get(stream.codec_context.name)
+    if name not in av.codecs_available:
+        return None
+    second = av.CodecContext.create(name, "r")
+    assert isinstance(second, VideoCodecContext)  # its name is one of ours
+    second.extradata = stream.codec_context.extradata
+    return second
+
+
+def _agreeing(
+    second: VideoCodecContext | None, packet: Packet[VideoStream], complaints: Complaints
+) -> VideoCodecContext | None:
+    """The second decoder, or None once it refused a packet."""
+    if second is None or not packet.size:
+        return None
+    try:
+        second.decode(packet)
+    except av.FFmpegError as error:
+        complaints.refused(second.name, error.strerror or "invalid data")
+        return None
+    return second
+
+
+def first_frame(path: Path) -> VideoFrame:
+    """The first frame.
+
+    Raises:
+        VideoError: not one frame can be decoded.
+    """
+    for frame in decoded(path):
+        return frame
+    raise VideoError(f"{path}: not one frame can be decoded; it is damaged or truncated")
