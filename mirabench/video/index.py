@@ -14,10 +14,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mirabench.errors import VideoError
-from mirabench.video.containers import structural_damage
 from mirabench.video.frames import IntArray, regular_ticks
 from mirabench.video.pictures import FOLDER_FPS
 from mirabench.video.reading import decoded, ffmpeg_reason, first_frame, open_stream
+from mirabench.video.structure import structural_damage
 
 ROUNDING = 0.03
 """Part of its length by which a film may differ from what its header announces."""

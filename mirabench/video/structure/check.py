@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from mirabench.video.containers.avi import avi_damage
-from mirabench.video.containers.boxes import box_damage
-from mirabench.video.containers.elements import element_damage
-from mirabench.video.containers.gif import gif_damage
-from mirabench.video.containers.ts import ts_damage
+from mirabench.video.structure.avi import avi_damage
+from mirabench.video.structure.boxes import box_damage
+from mirabench.video.structure.elements import element_damage
+from mirabench.video.structure.gif import gif_damage
+from mirabench.video.structure.ts import ts_damage
 
 Check = Callable[[BinaryIO, int], str]
 _CHECKS: dict[str, Check] = {

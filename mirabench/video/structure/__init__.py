@@ -1,5 +1,5 @@
 """Whether a file's own structure is whole: its boxes, elements, chunks, blocks or packets."""
 
-from mirabench.video.containers.check import structural_damage
+from mirabench.video.structure.check import structural_damage
 
 __all__ = ["structural_damage"]
