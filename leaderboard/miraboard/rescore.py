@@ -5,12 +5,12 @@ Clips are found by the digest of their file, never by a path that the report nam
 
 from __future__ import annotations
 
-import hashlib
 import random
 from dataclasses import dataclass
 from pathlib import Path
 
 from mirabench.errors import InputError
+from mirabench.file_digest import sha256_of
 from mirabench.inputs.samples import Sample
 from mirabench.report.model import Report, ScoreRecord, VideoRecord
 from mirabench.run.evaluate import Job, Options, run
@@ -101,18 +101,10 @@ def _files(report: Report, folder: Path) -> dict[str, Path]:
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and is_video_file(path) and not path.name.startswith("."):
-            key = wanted.get(_digest(path))
+            key = wanted.get(sha256_of(path))
             if key is not None:
                 found[key] = path
     return found
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _evaluate(videos: list[VideoRecord], files: dict[str, Path], track: Track) -> Report:

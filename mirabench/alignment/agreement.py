@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirabench.alignment.ratings import Pair, Rated
-from mirabench.errors import MissingExtraError
+from mirabench.extras import needs_extra
 from mirabench.report.interval import SEED, expanded_tail, mean_interval
 
 DRAWS = 1_000
@@ -191,10 +191,8 @@ def _constant(values: Array) -> bool:
 
 
 def _stats() -> Any:
-    try:
+    with needs_extra("stats", "rank correlations need scipy"):
         import scipy.stats  # extra `stats`
-    except ImportError as error:
-        raise MissingExtraError("stats", "rank correlations need scipy") from error
     return scipy.stats
 
 

@@ -21,7 +21,8 @@ from pydantic import Field, ValidationError
 
 from mirabench import registry
 from mirabench.checks.requirement import BASELINE, Requirement, Strict, most_telling, sentence
-from mirabench.errors import InputError, MirabenchError, MissingExtraError, UnknownNameError
+from mirabench.errors import InputError, MirabenchError, UnknownNameError
+from mirabench.extras import needs_extra
 from mirabench.suites.api import Suite, load_suite
 
 Place = tuple[str | int, ...]
@@ -139,10 +140,8 @@ def _require_known(where: str, asked: Requirement, suite: Suite) -> None:
 
 def _read_yaml(path: Path) -> tuple[Any, dict[Place, int]]:
     """The document, and the line of every key and list entry."""
-    try:
+    with needs_extra("check", f"reading the check file {path} needs PyYAML"):
         import yaml  # extra `check`
-    except ImportError as error:
-        raise MissingExtraError("check", f"reading the check file {path} needs PyYAML") from error
     try:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
         root = loader.get_single_node()

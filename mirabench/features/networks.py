@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mirabench.errors import MissingExtraError
+from mirabench.extras import needs_extra
 from mirabench.features.api import AnyExtractor, weights_of
 from mirabench.weights import ResolvedWeights, WeightStore, card
 
@@ -41,10 +41,8 @@ def require_torch(why: str) -> None:
     Raises:
         MissingExtraError: it is not.
     """
-    try:
+    with needs_extra("torch", why):
         import torch  # noqa: F401  # the extra `torch`
-    except ImportError as error:
-        raise MissingExtraError("torch", why) from error
 
 
 def resolved_weights(extractor: AnyExtractor) -> dict[str, ResolvedWeights]:

@@ -6,7 +6,6 @@ The pipeline's class comes from its own `model_index.json`. Pipelines name the s
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import warnings
 from collections.abc import Mapping
@@ -17,7 +16,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from mirabench.errors import GeneratorError, InputError, MissingExtraError
+from mirabench.errors import GeneratorError, InputError
+from mirabench.extras import needs_extra
+from mirabench.file_digest import sha256_of_folder
 from mirabench.inputs.prompts import Prompt
 from mirabench.video.encode import write_video
 from mirabench.video.frames import UInt8Array
@@ -68,7 +69,9 @@ class Diffusers:
         """
         diffusers = _library()
         folder = _folder(self)
-        revision = _digest(folder) if Path(self.model).is_dir() else folder.name
+        revision = (
+            f"sha256:{sha256_of_folder(folder)}" if Path(self.model).is_dir() else folder.name
+        )
         settings = {n: getattr(self, n) for n in self.__slots__ if n not in ("revision", "device")}
         found = {key: str(value) for key, value in settings.items() if value is not None}
         return {"revision": revision, **found, "diffusers": diffusers.__version__}
@@ -99,11 +102,9 @@ class Diffusers:
 
 
 def _library() -> Any:
-    try:
+    with needs_extra("dit", "running a diffusers pipeline needs diffusers"):
         import diffusers  # extra `dit`
         import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("dit", "running a diffusers pipeline needs diffusers") from error
     return diffusers
 
 
@@ -124,17 +125,6 @@ def _folder(settings: Diffusers) -> Path:
             f"option model: {settings.model} is no folder and does not come from the hub ({first})"
         ) from error
     return Path(found)
-
-
-def _digest(folder: Path) -> str:
-    """The sha256 over the names and contents of a pipeline's files."""
-    digest = hashlib.sha256()
-    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-        digest.update(file.relative_to(folder).as_posix().encode())
-        with file.open("rb") as content:
-            while block := content.read(1 << 22):
-                digest.update(block)
-    return f"sha256:{digest.hexdigest()}"
 
 
 @cache

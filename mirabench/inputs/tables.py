@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mirabench.errors import ManifestError, MissingExtraError
+from mirabench.errors import ManifestError
+from mirabench.extras import needs_extra
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet"})
 
@@ -89,13 +90,9 @@ def _json(path: Path) -> Iterator[Mapping[str, object]]:
 
 
 def _parquet(path: Path) -> list[Mapping[str, object]]:
-    try:
+    with needs_extra("data", f"reading the Parquet table {path.name} needs pyarrow"):
         import pyarrow
         import pyarrow.parquet as parquet  # extra `data`
-    except ImportError as error:
-        raise MissingExtraError(
-            "data", f"reading the Parquet table {path.name} needs pyarrow"
-        ) from error
     try:
         rows: list[Mapping[str, object]] = parquet.read_table(path).to_pylist()
     except pyarrow.ArrowInvalid as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from mirabench.errors import MissingExtraError
+from mirabench.extras import needs_extra
 from mirabench.nets.checkpoint import load_state, read_state
 
 
@@ -31,9 +31,7 @@ def musiq() -> nn.Module:
     Raises:
         MissingExtraError: pyiqa is not installed.
     """
-    try:
+    with needs_extra("iqa", "MUSIQ comes from pyiqa"):
         from pyiqa.archs.musiq_arch import MUSIQ  # an extra of its own, for its licence
-    except ImportError as error:
-        raise MissingExtraError("iqa", "MUSIQ comes from pyiqa") from error
     network: nn.Module = MUSIQ(pretrained=False)
     return network.eval()

@@ -1,10 +1,10 @@
-"""The identity of a file: the sha256 of its bytes."""
+"""The identity of a video file: the sha256 of its bytes."""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from mirabench import file_digest
 from mirabench.errors import VideoError
 
 
@@ -14,11 +14,7 @@ def sha256_of(path: Path) -> str:
     Raises:
         VideoError: the file is missing or may not be read.
     """
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
+        return file_digest.sha256_of(path)
     except OSError as error:
         raise VideoError(f"cannot read {path}: {error.strerror or error}") from error
-    return digest.hexdigest()

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirabench.errors import WeightsError
+from mirabench.file_digest import sha256_of
 from mirabench.files import replacing
 from mirabench.weights import transfer
 from mirabench.weights.card import WeightCard
-from mirabench.weights.ledger import Evidence, record_of, sha256_of
+from mirabench.weights.ledger import Evidence, record_of
 from mirabench.weights.store import ResolvedWeights, WeightStore, mismatch
 
 

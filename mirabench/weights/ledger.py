@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import sys
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -13,9 +11,6 @@ from filelock import FileLock
 
 from mirabench.errors import WeightsError
 from mirabench.files import write_text
-
-if sys.version_info >= (3, 11):
-    from hashlib import file_digest
 
 
 class Evidence(str, Enum):
@@ -88,14 +83,3 @@ class Ledger:
             records = {**self.read(), name: record}
             text = json.dumps({key: asdict(value) for key, value in records.items()}, indent=1)
             write_text(self.path, text + "\n")
-
-
-def sha256_of(path: Path) -> str:
-    """The digest of a file's content, read in pieces."""
-    with path.open("rb") as file:
-        if sys.version_info >= (3, 11):
-            return file_digest(file, "sha256").hexdigest()
-        digest = hashlib.sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-        return digest.hexdigest()

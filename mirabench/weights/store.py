@@ -19,9 +19,10 @@ import platformdirs
 from filelock import FileLock
 
 from mirabench.errors import OutputError, WeightsError, WeightsMissingError
+from mirabench.file_digest import sha256_of
 from mirabench.weights import hub_cache, transfer
 from mirabench.weights.card import Mirror, WeightCard, cards
-from mirabench.weights.ledger import Evidence, Ledger, Record, record_of, sha256_of
+from mirabench.weights.ledger import Evidence, Ledger, Record, record_of
 from mirabench.weights.transfer import Progress, TransferError
 
 log = logging.getLogger(__name__)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from mirabench.errors import InputError, MissingExtraError
+from mirabench.errors import InputError
+from mirabench.extras import needs_extra
+from mirabench.file_digest import sha256_of_folder
 from mirabench.inputs.prompts import Prompt
 from mirabench.video.encode import write_video
 
@@ -50,7 +51,7 @@ class MiraDiTGenerator:
         left_out = ("checkpoint", "device", "offload")
         settings = {key: getattr(self, key) for key in self.__slots__ if key not in left_out}
         found = {key: str(value) for key, value in settings.items() if value is not None}
-        return {"revision": _digest(self.checkpoint), **found}
+        return {"revision": f"sha256:{sha256_of_folder(self.checkpoint)}", **found}
 
     def generate(self, prompt: Prompt, *, seed: int, output: Path) -> None:
         """One clip; the noise is drawn on the CPU, so that it is the same on every device."""
@@ -72,12 +73,10 @@ class MiraDiTGenerator:
 @cache
 def _pipeline(checkpoint: Path, dtype: str, device: str, offload: bool) -> MiraDiTPipeline:
     """The loaded pipeline; once a process."""
-    try:
+    with needs_extra("dit", "the generator miradit needs torch and diffusers"):
         import torch  # extra `dit`
 
         from miradit.pipeline import MiraDiTPipeline
-    except ImportError as error:
-        raise MissingExtraError("dit", "the generator miradit needs torch and diffusers") from error
     with warnings.catch_warnings():
         # its new name, `dtype`, is silently ignored by diffusers before 0.40
         warnings.filterwarnings("ignore", ".*torch_dtype.*", FutureWarning)
@@ -101,14 +100,3 @@ def _checked(checkpoint: Path) -> Path:
             "make one with  miradit convert FILE.pt OUT"
         )
     return checkpoint
-
-
-def _digest(folder: Path) -> str:
-    """The sha256 over the names and contents of a pipeline's files."""
-    digest = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(file.relative_to(folder).as_posix().encode())
-        with file.open("rb") as content:
-            while block := content.read(2**22):
-                digest.update(block)
-    return f"sha256:{digest.hexdigest()}"

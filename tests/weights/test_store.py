@@ -102,7 +102,8 @@ def test_a_newly_published_digest_is_compared_with_what_was_recorded(make_card, 
 
 
 def _pinned_record(path):
-    from mirabench.weights.ledger import record_of, sha256_of
+    from mirabench.file_digest import sha256_of
+    from mirabench.weights.ledger import record_of
 
     return record_of(path, sha256_of(path), Evidence.PINNED, "https://example.org")
 

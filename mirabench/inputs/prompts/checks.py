@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from mirabench.errors import MissingExtraError
+from mirabench.extras import needs_extra
 from mirabench.inputs.prompts.prompt import ASPECTS, FORMS, Prompt
 from mirabench.inputs.prompts.reading import ID_COLUMNS, prompt_of, prompt_rows
 from mirabench.inputs.tables import Row
@@ -50,10 +50,8 @@ def clip_token_counter() -> Callable[[str], int]:
     Raises:
         MissingExtraError: open_clip, which carries the tokenizer, is not installed.
     """
-    try:
+    with needs_extra("torch", "counting CLIP's tokens needs open_clip"):
         from open_clip import SimpleTokenizer  # extra `torch`
-    except ImportError as error:
-        raise MissingExtraError("torch", "counting CLIP's tokens needs open_clip") from error
     tokenizer = SimpleTokenizer()
     return lambda text: len(tokenizer.encode(text)) + 2
 

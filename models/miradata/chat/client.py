@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import tenacity
 
-from mirabench.errors import InputError, MirabenchError, MissingExtraError
+from mirabench.errors import InputError, MirabenchError
+from mirabench.extras import needs_extra
 from miradata.chat.answers import reply_of
 from miradata.chat.replies import Reply, ReplyStore, digest_of
 from miradata.chat.spend import OverBudgetError, Prices, Spend, Tokens
@@ -206,10 +207,8 @@ def _refused(status: int, headers: Mapping[str, str], message: str) -> _Unavaila
 
 
 def _client(endpoint: Endpoint) -> OpenAI:
-    try:
+    with needs_extra("data", "captions need the openai client"):
         from openai import OpenAI  # extra `data`
-    except ImportError as error:
-        raise MissingExtraError("data", "captions need the openai client") from error
     key = os.environ.get(endpoint.api_key_variable, "")
     if not key and not endpoint.base_url:
         raise InputError(

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mirabench.errors import MirabenchError, MissingExtraError, OutputError
+from mirabench.errors import MirabenchError, OutputError
+from mirabench.extras import needs_extra
 from mirabench.video.decode import sha256_of
 from miradata.collect.manifest import Collected, Manifest, Wanted, file_name, require_rights
 
@@ -71,10 +72,8 @@ def collect_http(
         MissingExtraError: httpx is missing.
     """
     require_rights(settings.rights)
-    try:
+    with needs_extra("data", "collecting over HTTP needs httpx"):
         import httpx  # extra `data`
-    except ImportError as error:
-        raise MissingExtraError("data", "collecting over HTTP needs httpx") from error
     manifest = Manifest(folder, settings.rights)
     pace = _Pace(settings)
     own = client or httpx.Client(

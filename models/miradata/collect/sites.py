@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirabench.errors import MissingExtraError
+from mirabench.extras import needs_extra
 from mirabench.video.decode import sha256_of
 from miradata.collect.manifest import Collected, Manifest, file_name, require_rights
 
@@ -41,10 +41,8 @@ def collect_site(
     """
     require_rights(settings.rights)
     if downloader is None:
-        try:
+        with needs_extra("download", "downloading from sites needs yt-dlp"):
             from yt_dlp import YoutubeDL  # extra `download`
-        except ImportError as error:
-            raise MissingExtraError("download", "downloading from sites needs yt-dlp") from error
         downloader = YoutubeDL
     manifest = Manifest(folder, settings.rights)
     for url in urls:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mirabench.errors import MissingExtraError, WeightsMissingError
+from mirabench.errors import WeightsMissingError
+from mirabench.extras import needs_extra
 
 
 def loaded(name: str, kind: str) -> Any:
@@ -19,10 +20,8 @@ def loaded(name: str, kind: str) -> Any:
         MissingExtraError: transformers is not installed.
         WeightsMissingError: the files are not on this machine; the text names the command.
     """
-    try:
+    with needs_extra("curate", f"{name} needs transformers"):
         import transformers  # extra `curate`
-    except ImportError as error:
-        raise MissingExtraError("curate", f"{name} needs transformers") from error
     try:
         made = getattr(transformers, kind).from_pretrained(name, local_files_only=True)
     except (OSError, ValueError) as error:

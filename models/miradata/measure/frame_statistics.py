@@ -12,7 +12,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from mirabench.errors import MissingExtraError
+from mirabench.extras import needs_extra
 from mirabench.features.api import FeatureTable, as_table
 from mirabench.functional import sharpness
 from mirabench.video.frames import FrameBatch, IntArray, UInt8Array, VideoInfo
@@ -115,9 +115,7 @@ def perceptual_hashes(frames: Sequence[UInt8Array]) -> list[int]:
     Raises:
         MissingExtraError: imagehash is not installed.
     """
-    try:
+    with needs_extra("data", "finding duplicates needs imagehash"):
         import imagehash  # extra `data`
         from PIL import Image
-    except ImportError as error:
-        raise MissingExtraError("data", "finding duplicates needs imagehash") from error
     return [int(str(imagehash.phash(Image.fromarray(frame))), 16) for frame in frames]

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from mirabench.errors import InputError, MissingExtraError, UnknownNameError
+from mirabench.errors import InputError, UnknownNameError
+from mirabench.extras import needs_extra
 from mirabench.files import write_text
 from miradata.config import Section
 from miradata.tables.scores import Values
@@ -189,10 +190,8 @@ def save_thresholds(path: Path, thresholds: Thresholds) -> None:
 
 
 def _yaml() -> Any:
-    try:
+    with needs_extra("data", "thresholds need pyyaml"):
         import yaml  # extra `data`
-    except ImportError as error:
-        raise MissingExtraError("data", "thresholds need pyyaml") from error
     return yaml
 
 

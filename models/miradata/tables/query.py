@@ -13,7 +13,8 @@ import pyarrow as pa  # extra `data`
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from mirabench.errors import InputError, MissingExtraError, OutputError
+from mirabench.errors import InputError, OutputError
+from mirabench.extras import needs_extra
 from mirabench.files import replacing
 from miradata.tables.schema import SCHEMAS
 from miradata.tables.scores import measured_metrics
@@ -90,10 +91,8 @@ def save(rows: pa.Table, path: Path) -> None:
 
 
 def _duckdb() -> Any:
-    try:
+    with needs_extra("data", "queries need duckdb"):
         import duckdb  # extra `data`
-    except ImportError as error:
-        raise MissingExtraError("data", "queries need duckdb") from error
     return duckdb
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirabench.errors import ManifestError, MissingExtraError, OutputError
+from mirabench.errors import ManifestError, OutputError
+from mirabench.extras import needs_extra
 from mirabench.files import replacing
 from miradata.v1.rows import COLUMNS, LONGEST_TEXT, NUL, V1Error, V1Row, format_row, parse_row
 
@@ -150,11 +151,9 @@ def _require_columns(path: Path, header: list[str]) -> None:
 
 
 def _arrow() -> tuple[Any, Any]:
-    try:
+    with needs_extra("data", "MiraData tables in Parquet need pyarrow"):
         import pyarrow
         import pyarrow.parquet as parquet  # extra `data`
-    except ImportError as error:
-        raise MissingExtraError("data", "MiraData tables in Parquet need pyarrow") from error
     return pyarrow, parquet
 
 
