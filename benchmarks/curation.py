@@ -27,8 +27,8 @@ import numpy as np
 from mirabench.video.encode import write_video
 from miradata.collect.sources import find_sources
 from miradata.config import Config, config_of
-from miradata.engine import Run
-from miradata.pipeline import engine_of, pipeline_of
+from miradata.pipeline import executor_of, pipeline_of
+from miradata.stage_run import StageRun
 from miradata.tables.store import Tables
 
 HOURS = 16_000
@@ -105,7 +105,7 @@ def _cpu_seconds() -> float:
 def costs(folder: Path, arguments: argparse.Namespace) -> None:
     config, output = _config(arguments.workers), folder / "out"
     pipeline = pipeline_of(config, find_sources(folder / "in"), output)
-    run = Run(output, engine_of(config.running))
+    run = StageRun(output, executor_of(config.running))
     seconds = 60.0 * arguments.minutes * arguments.videos
     print(f"{seconds:g} s of {arguments.size}, {arguments.workers} workers, {os.cpu_count()} cores")
     print(f"{'stage':<10}{'wall s':>9}{'CPU s':>9}{'x real time':>13}{f'core-h / {HOURS} h':>20}")
@@ -180,7 +180,7 @@ def repeated(video: Path, path: Path, times: int) -> None:
 def one_process(source: Path, output: Path) -> int:
     """Peak resident memory, in KiB, of the whole pipeline in this process."""
     config = _config(1)
-    Run(output).all(pipeline_of(config, find_sources(source), output).stages)
+    StageRun(output).all(pipeline_of(config, find_sources(source), output).stages)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

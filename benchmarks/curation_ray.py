@@ -21,11 +21,13 @@ import cv2
 import numpy as np
 
 from mirabench.video.encode import write_video
+from mirabench.work.local import Executor, LocalExecutor
+from mirabench.work.ray import RayExecutor
+from mirabench.work.run import Listener, Progress
 from miradata.collect.sources import find_sources
 from miradata.config import config_of
-from miradata.engine import Engine, Listener, LocalEngine, Progress, Run
 from miradata.pipeline import pipeline_of
-from miradata.ray_engine import RayEngine
+from miradata.stage_run import StageRun
 from miradata.tables.store import Tables
 
 FPS, SIZE, SHOTS = 12, (160, 96), 25
@@ -61,8 +63,8 @@ def rendered(path: Path, seed: int) -> None:
 def compared(folder: Path, workers: int) -> bool:
     import ray
 
-    local = curated(folder, "local", LocalEngine(workers))
-    on_ray = curated(folder, "ray", RayEngine(workers=workers))
+    local = curated(folder, "local", LocalExecutor(workers))
+    on_ray = curated(folder, "ray", RayExecutor(workers=workers))
     ray.shutdown()
     killed = with_a_node_that_dies(folder)
     same = [local == on_ray, local == killed]
@@ -72,14 +74,14 @@ def compared(folder: Path, workers: int) -> bool:
 
 
 def curated(
-    folder: Path, name: str, engine: Engine, listener: Listener | None = None
+    folder: Path, name: str, executor: Executor, listener: Listener | None = None
 ) -> dict[str, bytes]:
     """Every table's bytes, after a run with an empty cache."""
     os.environ["MIRABENCH_CACHE"] = str(folder / "cache" / name)
     output = folder / name
     began = time.perf_counter()
     stages = pipeline_of(CONFIG, find_sources(folder / "in"), output).stages
-    ended = Run(output, engine, listener=listener).all(stages)
+    ended = StageRun(output, executor, listener=listener).all(stages)
     tables = Tables(output)
     print(
         f"{name}: {len(tables.rows('clips'))} clips, {len(tables.rows('scores'))} scores, "
@@ -97,7 +99,7 @@ def with_a_node_that_dies(folder: Path) -> dict[str, bytes]:
     os.environ["MIRABENCH_CACHE"] = str(folder / "cache" / "killed")  # the nodes inherit it
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
-        return curated(folder, "killed", RayEngine(cluster.address), _Saboteur(cluster))
+        return curated(folder, "killed", RayExecutor(cluster.address), _Saboteur(cluster))
     finally:
         ray.shutdown()
         cluster.shutdown()
@@ -112,7 +114,7 @@ class _Saboteur:
         self._killed = False
 
     def __call__(self, progress: Progress) -> None:
-        if progress.stage != "score" or self._killed:
+        if progress.work != "score" or self._killed:
             return
         if self._node is None and progress.done > progress.total * 0.1:
             self._node = self._cluster.add_node(num_cpus=1)

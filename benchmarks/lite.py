@@ -75,7 +75,7 @@ def speed(clip: Path) -> None:
 def geometry(clip: Path) -> None:
     """The five 3D numbers: one pass, against each by itself from its frames, as the reference does."""
     from mirabench.features.epipolar import Epipolar
-    from mirabench.run.stream import extract
+    from mirabench.features.stream import extract
 
     video = open_video(clip)
     began = time.perf_counter()

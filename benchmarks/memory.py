@@ -105,7 +105,7 @@ def one(name: str, clip: str, device: str, chunk_frames: int) -> dict[str, float
     from mirabench import registry
     from mirabench.features import networks
     from mirabench.features.api import build
-    from mirabench.run.stream import extract
+    from mirabench.features.stream import extract
     from mirabench.video.decode import open_video
     from mirabench.video.frames import CHUNK_BYTES
 

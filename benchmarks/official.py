@@ -38,6 +38,7 @@ from mirabench.features import (
     video_text,
 )
 from mirabench.features.epipolar import Epipolar, frame_pairs
+from mirabench.features.stream import extract
 from mirabench.nets import (
     aesthetic,
     amt,
@@ -52,7 +53,6 @@ from mirabench.nets import (
     sampling,
     viclip,
 )
-from mirabench.run.stream import extract
 from mirabench.video.decode import open_video
 from mirabench.video.encode import write_video
 

@@ -13,6 +13,7 @@ MirabenchError
 ├── MetricError                    one metric cannot be computed for one clip
 │   └── NotApplicable              the clip asks for nothing that is measured
 ├── GeneratorError                 one prompt could not be turned into a video
+├── WorkError                      worker processes do not start
 ├── PluginError                    an entry point that does not load or breaks its protocol
 ├── WeightsError                   weights that are corrupt, of another model, or unreachable
 │   ├── WeightsMissingError        weights that are not on disk
@@ -42,6 +43,14 @@ from pathlib import Path
 
 class MirabenchError(Exception):
     """Base of every error that mirabench raises on purpose."""
+
+
+def reason_for(error: BaseException) -> str:
+    """One sentence for what went wrong, at most 500 characters; a bug is named by its type."""
+    text = " ".join(str(error).split())[:500]
+    if isinstance(error, MirabenchError) and text:
+        return text
+    return f"unexpected {type(error).__name__}: {text}"
 
 
 class InputError(MirabenchError, ValueError):
@@ -104,6 +113,10 @@ class GeneratorError(MirabenchError):
 
 class NotApplicable(MetricError):  # noqa: N818  # an outcome: nothing went wrong
     """The clip asks for nothing that is measured; no score, and no failure either."""
+
+
+class WorkError(MirabenchError):
+    """Work cannot be carried out at all: no worker process starts."""
 
 
 class PluginError(MirabenchError):

@@ -16,8 +16,10 @@ import numpy as np
 from mirabench.errors import InputError
 from mirabench.inputs.prompts import Prompt
 from mirabench.inputs.samples import Sample
-from mirabench.run.evaluate import Job, Options, run
+from mirabench.run.evaluate import run
 from mirabench.run.plan import make_plan
+from mirabench.run.prepare import Job
+from mirabench.run.score import Options
 from mirabench.testing import degrade
 from mirabench.testing.render_prompt import render_prompt
 from mirabench.video.encode import REPEATABLE, write_video

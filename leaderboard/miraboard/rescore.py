@@ -13,8 +13,10 @@ from mirabench.errors import InputError
 from mirabench.file_digest import sha256_of
 from mirabench.inputs.samples import Sample
 from mirabench.report.model import Report, ScoreRecord, VideoRecord
-from mirabench.run.evaluate import Job, Options, run
+from mirabench.run.evaluate import run
 from mirabench.run.plan import make_plan
+from mirabench.run.prepare import Job
+from mirabench.run.score import Options
 from mirabench.video.paths import is_video_file
 from miraboard.board import Board
 from miraboard.guard import SubmissionRefused

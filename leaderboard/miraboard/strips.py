@@ -19,9 +19,9 @@ from PIL import Image
 from mirabench.errors import InputError, VideoError
 from mirabench.features.api import Extractor
 from mirabench.features.film_strip import pictures
+from mirabench.features.stream import extract
 from mirabench.report.model import Report, VideoRecord
 from mirabench.run.plan import STRIP
-from mirabench.run.stream import extract
 from mirabench.video.decode import open_video
 from miraboard.guard import refuse
 

@@ -15,8 +15,10 @@ from mirabench.errors import InputError, UnknownNameError, VideoError
 from mirabench.inputs.prompts import Prompt
 from mirabench.inputs.samples import Sample, collect
 from mirabench.report.model import Report, VideoRecord, load_report
-from mirabench.run.evaluate import Job, Options, cache_folder, run
+from mirabench.run.evaluate import run
 from mirabench.run.plan import make_plan
+from mirabench.run.prepare import Job
+from mirabench.run.score import Options, cache_folder
 from mirabench.suites.api import load_suite
 from mirabench.video.decode import open_video
 from mirabench.video.frames import CHUNK_BYTES, FrameBatch, Video, VideoInfo, frames_per_chunk

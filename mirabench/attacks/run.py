@@ -17,7 +17,8 @@ from mirabench.metrics.api import MetricSpec
 from mirabench.metrics.camera_caption import asked_moves
 from mirabench.metrics.camera_motion_agreement import caption_of
 from mirabench.report.model import Report, VideoRecord
-from mirabench.run.evaluate import Progress, evaluate, silent
+from mirabench.run.evaluate import evaluate
+from mirabench.run.score import Progress, silent
 from mirabench.suites.api import Suite, load_suite
 from mirabench.video.frames import ArrayVideo
 

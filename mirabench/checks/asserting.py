@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mirabench.inputs.prompts import Prompt
     from mirabench.inputs.samples import Sample
     from mirabench.report.model import Report
-    from mirabench.run.evaluate import Inputs, Job
+    from mirabench.run.prepare import Inputs, Job
     from mirabench.suites.api import Suite
 
 
@@ -64,7 +64,7 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
     from mirabench.checks.requirement import requirement
     from mirabench.checks.strip import clip_of
     from mirabench.report.model import Report
-    from mirabench.run.evaluate import prepare
+    from mirabench.run.prepare import prepare
 
     baseline = baseline_of(not_worse_than)
     asked = requirement(
@@ -82,7 +82,8 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
 
 
 def _measured(job: Job, check_run: CheckRun | None) -> Report:
-    from mirabench.run.evaluate import Options, cache_folder, run
+    from mirabench.run.evaluate import run
+    from mirabench.run.score import Options, cache_folder
 
     if check_run is not None:
         return check_run.report(job)

@@ -17,7 +17,7 @@ from mirabench.errors import ReportError
 from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import Score
 from mirabench.report.model import Report, load_report
-from mirabench.run.evaluate import Inputs, Job, prepare
+from mirabench.run.prepare import Inputs, Job, prepare
 from mirabench.suites.api import Suite
 
 

@@ -27,7 +27,9 @@ from mirabench.identity import digest_of
 from mirabench.inputs.samples import Sample, Source, collect
 from mirabench.metrics.api import Score
 from mirabench.report.model import Report, load_report
-from mirabench.run.evaluate import Job, Options, run, score
+from mirabench.run.evaluate import run, score
+from mirabench.run.prepare import Job
+from mirabench.run.score import Options
 from mirabench.video.frames import UInt8Array, Video
 
 Input = str | Path | UInt8Array | Video

@@ -13,7 +13,7 @@ from mirabench.checks.requirement import BASELINE, Requirement
 from mirabench.checks.result import RequirementResult
 from mirabench.errors import InputError, MirabenchError
 from mirabench.report.model import Report, load_report
-from mirabench.run.evaluate import Job, prepare
+from mirabench.run.prepare import Job, prepare
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mirabench.attacks.api import Attack
     from mirabench.attacks.model import AttackReport
     from mirabench.attacks.run import Setting
-    from mirabench.run.evaluate import Progress
+    from mirabench.run.score import Progress
 
 
 def attack(

@@ -59,7 +59,7 @@ def check(
     from mirabench.checks.check_run import CheckRun
     from mirabench.checks.file import read_check_file
     from mirabench.checks.running import Baselines, FileChecks
-    from mirabench.run.evaluate import Options
+    from mirabench.run.score import Options
     from mirabench.weights.licence import noncommercial_allowed
 
     if device.split(":")[0] not in DEVICES:

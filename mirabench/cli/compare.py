@@ -68,7 +68,7 @@ def compare(
     if output is not None:
         from mirabench.compare.page import render_page
         from mirabench.compare.strips import strips_of
-        from mirabench.run.evaluate import cache_folder
+        from mirabench.run.score import cache_folder
 
         require_writable(output)
         strips = strips_of(found, runs, cache_folder(cache or True))

@@ -13,9 +13,12 @@ from mirabench.errors import InputError
 if TYPE_CHECKING:
     from mirabench.features.api import AnyExtractor
     from mirabench.report.model import Report
-    from mirabench.run.evaluate import Job, Progress
+    from mirabench.run.prepare import Job
+    from mirabench.run.score import Progress
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+CLIP_SECONDS = 3600.0
+"""Far beyond what a sound clip takes, the heaviest suite on a CPU included: it ends what hangs."""
 
 
 def evaluate(
@@ -42,6 +45,9 @@ def evaluate(
         list[str] | None, typer.Option(help="Only these metrics; repeat, or separate by commas.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that score side by side.")] = 1,
+    clip_timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds that one clip may take; 0 is no limit.")
+    ] = CLIP_SECONDS,
     device: Annotated[
         str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
@@ -80,7 +86,9 @@ def evaluate(
     """
     from mirabench.cli.consent import bring_weights
     from mirabench.files import require_writable
-    from mirabench.run.evaluate import Options, cache_folder, prepare, run
+    from mirabench.run.evaluate import run
+    from mirabench.run.prepare import prepare
+    from mirabench.run.score import Options, cache_folder
     from mirabench.weights.licence import noncommercial_allowed
 
     _check_device(device)
@@ -97,7 +105,10 @@ def evaluate(
     bring_weights(job.plan, noncommercial=allowed, yes=yes)
     with _Bar(interactive=sys.stderr.isatty()) as progress:
         folder = None if no_cache else cache_folder(cache or True)
-        options = Options(workers, folder, progress=progress, device=device, noncommercial=allowed)
+        options = Options(
+            workers, folder, progress=progress, device=device, noncommercial=allowed,
+            clip_seconds=clip_timeout or None,
+        )  # fmt: skip
         try:
             report = run(job, output, options)
         except KeyboardInterrupt:

@@ -12,9 +12,9 @@ from mirabench.errors import VideoError
 from mirabench.features.api import Extractor, FeatureTable
 from mirabench.features.cache import FeatureCache, cache_key
 from mirabench.features.film_strip import pictures
+from mirabench.features.stream import extract
 from mirabench.report.model import VideoRecord
 from mirabench.run.plan import STRIP
-from mirabench.run.stream import extract
 from mirabench.video.decode import open_video
 
 MOST_PROMPTS = 8

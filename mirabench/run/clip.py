@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mirabench.errors import MirabenchError, NotApplicable, VideoError
+from mirabench.errors import MirabenchError, NotApplicable, VideoError, reason_for
 from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, TextExtractor, weights_of
 from mirabench.features.cache import FeatureCache, cache_key
 from mirabench.features.networks import resolved_weights, use_device
+from mirabench.features.stream import Extraction, extract
 from mirabench.inputs.prompts import Prompt
 from mirabench.inputs.samples import Sample
 from mirabench.metrics.api import ClipInputs, ClipMetric, Failure, Measured, Score
 from mirabench.metrics.health import INTEGRITY, PULSE, Health, assess
 from mirabench.run.plan import STRIP, Plan, protocol_of
-from mirabench.run.stream import Extraction, extract, reason_for
 from mirabench.video.decode import FrameCountError, open_video
 from mirabench.video.frames import CHUNK_BYTES, Video, VideoInfo
 from mirabench.weights import ResolvedWeights, card

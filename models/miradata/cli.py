@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
 
-    from miradata.engine import Progress
+    from mirabench.work.run import Progress
 
 app = typer.Typer(
     no_args_is_help=True, help="Long videos in, captioned clips out: run, query, export."
@@ -47,7 +47,7 @@ def run(
     profile: Annotated[
         str, typer.Option(help="lite (no weights) or learned; default: the file's.")
     ] = "",
-    engine: Annotated[
+    executor: Annotated[
         str | None, typer.Option(help="local or ray; default: the file's, else local.")
     ] = None,
     workers: Annotated[
@@ -59,7 +59,7 @@ def run(
     with _curation():
         from miradata.curation import configured, curate
     config = configured(
-        source, profile=profile, engine=engine, workers=workers, ray_address=ray_address
+        source, profile=profile, executor=executor, workers=workers, ray_address=ray_address
     )
     with _progress() as listener:
         try:
@@ -171,8 +171,8 @@ def calibrate(
 def retry(output: Output) -> None:
     """Let the next run try again what failed, quarantined items too."""
     with _curation():
-        from miradata import ledger
-    cleared = ledger.retry(output)
+        from mirabench.work import journal
+    cleared = journal.retry(output)
     for stage, items in cleared.items():
         typer.echo(f"{stage}: {len(items)} to be tried again")
     if not cleared:
@@ -255,7 +255,7 @@ def _line(progress: Progress) -> None:
     if progress.ended and progress.total:
         fresh = progress.done - progress.reused
         sys.stderr.write(
-            f"{progress.stage}: {fresh} done, {progress.reused} from earlier runs, "
+            f"{progress.work}: {fresh} done, {progress.reused} from earlier runs, "
             f"{progress.rejected} rejected, {progress.failed} failed, {progress.seconds:.1f} s\n"
         )
 
@@ -295,6 +295,6 @@ class _Bars:
     def _update(self, progress: Progress) -> None:
         if not progress.total:
             return
-        if progress.stage not in self._tasks:
-            self._tasks[progress.stage] = self._bars.add_task(progress.stage, total=progress.total)
-        self._bars.update(self._tasks[progress.stage], completed=progress.done)
+        if progress.work not in self._tasks:
+            self._tasks[progress.work] = self._bars.add_task(progress.work, total=progress.total)
+        self._bars.update(self._tasks[progress.work], completed=progress.done)

@@ -164,7 +164,7 @@ class Publish(Section):
 class Running(Section):
     """How the work is run; changes no row."""
 
-    engine: Literal["local", "ray"] = "local"
+    executor: Literal["local", "ray"] = "local"
     workers: Annotated[int, Field(ge=1)] = 2
     tries: Annotated[int, Field(ge=1)] = 3  # ours: then an item is quarantined
     gpus: Annotated[float, Field(ge=0)] = 0.0

@@ -6,6 +6,7 @@ nothing but the folder.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,20 +15,23 @@ from typing import Any
 
 from mirabench import __version__
 from mirabench.errors import InputError
-from mirabench.report.files import require_writable, write_atomically
+from mirabench.report.files import write_atomically
+from mirabench.work.journal import locked
+from mirabench.work.local import Executor
+from mirabench.work.run import Listener, Policy, Progress
 from miradata.captions.stage import CaptionStage
 from miradata.collect.addresses import HttpSettings, collect_http
 from miradata.collect.manifest import Collected, Wanted, read_list
 from miradata.collect.sites import SiteSettings, collect_site
 from miradata.collect.sources import find_sources
 from miradata.config import Collect, Config, config_of, load_config
-from miradata.engine import Engine, Listener, Progress, Run
-from miradata.pipeline import engine_of, pipeline_of, root_of
+from miradata.pipeline import executor_of, pipeline_of, root_of
 from miradata.publish.published import FILE, Publication, publication, write_published
 from miradata.report.funnel import Step, funnel
 from miradata.select.levels import Thresholds, load_thresholds
 from miradata.select.selection import KEPT
 from miradata.shots.cut import CutStage
+from miradata.stage_run import StageRun
 from miradata.tables.schema import VERSION
 from miradata.tables.store import Tables
 
@@ -95,15 +99,25 @@ def configured(given: Path, *, profile: str = "", **running: Any) -> Config:
 
 
 def curate(
-    config: Config, output: Path, *, engine: Engine | None = None, listener: Listener | None = None
+    config: Config,
+    output: Path,
+    *,
+    executor: Executor | None = None,
+    listener: Listener | None = None,
 ) -> Curated:
     """Run everything that a configuration asks for; what earlier runs finished is not done again.
 
     Raises:
-        InputError: the input holds no video, or thresholds or level are refused.
+        InputError: the input holds no video, thresholds or level are refused, or another run is at work
+            in the folder.
         OutputError: the output folder cannot be written. Finished work is kept.
     """
-    require_writable(output)
+    here = executor or executor_of(config.running)
+    with locked(output), contextlib.closing(here):
+        return _curate(config, output, here, listener)
+
+
+def _curate(config: Config, output: Path, executor: Executor, listener: Listener | None) -> Curated:
     thresholds = load_thresholds(config.publish.levels)
     thresholds.index(config.publish.level)
     fetched = collect(config.collect) if config.collect is not None else []
@@ -111,7 +125,7 @@ def curate(
     given = config.input or (config.collect.folder if config.collect else Path())
     sources = find_sources(given, config.source)
     pipeline, root = pipeline_of(config, sources, output), root_of(sources)
-    run = Run(output, engine or engine_of(config.running), config.running.tries, listener=listener)
+    run = StageRun(output, executor, Policy(tries=config.running.tries), listener)
     absent = (*pipeline.absent, *lost)
     _remember(output, config, root, absent)
     progress = run.all(pipeline.stages)

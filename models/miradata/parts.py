@@ -1,93 +1,78 @@
-"""From outcomes to tables: batches of rows written before their ledger lines, then what is published."""
+"""From outcomes to tables: rows kept as parts before the journal speaks of them, then what is published."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # extra `data`
 
-from miradata.ledger import Ledger, Line, append_text
-from miradata.stage import Item, Outcome, Stage
+from mirabench.work.item import FAILED, Item
+from mirabench.work.journal import Line, append_text
+from mirabench.work.run import Held, Kept
+from miradata.stage import Stage
 from miradata.tables.final_rows import settled
-from miradata.tables.schema import FAILED, schema_of
+from miradata.tables.schema import schema_of
 from miradata.tables.store import EVENTS, Tables, table_of
 
 
-class Batch:
-    """Outcomes that are not on the disk yet."""
+@dataclass(frozen=True, slots=True)
+class PartStore:
+    """Keeps the rows of a stage's outcomes as parts, until the stage is published."""
 
-    def __init__(self, folder: Path, run: str, stage: Stage, ledger: Ledger) -> None:
-        self._folder, self._run, self._stage, self._ledger = folder, run, stage, ledger
-        self._held: list[tuple[Line, Outcome, float]] = []
-        self._since = time.monotonic()
+    folder: Path
+    """The output folder."""
+    stage: Stage
+    run: str
+    """Names this run in the events."""
 
-    def add(self, line: Line, outcome: Outcome, seconds: float) -> None:
-        """Hold an outcome; its line gets the part's name when it is written."""
-        unknown = sorted(set(outcome.rows) - set(self._stage.outputs))
-        if unknown:
-            raise ValueError(f"the stage {self._stage.name} declares no output {unknown[0]}")
-        if not self._held:
-            self._since = time.monotonic()
-        self._held.append((line, outcome, seconds))
-
-    def due(self, items: int, seconds: float) -> bool:
-        """Whether so many are held, or the first for so long."""
-        return len(self._held) >= items or (
-            bool(self._held) and time.monotonic() - self._since >= seconds
-        )
-
-    def flush(self) -> list[Line]:
-        """Write rows, then the ledger, then the events; returns the ledger's lines.
+    def keep(self, held: Sequence[Held]) -> Kept:
+        """Write rows, then the events.
 
         Raises:
-            OutputError: a file cannot be written; nothing that is not safe is in the ledger.
+            OutputError: a file cannot be written.
+            ValueError: a row is of a table that the stage does not declare, or has other columns.
         """
-        if not self._held:
-            return []
-        digest = self._digest()
-        lines = [replace(line, part=digest) for line, _, _ in self._held]
-        for table in self._stage.outputs:
-            rows = [
-                (line.key, row)
-                for line, outcome, _ in self._held
-                for row in outcome.rows.get(table, ())
-            ]
+        digest = _digest(held)
+        for one in held:
+            unknown = sorted(set(one.outcome.value) - set(self.stage.outputs))
+            if unknown:
+                raise ValueError(f"the stage {self.stage.name} declares no output {unknown[0]}")
+        for table in self.stage.outputs:
+            rows = [(one.key, row) for one in held for row in one.outcome.value.get(table, ())]
             if rows:
-                Tables(self._folder).add_part(table, self._stage.name, digest, rows)
-        self._ledger.add(lines)
-        self._log()
-        self._held = []
-        return lines
+                Tables(self.folder).add_part(table, self.stage.name, digest, rows)
+        self._log(held)
+        return Kept([one.outcome for one in held], digest)
 
-    def _digest(self) -> str:
-        """Names the part by what is in it, so that the same batch done again replaces itself."""
-        named = sorted(f"{line.key} {line.attempt}" for line, _, _ in self._held)
-        return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
-
-    def _log(self) -> None:
+    def _log(self, held: Sequence[Held]) -> None:
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         text = ""
-        for line, outcome, seconds in self._held:
+        for one in held:
             event = {
-                "run": self._run,
+                "run": self.run,
                 "at": now,
-                "stage": self._stage.name,
-                "key": line.key,
-                "item": line.item,
-                "status": line.status,
-                "error": outcome.reason if line.status == FAILED else "",
-                "seconds": round(seconds, 4),
+                "stage": self.stage.name,
+                "key": one.key,
+                "item": one.item.id,
+                "status": one.outcome.status,
+                "error": one.outcome.reason if one.outcome.status == FAILED else "",
+                "seconds": round(one.seconds, 4),
             }
             text += json.dumps(event) + "\n"
-        append_text(self._folder / EVENTS, text)
+        append_text(self.folder / EVENTS, text)
+
+
+def _digest(held: Sequence[Held]) -> str:
+    """Names a part by what is in it, so that the same results kept again replace themselves."""
+    named = sorted(f"{one.key} {one.attempt}" for one in held)
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
 
 
 def publish(
@@ -99,7 +84,7 @@ def publish(
         folder: The output folder.
         stage: The stage.
         items: Key -> item, of the items there are now.
-        lines: Key -> last line of the ledger.
+        lines: Key -> last line of the journal.
 
     Raises:
         OutputError: a file cannot be written.
@@ -119,6 +104,6 @@ def publish(
 def _live_rows(tables: Tables, stage: str, table: str, live: Sequence[Line]) -> pa.Table:
     keys: dict[str, list[str]] = defaultdict(list)
     for line in live:
-        keys[line.part].append(line.key)
+        keys[line.kept].append(line.key)
     found = [tables.part(table, stage, part, keys[part]) for part in sorted(keys)]
     return pa.concat_tables(found) if found else schema_of(table).empty_table()

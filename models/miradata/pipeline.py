@@ -11,22 +11,24 @@ from mirabench.features.api import Extractor
 from mirabench.features.motion import Motion
 from mirabench.features.networks import require_torch, resolved_card, resolved_weights
 from mirabench.features.raft_flow import RaftFlow
+from mirabench.work.local import Executor, LocalExecutor
+from mirabench.work.ray import RayExecutor
+from mirabench.work.run import Listener, Policy, Progress
 from miradata.collect.sources import Source
 from miradata.config import Config, Dedup, Embedder, Running, Score, Stitch
-from miradata.engine import Engine, Listener, LocalEngine, Progress, Run
 from miradata.frames.embedding import CLIP_CARD, DINOV2
 from miradata.frames.hub import present
 from miradata.measure.frame_statistics import Luma, Signature
 from miradata.measure.nsfw import NsfwFrames
 from miradata.measure.score import Scorer, ScoreStage
 from miradata.measure.scorers import Aesthetic, Colour, Flow, Nsfw, Signed
-from miradata.ray_engine import RayEngine
 from miradata.select.dedup import DedupStage
 from miradata.shots.length import LengthStage
 from miradata.shots.probe import Probe
 from miradata.shots.split import SplitStage
 from miradata.shots.stitch import SceneAsker, StitchStage
 from miradata.stage import Stage
+from miradata.stage_run import StageRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,11 @@ def pipeline_of(config: Config, sources: Sequence[Source], output: Path) -> Pipe
     return Pipeline(tuple(stages), tuple(absent))
 
 
-def engine_of(running: Running) -> Engine:
-    """The engine that a configuration names."""
-    if running.engine == "ray":
-        return RayEngine(running.ray_address, running.workers)
-    return LocalEngine(running.workers)
+def executor_of(running: Running) -> Executor:
+    """The executor that a configuration names."""
+    if running.executor == "ray":
+        return RayExecutor(running.ray_address, running.workers)
+    return LocalExecutor(running.workers)
 
 
 def run_pipeline(
@@ -102,7 +104,7 @@ def run_pipeline(
     config: Config,
     output: Path,
     *,
-    engine: Engine | None = None,
+    executor: Executor | None = None,
     listener: Listener | None = None,
 ) -> dict[str, Progress]:
     """Run the stages; stage -> how it ended. What earlier runs finished is not done again.
@@ -110,13 +112,12 @@ def run_pipeline(
     Raises:
         OutputError: the output folder cannot be written. Finished work is kept.
     """
-    run = Run(
-        output,
-        engine or engine_of(config.running),
-        tries=config.running.tries,
-        listener=listener,
-    )
-    return run.all(pipeline.stages)
+    here = executor or executor_of(config.running)
+    run = StageRun(output, here, Policy(tries=config.running.tries), listener)
+    try:
+        return run.all(pipeline.stages)
+    finally:
+        here.close()
 
 
 def _cheap(score: Score, dedup: Dedup) -> tuple[Scorer, ...]:

@@ -1,4 +1,4 @@
-"""The contract of a stage: a pure function of one item, which knows nothing of engines and files.
+"""The contract of a stage: work (see `mirabench.work.item`) on items that come from the tables before it.
 
 A stage says which items there are (from the tables before it) and what becomes of one. Whether the
 work runs here, in a pool or on a cluster is decided outside, and never changes a row.
@@ -7,58 +7,14 @@ work runs here, in a pool or on a cluster is decided outside, and never changes 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from mirabench.identity import digest_of
-from miradata.tables.schema import FAILED, OK, REJECTED
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.tables.store import Tables
 
 Row = Mapping[str, Any]
 """Column -> value; exactly the columns of its table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What one item needs while it is worked on."""
-
-    cpus: float = 1.0
-    gpus: float = 0.0
-    memory_mb: int = 1024
-    light: bool = False
-    """The work costs less than sending it elsewhere: it is done in the process that runs the stage."""
-    threads: int = 0
-    """Above 0: the work waits for others (a server), so that many items run in threads of one process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing to work on."""
-
-    id: str
-    """For people and tables: a path, a video id or a clip id; one per stage."""
-    content: str
-    """Digest of everything that the work reads; another digest means other work."""
-    payload: Any
-    """What `work` needs; picklable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an item."""
-
-    rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
-    """Table -> rows, of the stage's outputs only."""
-    status: str = OK
-    """`ok`; `rejected`: known not to go on, final; `failed`: broke, is tried again, then quarantined."""
-    reason: str = ""
-    """Why, unless ok."""
-
-    def __post_init__(self) -> None:
-        if self.status not in (OK, REJECTED, FAILED):
-            raise ValueError(f"unknown status {self.status!r}")
-        if self.status != OK and not self.reason:
-            raise ValueError(f"an item that is {self.status} needs a reason")
 
 
 @runtime_checkable
@@ -67,7 +23,7 @@ class Stage(Protocol):
 
     @property
     def name(self) -> str:
-        """Names its folder and its ledger."""
+        """Names its folder and its journal."""
         ...
 
     @property
@@ -99,7 +55,7 @@ class Stage(Protocol):
         ...
 
     def work(self, item: Item) -> Outcome:
-        """Work on one item. May raise: the engine turns that into a failed outcome."""
+        """Work on one item; the outcome's value is table -> rows. May raise: that becomes a failed outcome."""
         ...
 
     def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:

@@ -12,7 +12,7 @@ import pytest
 from mirabench.checks.check_run import CheckRun, fingerprint
 from mirabench.errors import InputError
 from mirabench.run import evaluate as running
-from mirabench.run.evaluate import prepare
+from mirabench.run.prepare import prepare
 
 ADD_200 = """
 from pathlib import Path

@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 
 from mirabench.errors import InputError
 from mirabench.inputs.samples import Sample
-from mirabench.run.evaluate import Job, Options, run
+from mirabench.run.evaluate import run
 from mirabench.run.plan import make_plan
+from mirabench.run.prepare import Job
+from mirabench.run.score import Options
 from mirabench.video.encode import REPEATABLE, write_video
 from miraboard.board import Board
 from miraboard.rescore import rescore_submission

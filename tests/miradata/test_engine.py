@@ -1,5 +1,6 @@
 """Runs: nothing lost, nothing doubled, failures tried again and then set aside."""
 
+import contextlib
 import errno
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from toystages import Squares
 
 from mirabench.errors import OutputError
-from miradata.engine import LocalEngine, Progress, Run
-from miradata.ledger import Ledger, append_text, ledgers, retry
+from mirabench.work.journal import FileJournal, append_text, retry
+from mirabench.work.local import LocalExecutor
+from mirabench.work.run import Policy, Progress
+from miradata.stage_run import StageRun
 from miradata.tables.store import Tables
 
 NUMBERS = tuple(range(12))
@@ -22,7 +25,11 @@ def squares(folder: Path) -> dict[str, float | None]:
 
 
 def run(folder: Path, stage: Squares, **options: object) -> Progress:
-    return Run(folder / "out", **options).one(stage)  # type: ignore[arg-type]
+    executor = options.pop("executor", None) or LocalExecutor(0)
+    listener = options.pop("listener", None)
+    with contextlib.closing(executor):  # type: ignore[type-var]
+        made = StageRun(folder / "out", executor, Policy(**options), listener)  # type: ignore[arg-type]
+        return made.one(stage)
 
 
 def test_every_item_has_its_row_and_its_outcome(tmp_path):
@@ -38,19 +45,19 @@ def test_every_item_has_its_row_and_its_outcome(tmp_path):
 @pytest.mark.parametrize("threads", [0, 4], ids=["processes", "threads"])
 def test_many_workers_leave_the_same_bytes_as_one(tmp_path, threads):
     stage = Squares(NUMBERS, tmp_path, raising=(5,), threads=threads)
-    Run(tmp_path / "1").one(stage)
-    Run(tmp_path / "2", LocalEngine(2), flush_items=3).one(stage)
-    one, two = (tmp_path / n / "tables/scores/squares.parquet" for n in "12")
+    run(tmp_path / "1", stage)
+    run(tmp_path / "2", stage, executor=LocalExecutor(2), flush_items=3)
+    one, two = (tmp_path / n / "out/tables/scores/squares.parquet" for n in "12")
     assert one.read_bytes() == two.read_bytes()
 
 
 def test_an_item_that_kills_its_process_is_a_failed_row_and_costs_no_other(tmp_path):
     stage = Squares((1, 2, 3), tmp_path, deadly=(1,))
-    progress = run(tmp_path, stage, engine=LocalEngine(2), tries=1)
+    progress = run(tmp_path, stage, executor=LocalExecutor(2), tries=1)
     assert (progress.ok, progress.failed) == (2, 1)
     found = Tables(tmp_path / "out").rows("scores")
     assert [r["reason"] for r in found if r["value"] is None] == [
-        "its process was killed twice: it may need more memory than there is"
+        "its process died (SIGKILL, out of memory?): it may need more memory than there is"
     ]
 
 
@@ -58,7 +65,7 @@ def test_what_fails_is_tried_again_and_then_set_aside(tmp_path):
     stage = Squares(NUMBERS, tmp_path, raising=(5,), flaky=(7,))
     progress = run(tmp_path, stage, tries=3)
     assert (progress.ok, progress.failed) == (11, 1)
-    lines = Ledger.of(tmp_path / "out", "squares").read().values()
+    lines = FileJournal.of(tmp_path / "out", "squares").read().values()
     assert {line.item: line.attempt for line in lines if line.attempt > 1} == {
         "0005": 3,
         "0007": 2,
@@ -98,12 +105,12 @@ def test_items_that_are_gone_leave_no_row(tmp_path):
     assert sorted(squares(tmp_path / "out")) == ["0000", "0001"]
 
 
-def test_rows_without_a_ledger_line_do_not_count_twice(tmp_path):
-    """A kill between the part's rename and the ledger's line."""
+def test_rows_without_a_journal_line_do_not_count_twice(tmp_path):
+    """A kill between the part's rename and the journal's line."""
     run(tmp_path, Squares(NUMBERS, tmp_path), flush_items=4)
-    ledger = tmp_path / "out/ledger/squares.jsonl"
-    lines = ledger.read_text().splitlines(keepends=True)
-    ledger.write_text("".join(lines[:5]) + lines[5][:20])  # the sixth is torn
+    journal = tmp_path / "out/journal/squares.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:5]) + lines[5][:20])  # the sixth is torn
     assert run(tmp_path, Squares(NUMBERS, tmp_path)).reused == 5
     assert squares(tmp_path / "out") == {f"{n:04d}": float(n * n) for n in NUMBERS}
 
@@ -160,8 +167,10 @@ def test_every_try_leaves_an_event(tmp_path):
     run(tmp_path, Squares(NUMBERS, tmp_path, raising=(5,)), tries=2)
     events = Tables(tmp_path / "out").rows("events")
     assert len(events) == 13
-    assert {e["error"] for e in events if e["status"] == "failed"} == {"ValueError: no 5"}
-    assert list(ledgers(tmp_path / "out")) == ["squares"]
+    assert {e["error"] for e in events if e["status"] == "failed"} == {
+        "unexpected ValueError: no 5"
+    }
+    assert [p.stem for p in (tmp_path / "out/journal").iterdir()] == ["squares"]
 
 
 def test_rows_for_a_table_that_was_not_declared_are_a_bug(tmp_path):

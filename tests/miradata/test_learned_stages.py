@@ -7,9 +7,9 @@ import pytest
 from longfilm import FPS, shot, write_film
 
 from mirabench.errors import InputError, WeightsMissingError
+from mirabench.work.item import Item, perform
 from miradata.collect.sources import find_sources
 from miradata.config import Stitch, config_of
-from miradata.engine import process
 from miradata.frames.clip_range import NS
 from miradata.frames.embedding import embed
 from miradata.measure.nsfw import NsfwFrames
@@ -17,7 +17,6 @@ from miradata.measure.score import ScoreStage
 from miradata.measure.scorers import Nsfw
 from miradata.pipeline import pipeline_of
 from miradata.shots.stitch import StitchStage
-from miradata.stage import Item
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("torch")
@@ -75,7 +74,7 @@ def test_dinov2_gives_unit_vectors_that_tell_pictures_apart(dinov2):
 def test_dinov2_votes_in_stitch(dinov2, film):
     cuts = [{"t0_ns": 0, "t1_ns": NS}, {"t0_ns": NS, "t1_ns": 2 * NS}]
     stage = StitchStage(film, Stitch(emb_a="dinov2", emb_b=None, threshold_a=-1.0), dinov2=dinov2)
-    [row] = stage.work(Item("v", "c", (CLIP["video"], cuts))).rows["joins"]
+    [row] = stage.work(Item("v", "c", (CLIP["video"], cuts))).value["joins"]
     assert row["joined"] is True
     assert -1 <= row["emb_a"] < 1
     assert stage.params()["dinov2"] == dinov2
@@ -85,17 +84,17 @@ def test_nsfw_is_the_greatest_share_of_the_class_over_frames(film, tmp_path):
     model = classifier(tmp_path / "vit", {0: "normal", 1: "NSFW"})
     scorer = Nsfw(NsfwFrames(model))
     stage = ScoreStage("nsfw", film, (scorer,), frames=4)
-    done = process(stage, Item("c", "s", CLIP))
-    [row] = done.outcome.rows["scores"]
+    done = perform(stage, Item("c", "s", CLIP))
+    [row] = done.outcome.value["scores"]
     assert (row["metric"], row["status"], row["n_frames"], row["model"]) == ("nsfw", "ok", 4, model)
     assert 0 < row["value"] < 1
 
 
 def test_a_classifier_without_the_class_is_a_failed_score(film, tmp_path):
     model = classifier(tmp_path / "vit", {0: "cat", 1: "dog"})
-    done = process(ScoreStage("nsfw", film, (Nsfw(NsfwFrames(model)),)), Item("c", "s", CLIP))
+    done = perform(ScoreStage("nsfw", film, (Nsfw(NsfwFrames(model)),)), Item("c", "s", CLIP))
     assert done.outcome.status == "failed"
-    [row] = done.outcome.rows["scores"]
+    [row] = done.outcome.value["scores"]
     assert row["value"] is None
     assert "has no class 'nsfw'" in row["reason"]
 

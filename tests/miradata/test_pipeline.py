@@ -13,12 +13,14 @@ import pytest
 from longfilm import FPS, SECONDS, parts, shot, write_film
 
 from mirabench.errors import InputError
+from mirabench.work.local import LocalExecutor
+from mirabench.work.ray import RayExecutor
+from mirabench.work.run import Policy
 from miradata.collect.sources import find_sources
 from miradata.config import config_of
-from miradata.engine import LocalEngine, Run
 from miradata.frames.clip_range import NS
-from miradata.pipeline import engine_of, pipeline_of, run_pipeline
-from miradata.ray_engine import RayEngine
+from miradata.pipeline import executor_of, pipeline_of, run_pipeline
+from miradata.stage_run import StageRun
 from miradata.tables.store import Tables
 
 STAGES = ("probe", "split", "stitch", "length", "score", "dedup", "cut")
@@ -146,7 +148,7 @@ def test_killed_in_every_stage_and_run_again_the_tables_are_identical(tmp_path):
     write_film(source / "b.mp4", [shot(1, 60)])
     badvideos.UNUSABLE["not_video"][1](source / "bad.mp4")
     killedrun.run(CONFIG, source, tmp_path / "calm")
-    moments = ("item", "ledger", "publish")
+    moments = ("item", "journal", "publish")
     deaths = [(stage, moment) for stage in STAGES for moment in moments]
     codes = killed(source, tmp_path / "killed", deaths)
     assert codes == [-signal.SIGKILL] * len(deaths)
@@ -178,7 +180,7 @@ def test_a_video_that_vanishes_after_the_probe_fails_and_is_set_aside(tmp_path):
     source.mkdir()
     path = write_film(source / "a.mp4", [shot(1, 60)])
     stages = killedrun.stages_of(CONFIG, source, tmp_path / "out")
-    run = Run(tmp_path / "out", tries=2)
+    run = StageRun(tmp_path / "out", LocalExecutor(0), Policy(tries=2))
     run.all(stages[:4])
     path.unlink()
     progress = run.one(stages[4])
@@ -201,6 +203,7 @@ def test_what_the_collection_knew_reaches_the_table(tmp_path):
 
 
 def test_the_configuration_chooses_the_engine():
-    assert engine_of(config_of({}).running) == LocalEngine(2)
-    chosen = engine_of(config_of({"running": {"engine": "ray", "ray_address": "auto"}}).running)
-    assert chosen == RayEngine("auto", 2)
+    local = executor_of(config_of({}).running)
+    assert isinstance(local, LocalExecutor) and local.workers == 2
+    chosen = executor_of(config_of({"running": {"executor": "ray", "ray_address": "auto"}}).running)
+    assert chosen == RayExecutor("auto", 2)

@@ -11,11 +11,12 @@ from longfilm import shot, write_film
 from toystages import Lingering, Squares, wait_for
 
 from mirabench.errors import InputError
+from mirabench.work.ray import RayExecutor
+from mirabench.work.run import Policy, Progress
 from miradata.collect.sources import find_sources
 from miradata.config import config_of
-from miradata.engine import Progress, Run
 from miradata.pipeline import pipeline_of
-from miradata.ray_engine import RayEngine
+from miradata.stage_run import StageRun
 from miradata.tables.store import Tables
 
 ray = pytest.importorskip("ray")
@@ -56,8 +57,8 @@ def test_ray_gives_the_tables_of_this_process(cluster, tmp_path):
     write_film(source / "a.mp4", [shot(1, 36), shot(2, 36), shot(1, 36)])
     config = config_of({"split": {"min_scene_seconds": 0.5}, "length": {"min_seconds": 1.0}})
     for name, run in {
-        "here": Run(tmp_path / "here"),
-        "ray": Run(tmp_path / "ray", RayEngine(cluster.address)),
+        "here": StageRun(tmp_path / "here"),
+        "ray": StageRun(tmp_path / "ray", RayExecutor(cluster.address)),
     }.items():
         run.all(pipeline_of(config, find_sources(source), tmp_path / name).stages)
     assert tables(tmp_path / "ray") == tables(tmp_path / "here")
@@ -75,7 +76,7 @@ def test_a_node_that_joins_and_is_killed_midway_loses_and_doubles_nothing(cluste
     killer = threading.Thread(target=kill)
     killer.start()
     told: list[Progress] = []
-    run = Run(tmp_path / "out", RayEngine(cluster.address), listener=told.append)
+    run = StageRun(tmp_path / "out", RayExecutor(cluster.address), listener=told.append)
     progress = run.one(Lingering(NUMBERS, tmp_path))
     killer.join()
     assert list(tmp_path.glob(f"{node.node_id}-*"))  # work had begun on it
@@ -87,8 +88,8 @@ def test_a_node_that_joins_and_is_killed_midway_loses_and_doubles_nothing(cluste
 
 
 def test_an_item_that_kills_its_worker_is_a_failed_row(cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr("miradata.ray_engine.TRIES", 0)
-    run = Run(tmp_path / "out", RayEngine(cluster.address), tries=1)
+    monkeypatch.setattr("mirabench.work.ray.TRIES", 0)
+    run = StageRun(tmp_path / "out", RayExecutor(cluster.address), policy=Policy(tries=1))
     progress = run.one(Squares((1, 2, 3), tmp_path, deadly=(2,)))
     assert (progress.ok, progress.failed) == (2, 1)
     [row] = [r for r in Tables(tmp_path / "out").rows("scores") if r["status"] == "failed"]
@@ -99,4 +100,4 @@ def test_an_item_that_kills_its_worker_is_a_failed_row(cluster, tmp_path, monkey
 def test_no_cluster_at_the_address_is_one_clear_error(tmp_path):
     ray.shutdown()
     with pytest.raises(InputError, match="no Ray cluster at 127"):
-        Run(tmp_path / "out", RayEngine("127.0.0.1:1")).one(Squares((1,), tmp_path))
+        StageRun(tmp_path / "out", RayExecutor("127.0.0.1:1")).one(Squares((1,), tmp_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 import clipkit
+import deadlyvideo
 import numpy as np
 import pytest
 
@@ -20,6 +22,7 @@ from mirabench.errors import InputError, OutputError, UnknownNameError, VideoErr
 from mirabench.features.cache import FeatureCache
 from mirabench.inputs.prompts import Prompt
 from mirabench.video.encode import write_video
+from mirabench.work.journal import locked
 
 SOME = ("warping_error", "flow_magnitude", "consistency_3d_num_pts", "sharpness")
 
@@ -178,21 +181,42 @@ class TestOneBadClipHarmsNoOther:
         assert report.summary["sharpness"].coverage == pytest.approx(1 / 3)
         assert report.summary["sharpness"].failed == 2
 
-    def test_a_killed_worker_loses_only_its_clip(self, clips: Path, tmp_path: Path) -> None:
-        from mirabench.execute.local import run_all
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_clip_that_kills_its_process_loses_only_itself(
+        self, clips: Path, tmp_path: Path, workers: int
+    ) -> None:
+        (tmp_path / "clips").mkdir()
+        for clip in clips.glob("*.mp4"):
+            shutil.copy(clip, tmp_path / "clips")
+        deadly = deadlyvideo.DeadlyVideo(tmp_path / "clips" / "slow.mp4")
+        report = mirabench.evaluate(
+            [deadly, clips / "fast.mp4"], metrics=SOME, workers=workers, output=tmp_path / "out"
+        )
+        by_id = {v.id: v for v in report.videos}
+        assert "its process died (SIGKILL" in (by_id["deadly"].error or "")
+        assert by_id["fast"].scores.keys() == set(SOME)
+        assert json.loads((tmp_path / "out" / "report.json").read_text())["partial"] is True
 
-        found = dict(run_all(_kill_on_two, [1, 2, 3, 4], workers=2, died=_dead))
-        assert found == {0: 10, 1: -1, 2: 30, 3: 40}
+    def test_a_clip_that_hangs_is_ended_at_its_time_limit(self, clips: Path) -> None:
+        hanging = deadlyvideo.DeadlyVideo(clips / "slow.mp4", hangs=True)
+        report = mirabench.evaluate(
+            [hanging, clips / "fast.mp4"], metrics=SOME, workers=2, clip_timeout=5.0
+        )
+        by_id = {v.id: v for v in report.videos}
+        assert by_id["deadly"].error == "stopped after 5 s, its time limit"
+        assert by_id["fast"].scores.keys() == set(SOME)
 
+    def test_a_time_limit_without_a_process_to_end_is_refused(self, clips: Path) -> None:
+        with pytest.raises(InputError, match="at least one worker"):
+            mirabench.evaluate(clips, metrics=SOME, clip_timeout=5.0)
 
-def _kill_on_two(item: int) -> int:
-    if item == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return 10 * item
+    def test_a_second_run_in_the_same_folder_is_refused(self, clips: Path, tmp_path: Path) -> None:
+        with locked(tmp_path), pytest.raises(InputError, match="another run is at work"):
+            mirabench.evaluate(clips, metrics=SOME, output=tmp_path)
 
-
-def _dead(item: int) -> int:
-    return -1
+    def test_both_sets_may_use_the_same_names(self, clips: Path) -> None:
+        report = mirabench.evaluate(clips, metrics=["handmade_kernel_distance"], reference=clips)
+        assert [v.id for v in report.videos] == [r.id for r in report.reference]
 
 
 class TestScore:

@@ -11,17 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from miradata import ledger
+from mirabench.work import journal
+from mirabench.work.local import LocalExecutor
+from mirabench.work.run import Policy, Progress
 from miradata.collect.sources import find_sources
 from miradata.config import Config, config_of
-from miradata.engine import Progress, Run
 from miradata.pipeline import pipeline_of
 from miradata.shots.cut import CutStage
 from miradata.stage import Stage
+from miradata.stage_run import StageRun
 from miradata.tables.store import Tables
 
 Moment = tuple[str, str]
-"""Stage, and `item` (results are not written yet), `ledger` (rows are, their lines are not) or
+"""Stage, and `item` (results are not written yet), `journal` (rows are, their lines are not) or
 `publish` (half of the tables are)."""
 
 
@@ -37,30 +39,32 @@ def run(config: Config, source: Path, output: Path, death: Moment | None = None)
     listener: Callable[[Progress], None] | None = None
     if death is not None:
         listener = _arm(*death)
-    Run(output, listener=listener, tries=2).all(stages_of(config, source, output))
+    StageRun(output, LocalExecutor(0), Policy(tries=2), listener).all(
+        stages_of(config, source, output)
+    )
 
 
 def _arm(stage: str, moment: str) -> Callable[[Progress], None]:
     def listen(progress: Progress) -> None:
-        if (progress.stage, moment) == (stage, "item"):
+        if (progress.work, moment) == (stage, "item"):
             _die()
 
-    if moment == "ledger":
-        _arm_ledger(stage)
+    if moment == "journal":
+        _arm_journal(stage)
     if moment == "publish":
         _arm_publish(stage)
     return listen
 
 
-def _arm_ledger(stage: str) -> None:
-    add = ledger.Ledger.add
+def _arm_journal(stage: str) -> None:
+    add = journal.FileJournal.add
 
-    def dying_add(self: ledger.Ledger, lines: Any) -> None:
+    def dying_add(self: journal.FileJournal, lines: Any) -> None:
         if self.path.stem == stage:
             _die()
         add(self, lines)
 
-    ledger.Ledger.add = dying_add  # type: ignore[method-assign]  # this process is about to die
+    journal.FileJournal.add = dying_add  # type: ignore[method-assign]  # this process is about to die
 
 
 def _arm_publish(stage: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from miradata.stage import Item, Outcome, Resources
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.tables.store import Tables
 
 

@@ -13,10 +13,10 @@ from clipkit import panning
 
 from mirabench.video.decode import open_video
 from mirabench.video.encode import write_video
+from mirabench.work.item import Item
 from miradata.collect.sources import Source
 from miradata.frames.clip_range import opened
 from miradata.shots.probe import Probe
-from miradata.stage import Item
 
 TITLE = "Caf_ am Rhein"
 

@@ -8,8 +8,8 @@ import oddities
 import pytest
 
 import mirabench
+from mirabench.features.stream import extract
 from mirabench.metrics.health import INTEGRITY
-from mirabench.run.stream import extract
 from mirabench.video.decode import FrameCountError, open_video
 
 ODDITIES = pytest.mark.parametrize("name", oddities.ODDITIES)

@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
-from mirabench.errors import MirabenchError
+from mirabench.errors import MirabenchError, reason_for
 from mirabench.metrics.api import Metric
-from mirabench.run.stream import reason_for
 from mirabench.testing.conformance import declared, measured
 from mirabench.testing.conformance.bench import Bench, Film, Measurement
 from mirabench.testing.conformance.find import find_metrics

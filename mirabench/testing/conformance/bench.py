@@ -13,9 +13,10 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from mirabench.errors import MetricError, MirabenchError, NotApplicable
+from mirabench.errors import MetricError, MirabenchError, NotApplicable, reason_for
 from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, TextExtractor, weights_of
 from mirabench.features.networks import require_torch, resolved_weights
+from mirabench.features.stream import extract
 from mirabench.inputs.prompts import ASPECTS, Prompt
 from mirabench.metrics.api import (
     ClipInputs,
@@ -26,7 +27,6 @@ from mirabench.metrics.api import (
     SetMetric,
 )
 from mirabench.metrics.health import PULSE, assess
-from mirabench.run.stream import extract, reason_for
 from mirabench.testing import clips, degrade
 from mirabench.testing.conformance.isolated_process import IsolatedProcess
 from mirabench.testing.conformance.offline import offline

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mirabench.features.api import Extractor, FeatureTable, weights_of
+from mirabench.features.stream import extract
 from mirabench.metrics.api import Measured, Metric, code_of
-from mirabench.run.stream import extract
 from mirabench.testing.conformance.bench import (
     FRAMES,
     NOT_APPLICABLE,

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from mirabench.files import named
 from mirabench.identity import digest_of
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.captions import prompt
 from miradata.captions.caption import WindowCaption, caption_picture
 from miradata.captions.grid import COLUMNS, GUTTER, ROWS, TILE_WIDTH, grid
@@ -25,7 +26,7 @@ from miradata.frames.clip_range import NS, frames_at
 from miradata.frames.clip_rows import kept_clips
 from miradata.select.levels import Thresholds
 from miradata.select.selection import kept_ids
-from miradata.stage import Item, Outcome, Resources, Row
+from miradata.stage import Row
 from miradata.tables.schema import FAILED, OK, REJECTED, SCHEMAS
 from miradata.tables.store import Tables
 

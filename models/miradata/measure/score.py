@@ -17,10 +17,11 @@ from mirabench.errors import VideoError
 from mirabench.features.api import Extractor, FeatureTable, feature_identity
 from mirabench.features.cache import FeatureCache, cache_key, default_cache_folder
 from mirabench.features.networks import resolved_weights
-from mirabench.run.stream import Extraction, extract
+from mirabench.features.stream import Extraction, extract
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.frames.clip_range import ClipVideo
 from miradata.frames.clip_rows import clip_range_of, kept_clips
-from miradata.stage import Item, Outcome, Resources, Row
+from miradata.stage import Row
 from miradata.tables.schema import FAILED, OK
 from miradata.tables.store import Tables
 

@@ -40,7 +40,7 @@ def published_rows(folder: Path) -> list[dict[str, Any]]:
     for row in rows:
         if not (folder / row["file_path"]).is_file():
             raise InputError(
-                f"{folder / row['file_path']} is gone: remove {folder / 'ledger' / 'cut.jsonl'} and run "
+                f"{folder / row['file_path']} is gone: remove {folder / 'journal' / 'cut.jsonl'} and run "
                 "again, which cuts all clips anew"
             )
     return rows

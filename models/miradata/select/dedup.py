@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirabench.identity import digest_of
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Dedup
 from miradata.frames.clip_rows import kept_clips
-from miradata.stage import Item, Outcome, Resources, Row
+from miradata.stage import Row
 from miradata.tables.schema import OK
 from miradata.tables.store import Tables
 

@@ -23,10 +23,11 @@ from mirabench.errors import OutputError, VideoError
 from mirabench.files import named, replacing
 from mirabench.video.decode import sha256_of, upright_rgb
 from mirabench.video.encode import REPEATABLE
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Cut
 from miradata.frames.clip_range import NS, VideoFile, opened
 from miradata.frames.clip_rows import kept_clips
-from miradata.stage import Item, Outcome, Resources, Row
+from miradata.stage import Row
 from miradata.tables.schema import FAILED, OK, SCHEMAS
 from miradata.tables.store import Tables
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from mirabench.identity import digest_of
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Length
 from miradata.frames.clip_range import NS
 from miradata.frames.clip_rows import by_video, usable_videos
-from miradata.stage import Item, Outcome, Resources, Row
+from miradata.stage import Row
 from miradata.tables.schema import OK, REJECTED, clip_id
 from miradata.tables.store import Tables
 

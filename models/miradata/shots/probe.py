@@ -27,9 +27,10 @@ from mirabench.errors import MirabenchError
 from mirabench.identity import digest_of
 from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.decode import sha256_of
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.collect.sources import Source
 from miradata.frames.clip_range import NS
-from miradata.stage import Item, Outcome, Resources, Row
+from miradata.stage import Row
 from miradata.tables.schema import OK, REJECTED, SCHEMAS, video_id
 from miradata.tables.store import Tables
 

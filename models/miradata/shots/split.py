@@ -33,10 +33,11 @@ from numpy.typing import NDArray
 from mirabench.errors import MissingExtraError, VideoError
 from mirabench.files import named
 from mirabench.video.frames import UInt8Array
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Split
 from miradata.frames.clip_range import opened
 from miradata.frames.clip_rows import usable_videos
-from miradata.stage import Item, Outcome, Resources, Row
+from miradata.stage import Row
 from miradata.tables.schema import REJECTED
 from miradata.tables.store import Tables
 

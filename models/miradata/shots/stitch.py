@@ -19,11 +19,12 @@ from mirabench.files import named
 from mirabench.identity import digest_of
 from mirabench.video.decode import upright_rgb
 from mirabench.video.frames import UInt8Array
+from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Stitch
 from miradata.frames.clip_range import NS, on_screen, opened
 from miradata.frames.clip_rows import by_video, usable_videos
 from miradata.frames.embedding import DINOV2, embed
-from miradata.stage import Item, Outcome, Resources, Row
+from miradata.stage import Row
 from miradata.tables.schema import FAILED, OK
 from miradata.tables.store import Tables
 

@@ -10,11 +10,13 @@ import tablekit as kit
 from chatserver import GOOD_FIELDS, Answer, Chat, serving
 
 from mirabench.video.encode import write_video
+from mirabench.work.journal import retry
+from mirabench.work.local import LocalExecutor
+from mirabench.work.run import Policy
 from miradata.captions.stage import CaptionStage
 from miradata.config import Captions, Endpoint
-from miradata.engine import LocalEngine, Run
-from miradata.ledger import retry
 from miradata.select.levels import load_thresholds
+from miradata.stage_run import StageRun
 from miradata.tables.store import Tables
 
 
@@ -52,7 +54,7 @@ def rows(folder: Path) -> list[dict[str, object]]:
 
 
 def run(folder: Path, made: CaptionStage, tries: int = 1) -> None:
-    Run(folder / "out", LocalEngine(1), tries=tries).one(made)
+    StageRun(folder / "out", LocalExecutor(1), Policy(tries=tries)).one(made)
 
 
 def test_windows_are_rows_and_the_short_rest_is_skipped_by_name(folder: Path) -> None:
@@ -85,11 +87,11 @@ def test_a_run_again_pays_nothing(folder: Path) -> None:
     assert len(chat.requests) == 2
 
 
-def test_a_run_whose_ledger_was_lost_takes_the_kept_replies(folder: Path) -> None:
+def test_a_run_whose_journal_was_lost_takes_the_kept_replies(folder: Path) -> None:
     with serving() as chat:
         run(folder, stage(folder, chat))
         before = rows(folder)
-        (folder / "out" / "ledger" / "caption.jsonl").unlink()
+        (folder / "out" / "journal" / "caption.jsonl").unlink()
         run(folder, stage(folder, chat))
     assert rows(folder) == before
     assert len(chat.requests) == 2

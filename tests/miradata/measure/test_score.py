@@ -9,13 +9,12 @@ from longfilm import FPS, write_film
 
 from mirabench.features.api import FeatureTable, as_table
 from mirabench.features.motion import Motion
-from miradata.engine import process
+from mirabench.work.item import Item, perform
 from miradata.frames.clip_range import NS, ClipRange
 from miradata.measure import score
 from miradata.measure.frame_statistics import Luma, Signature
 from miradata.measure.score import ScoreStage, measured
 from miradata.measure.scorers import Colour, Flow, Signed
-from miradata.stage import Item
 
 SCORERS = (Colour(Luma(4)), Flow(Motion(max_short_side=96)), Signed(Signature(2)))
 DIAGONAL = float(np.hypot(160, 96))
@@ -33,9 +32,9 @@ def clip_of(path: Path, seconds: float = 2.0) -> Item:
 
 def scores(folder: Path, frames: np.ndarray, rate: float = 2.0) -> dict[str, float]:
     path = write_film(folder / "a.mp4", [frames])
-    done = process(ScoreStage("score", folder, SCORERS, rate=rate), clip_of(path))
+    done = perform(ScoreStage("score", folder, SCORERS, rate=rate), clip_of(path))
     assert done.outcome.status == "ok"
-    return {row["metric"]: row["value"] for row in done.outcome.rows["scores"]}
+    return {row["metric"]: row["value"] for row in done.outcome.value["scores"]}
 
 
 @pytest.mark.parametrize(("level", "luma"), [(0, 0.0), (255, 1.0), (128, 128 / 255)])
@@ -100,12 +99,12 @@ def test_what_was_looked_at_once_is_found_in_the_cache(tmp_path, monkeypatch):
 
 
 def test_a_clip_that_cannot_be_read_has_failed_scores_and_no_signature(tmp_path):
-    done = process(ScoreStage("score", tmp_path, SCORERS), clip_of(tmp_path / "gone.mp4"))
+    done = perform(ScoreStage("score", tmp_path, SCORERS), clip_of(tmp_path / "gone.mp4"))
     assert done.outcome.status == "failed"
-    rows = done.outcome.rows["scores"]
+    rows = done.outcome.value["scores"]
     assert {r["metric"] for r in rows} == {m for s in SCORERS for m in s.metrics}
     assert all(r["value"] is None and "gone.mp4" in r["reason"] for r in rows)
-    assert not done.outcome.rows.get("signatures")
+    assert not done.outcome.value.get("signatures")
 
 
 def test_a_number_that_is_none_is_a_failed_score(tmp_path, monkeypatch):
@@ -115,9 +114,9 @@ def test_a_number_that_is_none_is_a_failed_score(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Colour, "read", broken)
     path = write_film(tmp_path / "a.mp4", [still(48)])
-    done = process(ScoreStage("score", tmp_path, SCORERS[:1], rate=2.0), clip_of(path))
-    assert {r["reason"] for r in done.outcome.rows["scores"]} == {"not a finite number"}
-    assert {r["value"] for r in done.outcome.rows["scores"]} == {None}
+    done = perform(ScoreStage("score", tmp_path, SCORERS[:1], rate=2.0), clip_of(path))
+    assert {r["reason"] for r in done.outcome.value["scores"]} == {"not a finite number"}
+    assert {r["value"] for r in done.outcome.value["scores"]} == {None}
 
 
 def test_weights_name_the_work():

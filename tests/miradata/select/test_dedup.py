@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from longfilm import shot
 
+from mirabench.work.item import Item
 from miradata.config import Dedup
 from miradata.frames.embedding import unit
 from miradata.measure.frame_statistics import perceptual_hashes
 from miradata.select import dedup as module
 from miradata.select.dedup import DedupStage, hash_distance
-from miradata.stage import Item
 
 WORD = 2**64 - 1
 Clip = tuple[str, dict[str, Any] | None, tuple[float, float]]
@@ -27,7 +27,7 @@ def clip(name: str, hashes: Sequence[int], vector: Sequence[float], sharpness: f
 
 def kept(clips: Sequence[Clip], **settings: float) -> dict[str, dict[str, Any]]:
     stage = DedupStage(Dedup(**settings))  # type: ignore[arg-type]
-    rows = stage.work(Item("corpus", "c", list(clips))).rows["dups"]
+    rows = stage.work(Item("corpus", "c", list(clips))).value["dups"]
     return {row["clip_id"]: dict(row) for row in rows}
 
 

@@ -10,11 +10,11 @@ import pytest
 from longfilm import FPS, shot, write_film
 
 from mirabench.video.decode import open_video
+from mirabench.work.item import Item, perform
 from miradata.config import Cut
-from miradata.engine import Run, process
 from miradata.frames.clip_range import NS
 from miradata.shots.cut import CutStage
-from miradata.stage import Item
+from miradata.stage_run import StageRun
 
 
 def clip_of(path: Path, t0: float, t1: float) -> Item:
@@ -32,8 +32,8 @@ def frames(path: Path) -> np.ndarray:
 
 
 def made(stage: CutStage, item: Item) -> dict[str, object]:
-    done = process(stage, item)
-    [row] = done.outcome.rows["files"]
+    done = perform(stage, item)
+    [row] = done.outcome.value["files"]
     assert done.outcome.status == row["status"]
     return dict(row)
 
@@ -106,4 +106,4 @@ def test_a_span_beyond_the_video_is_a_failed_row(film, tmp_path):
 
 def test_only_wanted_clips_are_cut(tmp_path):
     stage = CutStage(tmp_path, tmp_path, Cut(), frozenset())
-    assert Run(tmp_path / "out").one(stage).total == 0
+    assert StageRun(tmp_path / "out").one(stage).total == 0

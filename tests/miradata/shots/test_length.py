@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirabench.work.item import Item
 from miradata.config import Length
 from miradata.shots.length import LengthStage, Shot, chained, divided, least_seconds
-from miradata.stage import Item
 
 S = 1_000_000_000
 
@@ -51,7 +51,7 @@ def test_the_longest_matching_source_decides_the_least_length():
 def test_a_short_clip_stays_in_the_table_rejected():
     video = {"video_id": "v", "sha256": "s", "source": "pexels"}
     item = Item("v", "c", (video, shots_of([19, 20]), [False]))
-    rows = LengthStage(Length()).work(item).rows["clips"]
+    rows = LengthStage(Length()).work(item).value["clips"]
     assert [row["status"] for row in rows] == ["rejected", "ok"]
     assert rows[0]["reason"] == "short: 19.00 s, at least 20 s are needed"
     assert rows[0]["clip_id"] != rows[1]["clip_id"]

@@ -6,10 +6,10 @@ from pathlib import Path
 import badvideos
 import pytest
 
+from mirabench.work.item import Item, perform
 from miradata.collect.sources import Source, find_sources
-from miradata.engine import Run, process
 from miradata.shots.probe import Probe
-from miradata.stage import Item
+from miradata.stage_run import StageRun
 from miradata.tables.schema import video_id
 from miradata.tables.store import Tables
 
@@ -17,8 +17,8 @@ from miradata.tables.store import Tables
 def probed(path: Path) -> dict[str, object]:
     stage = Probe((Source(path, path.name, "here", "u"),))
     [item] = stage.items(Tables(path.parent))
-    done = process(stage, item)
-    [row] = done.outcome.rows["videos"]
+    done = perform(stage, item)
+    [row] = done.outcome.value["videos"]
     assert done.outcome.status == row["status"]
     return dict(row)
 
@@ -89,7 +89,7 @@ def test_of_equal_files_the_first_path_counts(tmp_path):
     (tmp_path / "in" / "b").mkdir(parents=True)
     first = badvideos.good(tmp_path / "in" / "a.mp4")
     (tmp_path / "in" / "b" / "c.mp4").write_bytes(first.read_bytes())
-    Run(tmp_path / "out").one(Probe(tuple(find_sources(tmp_path / "in"))))
+    StageRun(tmp_path / "out").one(Probe(tuple(find_sources(tmp_path / "in"))))
     rows = {row["path"]: row for row in Tables(tmp_path / "out").rows("videos")}
     assert rows["a.mp4"]["status"] == "ok"
     assert rows["b/c.mp4"]["status"] == "rejected"

@@ -12,10 +12,10 @@ from longfilm import FPS, shot, write_film
 
 from mirabench.errors import VideoError
 from mirabench.video.decode import open_video
+from mirabench.work.item import Item
 from miradata.config import Split
 from miradata.frames.clip_range import NS, ClipRange, frames_at, on_screen, opened
 from miradata.shots.split import SplitStage, detect, fades, spaced
-from miradata.stage import Item
 
 SPLIT = Split(min_scene_seconds=0.5)
 
@@ -50,7 +50,7 @@ def test_constant_change_is_cut_at_once_and_not_only_when_it_ends(tmp_path):
 def test_rows_are_contiguous_and_end_with_the_video(film):
     stage = SplitStage(film.parent, SPLIT)
     video = {"path": film.name, "fps": float(FPS), "duration_ns": 110 * NS // FPS}
-    rows = stage.work(Item("v", "c", video)).rows["cuts"]
+    rows = stage.work(Item("v", "c", video)).value["cuts"]
     assert [(r["frame0"], r["frame1"]) for r in rows] == [(0, 36), (36, 86), (86, 110)]
     assert [r["t0_ns"] for r in rows[1:]] == [r["t1_ns"] for r in rows[:-1]]
     assert rows[-1]["t1_ns"] == 110 * NS // FPS

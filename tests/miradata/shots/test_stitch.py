@@ -8,11 +8,11 @@ import pytest
 from longfilm import grained, shot, write_film
 
 from mirabench.errors import UnknownNameError
+from mirabench.work.item import Item
 from miradata.config import Stitch
 from miradata.frames.clip_range import NS
 from miradata.frames.embedding import embed
 from miradata.shots.stitch import StitchStage, _vote_times, joins
-from miradata.stage import Item
 
 
 @pytest.mark.parametrize("votes", list(product([False, True], repeat=4)))
@@ -58,7 +58,7 @@ def judged(item: Item, tmp_path, **options: object) -> list[dict[str, object]]:
     settings = {k: options.pop(k) for k in ("emb_a", "emb_b") if k in options}
     stage = StitchStage(tmp_path, Stitch(**settings), **options)  # type: ignore[arg-type]
     outcome = stage.work(item)
-    rows = [dict(row) for row in outcome.rows["joins"]]
+    rows = [dict(row) for row in outcome.value["joins"]]
     assert (outcome.status == "ok") == all(row["status"] == "ok" for row in rows)
     return rows
 

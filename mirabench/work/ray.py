@@ -1,8 +1,8 @@
-"""The same stages on a Ray cluster: one task per item, rows kept by the process that started the run.
+"""The same work on a Ray cluster: one task per item, results kept by the process that started the run.
 
-Ray runs the task of a lost node again elsewhere; only the outcome that arrives is written, so that
-nothing is lost and nothing doubled. Nodes may join at any time. Source videos must be under the same
-path on every node, and so must the output folder for stages that write files.
+Ray runs the task of a lost node again elsewhere; only the outcome that arrives is kept, so that nothing
+is lost and nothing doubled. Nodes may join at any time. Files that items name must be under the same
+path on every node, and so must the folder of work that writes files.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import socket
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mirabench.errors import InputError, MissingExtraError
-from miradata.engine import DIED, Done, LocalEngine, broken, process
-from miradata.stage import Item, Resources, Stage
+from mirabench.work.item import Done, Item, Resources, Work, given_up, perform
+from mirabench.work.local import LocalExecutor, Results, died
 
 PER_CPU = 3
 """Tasks under way per core: enough that no core waits, few enough that little is pickled ahead."""
@@ -25,7 +25,7 @@ TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class RayEngine:
+class RayExecutor:
     """Tasks on a Ray cluster.
 
     Raises:
@@ -39,15 +39,15 @@ class RayEngine:
     """Cores of a cluster that is started here; None takes all."""
     name: str = "ray"
 
-    def run(self, stage: Stage, items: Sequence[Item]) -> Generator[tuple[int, Done], None, None]:
+    def run(self, work: Work, items: Sequence[Item]) -> Results:
         """(position, done) of every item, as they finish."""
         # what waits for a server shares an account, so it stays here; so does what is light
-        if stage.resources.threads or stage.resources.light:
-            yield from LocalEngine(1).run(stage, items)
+        if work.resources.threads or work.resources.light:
+            yield from LocalExecutor(0).run(work, items)
             return
         ray = connected(self.address, self.workers)
-        task = ray.remote(_task).options(**_demands(stage.resources))
-        shared = ray.put(stage)
+        task = ray.remote(_task).options(**_demands(work.resources))
+        shared = ray.put(work)
         waiting = deque(range(len(items)))
         running: dict[Any, int] = {}
         try:
@@ -58,14 +58,21 @@ class RayEngine:
                 finished, _ = ray.wait(list(running), num_returns=1)
                 for reference in finished:
                     position = running.pop(reference)
-                    yield position, _result(ray, reference, stage, items[position])
+                    yield position, _result(ray, reference, work, items[position])
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
 
+    def close(self) -> None:
+        """Nothing: the connection serves the whole process."""
 
-def _task(stage: Stage, item: Item) -> Done:
-    return process(stage, item)
+
+def _task(work: Work, item: Item) -> Done:
+    """In a child of Ray's worker when the work has a time limit: a task cannot be stopped from within."""
+    if work.resources.seconds is None:
+        return perform(work, item)
+    with LocalExecutor(1) as executor:
+        return next(done for _, done in executor.run(work, [item]))
 
 
 def _demands(resources: Resources) -> dict[str, Any]:
@@ -82,12 +89,11 @@ def _room(ray: Any) -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)) * PER_CPU)
 
 
-def _result(ray: Any, reference: Any, stage: Stage, item: Item) -> Done:
+def _result(ray: Any, reference: Any, work: Work, item: Item) -> Done:
     try:
         done: Done = ray.get(reference)
     except ray.exceptions.RayError as error:
-        reason = f"{DIED} ({type(error).__name__})"
-        return Done(broken(stage, item, reason), 0.0)
+        return Done(given_up(work, item, died(type(error).__name__)), 0.0)
     return done
 
 
@@ -101,7 +107,7 @@ def connected(address: str | None, workers: int | None) -> Any:
     try:
         import ray  # extra `ray`
     except ImportError as error:
-        raise MissingExtraError("ray", "the engine `ray` needs Ray") from error
+        raise MissingExtraError("ray", "the executor `ray` needs Ray") from error
     if ray.is_initialized():
         return ray
     _require_listener(address)

@@ -6,7 +6,6 @@ lock); each session sees its frames in order, so neither threads nor batch size 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,11 +16,9 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from mirabench.errors import MirabenchError
+from mirabench.errors import reason_for
 from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, Session, weights_of
 from mirabench.video.frames import CHUNK_BYTES, FrameBatch, IntArray, Video
-
-log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -145,15 +142,6 @@ def _resize(batch: FrameBatch, rows: IntArray, resize: object) -> FrameBatch:
     if not callable(resize):
         return frames
     return FrameBatch(resize(frames.data), frames.index, frames.seconds, frames.damage)
-
-
-def reason_for(error: Exception) -> str:
-    """One sentence for a failure; a bug also leaves its trace in the log."""
-    if isinstance(error, MirabenchError):
-        return str(error)
-    log.debug("unexpected error", exc_info=error)
-    text = " ".join(str(error).split())
-    return f"unexpected {type(error).__name__}: {text[:300]}"
 
 
 @contextmanager

@@ -1,1 +1,0 @@
-"""Runs work somewhere; knows nothing of video."""

@@ -1,0 +1,168 @@
+"""Child processes lose at most the item in hand, and no item takes the driver along."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import toywork
+from toywork import Deeds
+
+from mirabench.errors import WorkError
+from mirabench.work.item import FAILED, Done
+from mirabench.work.local import LocalExecutor
+
+SUPPORT = Path(toywork.__file__).parent
+
+
+def done(deeds: Sequence[Any], workers: int, **settings: Any) -> list[Done]:
+    with LocalExecutor(workers) as executor:
+        found = dict(executor.run(Deeds(**settings), toywork.items(deeds)))
+    assert sorted(found) == list(range(len(deeds)))
+    return [found[n] for n in range(len(deeds))]
+
+
+def values(found: Sequence[Done]) -> list[str]:
+    return [one.outcome.value[0] for one in found]
+
+
+def processes(found: Sequence[Done]) -> set[int]:
+    return {one.outcome.value[1] for one in found} - {0}
+
+
+def test_no_workers_work_in_this_process() -> None:
+    assert processes(done(["a", "b"], 0)) == {os.getpid()}
+
+
+@pytest.mark.parametrize("settings", [{"light": True}, {"threads": 3}], ids=["light", "waiting"])
+def test_light_and_waiting_work_stays_in_this_process(settings: dict[str, Any]) -> None:
+    found = done(["a", "b", "raise"], 2, **settings)
+    assert values(found) == ["a", "b", "lost"]
+    assert processes(found) == {os.getpid()}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("deed", ["die", "exit"])
+def test_a_lone_deadly_item_does_not_take_the_driver_along(workers: int, deed: str) -> None:
+    # a child has begun, so the death is the item's: with nothing else to do it is still isolated
+    [lost] = done([deed], workers)
+    assert (lost.outcome.status, lost.outcome.value) == (FAILED, ("lost", 0))
+    assert ("SIGKILL, out of memory?" if deed == "die" else "exit code 7") in lost.outcome.reason
+
+
+def test_a_deadly_item_is_lost_and_no_other() -> None:
+    deeds = ["a", "die", *(f"i{n}" for n in range(30)), "die"]
+    found = done(deeds, 2)
+    assert values(found) == ["a", "lost", *deeds[2:-1], "lost"]
+    assert len(processes(found)) <= 2 + 2  # each death costs one process
+
+
+def test_what_an_item_raises_costs_the_process_nothing() -> None:
+    found = done(["a", "raise", "b"], 1)
+    assert values(found) == ["a", "lost", "b"]
+    assert found[1].outcome.reason == "unexpected ValueError: no i1"
+    assert len(processes(found)) == 1
+
+
+def test_an_item_beyond_its_time_is_ended_and_the_rest_go_on() -> None:
+    began = time.monotonic()
+    found = done(["hang", "a", "b"], 2, seconds=1.0)
+    assert values(found) == ["lost", "a", "b"]
+    assert found[0].outcome.reason == "stopped after 1 s, its time limit"
+    assert time.monotonic() - began < 30
+
+
+def test_a_time_limit_does_not_count_the_start_of_a_process() -> None:
+    assert values(done(["a"], 1, seconds=0.3)) == ["a"]
+
+
+@pytest.mark.parametrize("deed", [lambda: None, "unpicklable result"], ids=["item", "result"])
+def test_what_cannot_be_pickled_is_the_items_failure(deed: Any) -> None:
+    found = done(["a", deed, "b"], 2)
+    assert values(found) == ["a", "lost", "b"]
+    assert "pickle" in found[1].outcome.reason.lower()
+
+
+def test_processes_serve_one_run_after_the_other() -> None:
+    with LocalExecutor(1) as executor:
+        first = [d for _, d in executor.run(Deeds(), toywork.items(["a"]))]
+        second = [d for _, d in executor.run(Deeds(seconds=9.0), toywork.items(["b"]))]
+        [process] = processes(first)
+        assert processes(second) == {process}
+    assert not psutil.pid_exists(process)
+
+
+def test_closing_midway_ends_what_is_under_way() -> None:
+    executor = LocalExecutor(2)
+    results = executor.run(Deeds(), toywork.items(["a", "hang", "hang"]))
+    [process] = processes([next(results)[1]])
+    began = time.monotonic()
+    with contextlib.closing(executor):
+        results.close()
+    assert time.monotonic() - began < 20
+    assert not psutil.pid_exists(process)
+
+
+def test_what_the_work_prints_goes_to_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "work.log"
+    with LocalExecutor(1, log=log) as executor:
+        list(executor.run(Deeds(), toywork.items(["print"])))
+    assert log.read_text() == "a word\n"
+
+
+def script(tmp_path: Path, *lines: str) -> list[str]:
+    path = tmp_path / "script.py"
+    head = f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\nimport toywork\n"
+    path.write_text(head + textwrap.dedent("\n".join(lines)))
+    return [sys.executable, str(path)]
+
+
+def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
+    command = script(
+        tmp_path,
+        "from mirabench.work.local import LocalExecutor",
+        "with LocalExecutor(1) as executor:",
+        "    list(executor.run(toywork.Deeds(), toywork.items(['a'])))",
+    )
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert WorkError.__name__ in found.stderr
+    assert '`if __name__ == "__main__":`' in found.stderr
+
+
+def test_workers_die_with_a_driver_that_is_killed(tmp_path: Path) -> None:
+    command = script(
+        tmp_path,
+        "import os, signal",
+        "from mirabench.work.local import LocalExecutor",
+        "if __name__ == '__main__':",
+        "    run = LocalExecutor(2).run(toywork.Deeds(), toywork.items(['a', 'hang', 'b']))",
+        "    print(next(run)[1].outcome.value[1], next(run)[1].outcome.value[1], flush=True)",
+        "    os.kill(os.getpid(), signal.SIGKILL)",
+    )
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    pids = [int(pid) for pid in found.stdout.split()]
+    deadline = time.monotonic() + 20
+    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert pids and not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_driver_that_forgets_to_close_still_ends(tmp_path: Path) -> None:
+    command = script(
+        tmp_path,
+        "from mirabench.work.local import LocalExecutor",
+        "executor = LocalExecutor(1)",
+        "if __name__ == '__main__':",
+        "    print([d.outcome.value[0] for _, d in executor.run(toywork.Deeds(), toywork.items(['a']))])",
+    )
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stdout) == (0, "['a']\n")
