@@ -18,7 +18,7 @@ from mirabench.extras import needs_extra
 if TYPE_CHECKING:
     from miraboard.board import Board
 
-app = typer.Typer(no_args_is_help=True, help="Serve a leaderboard, submit to one.")
+app = typer.Typer(no_args_is_help=True, help="Serve a leaderboard, or submit to one.")
 
 Database = Annotated[
     str,
@@ -57,7 +57,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
 ) -> None:
-    """Serve a leaderboard; needs nothing but the extra `leaderboard`."""
+    """Serve a leaderboard; needs only the extra `leaderboard`."""
     with _leaderboard():
         from miraboard.app import launch
     board = _board(database, tracks)
@@ -69,21 +69,22 @@ def serve(
 def submit(
     report: Annotated[Path, typer.Argument(help="report.json, or the run's folder.")],
     *,
-    board: Annotated[str, typer.Option(help="The board's address.")],
+    board: Annotated[str, typer.Option(help="Address of the board.")],
     generator: Annotated[str, typer.Option(help="Name of the generator.")],
     version: Annotated[str, typer.Option("--version", help="Its version.")],
     licence: Annotated[str, typer.Option(help="Its licence.")],
-    contact: Annotated[str, typer.Option(help="Whom maintainers may ask.")],
+    contact: Annotated[str, typer.Option(help="Contact for maintainers.")],
     track: Annotated[str, typer.Option(help="The track to enter.")],
-    link: Annotated[list[str] | None, typer.Option(help="A link; repeat for more.")] = None,
+    link: Annotated[list[str] | None, typer.Option(help="A link; may be repeated.")] = None,
     strips: Annotated[
-        bool, typer.Option("--strips", help="Send film strips of a few clips, to look at.")
+        bool, typer.Option("--strips", help="Also send film strips of a few clips.")
     ] = False,
     videos: Annotated[
-        Path | None, typer.Option(help="Where the clips lie, if not where the report says.")
+        Path | None,
+        typer.Option(help="Folder of the clips, if they are not at the paths in the report."),
     ] = None,
 ) -> None:
-    """Submit a report; exit code 1 when it is refused."""
+    """Submit a report; exit code 1 if it is rejected."""
     with _leaderboard():
         from miraboard import client
     path = report / "report.json" if report.is_dir() else report
@@ -123,11 +124,9 @@ def rescore(
     database: Database = "",
     tracks: Tracks = None,
     sample: Annotated[int, typer.Option(min=1, help="Clips to score again.")] = 8,
-    seed: Annotated[
-        int | None, typer.Option(help="Of the choice (default: unpredictable).")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the sample (default: random).")] = None,
 ) -> None:
-    """Score a sample of a submission's clips again; exit code 1 when scores differ."""
+    """Score a sample of a submission's clips again; exit code 1 if scores differ."""
     import secrets
 
     with _leaderboard():
@@ -152,7 +151,7 @@ def demo(*, database: Database = "", tracks: Tracks = None) -> None:
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where the pages go.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the pages.")],
     *,
     database: Database = "",
     tracks: Tracks = None,

@@ -16,30 +16,33 @@ def align(
     *,
     ratings: Annotated[
         Path,
-        typer.Option(help="People's ratings: CSV, JSON, JSONL or Parquet.", show_default=False),
+        typer.Option(help="Human ratings: CSV, JSON, JSONL or Parquet.", show_default=False),
     ],
     metric: Annotated[
-        list[str], typer.Option(help="A metric; repeat, or separate by commas.", show_default=False)
+        list[str],
+        typer.Option(
+            help="A metric; repeat the option or separate names by commas.", show_default=False
+        ),
     ],
     videos: Annotated[
         str | None, typer.Option(help="Folder, glob or manifest of the rated videos.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Instead of videos: a report in which they are scored.")
+        Path | None, typer.Option(help="Use the scores of this report instead of videos.")
     ] = None,
     aspect: Annotated[
-        str | None, typer.Option(help="Which ratings, where the file has several.")
+        str | None, typer.Option(help="Which ratings to use if the file has several.")
     ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
             "--format",
-            help="vbench, genai-bench, videofeedback, videoscore-bench or plain (default: told by "
+            help="vbench, genai-bench, videofeedback, videoscore-bench or plain (default: recognised by "
             "the columns).",
         ),
     ] = None,
     static: Annotated[
-        bool, typer.Option(help="Score clips with the first frame held, too, as a baseline.")
+        bool, typer.Option(help="Also score static copies of the clips, as a baseline.")
     ] = True,
     output: Annotated[
         Path | None,
@@ -47,23 +50,24 @@ def align(
     ] = None,
     page: Annotated[
         Path | None,
-        typer.Option(help="A Markdown page whose place for these ratings gets the table."),
+        typer.Option(help="Markdown page in which to fill the table of these ratings."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that score side by side.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Number of scoring processes.")] = 1,
     device: Annotated[
-        str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
+        str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
     cache: Annotated[
-        Path | None, typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's).")
+        Path | None,
+        typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's cache folder)."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print alignment.json, and only that.")
     ] = False,
 ) -> None:
-    """Compare metrics with people's ratings: rank correlations, pair accuracy, baselines.
+    """Compare metrics with human ratings: rank correlations, pair accuracy, baselines.
 
-    Every number has a 95 % interval over prompts. Metrics where less is better are turned round, so
-    that more agreement is a larger number everywhere.
+    Every number has a 95 % interval over prompts. Metrics where lower is better are negated, so that
+    more agreement is a larger number everywhere.
     """
     from mirabench.alignment.scoring import Running
     from mirabench.alignment.study import align as compare

@@ -1,4 +1,4 @@
-"""`mirabench cache`: look into the feature cache, and clean it."""
+"""`mirabench cache`: inspect and clean the feature cache."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 Folder = Annotated[
     Path | None,
-    typer.Option("--cache", help="The cache (default: $MIRABENCH_CACHE or the user's)."),
+    typer.Option(
+        "--cache", help="The cache (default: $MIRABENCH_CACHE or the user's cache folder)."
+    ),
 ]
 
 
@@ -29,7 +31,7 @@ def _megabytes(info: CacheInfo) -> str:
 
 @app.command()
 def info(cache: Folder = None) -> None:
-    """Where the cache is and how much it holds."""
+    """Print where the cache is and how much it holds."""
     found = _open(cache).info()
     typer.echo(f"{found.folder}: {_megabytes(found)}")
 
@@ -40,10 +42,10 @@ def prune(
     *,
     max_gb: Annotated[float | None, typer.Option(min=0, help="Keep at most this much.")] = None,
     max_age_days: Annotated[
-        float | None, typer.Option(min=0, help="Remove what was not used for this long.")
+        float | None, typer.Option(min=0, help="Remove entries unused for this long.")
     ] = None,
 ) -> None:
-    """Remove what was not used for longest."""
+    """Remove the least recently used entries."""
     from mirabench.errors import InputError
 
     if max_gb is None and max_age_days is None:

@@ -27,7 +27,7 @@ app = typer.Typer(cls=_NamesToo, invoke_without_command=True, rich_markup_mode=N
 
 @app.callback()
 def metrics(ctx: typer.Context) -> None:
-    """List the metrics; or show, check and begin one.
+    """List the metrics; show, check or create one.
 
     `mirabench metrics NAME` shows one in full.
     """
@@ -49,7 +49,7 @@ def metrics(ctx: typer.Context) -> None:
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="A metric's name.")]) -> None:
-    """Tell all about one metric."""
+    """Show everything about one metric."""
     from rich.console import Console
 
     from mirabench.suites.api import MetricChoice
@@ -82,10 +82,10 @@ def check(
     ],
     *,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the results as JSON, and only that.")
+        bool, typer.Option("--json", help="Print the results as JSON and nothing else.")
     ] = False,
 ) -> None:
-    """Run the conformance kit on a metric: what every metric must hold, ours or yours.
+    """Run the conformance checks that every metric must pass.
 
     Exit code 0: no check fails; 1: at least one does; 2: there is no such metric. A check that
     cannot be run says why and counts as neither.
@@ -125,14 +125,14 @@ def _show_checks(found: list[CheckResult]) -> None:
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="The metric's name, as in exposure_pumping.")],
+    name: Annotated[str, typer.Argument(help="Name of the metric, such as exposure_pumping.")],
     *,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The package's folder (default mirabench-NAME)."),
+        typer.Option("--output", "-o", help="Folder of the package (default: mirabench-NAME)."),
     ] = None,
 ) -> None:
-    """Begin a metric in a package of its own: a metric that works, its test and its README."""
+    """Create a package with a working metric, its test and its README."""
     from mirabench.testing.scaffold import new_package
 
     folder = new_package(name, output)

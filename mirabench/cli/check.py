@@ -30,31 +30,32 @@ def check(
     ] = None,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="report.json behind `not_worse_than: baseline`; wins over the files'."),
+        typer.Option(help="report.json for `not_worse_than: baseline`; overrides the files'."),
     ] = None,
     update_baseline: Annotated[
-        bool, typer.Option("--update-baseline", help="Write this run's report as the baseline.")
+        bool,
+        typer.Option("--update-baseline", help="Write the report of this run as the baseline."),
     ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
     summary: Annotated[
         Path | None,
-        typer.Option(help="Write Markdown here (default: added to $GITHUB_STEP_SUMMARY, if set)."),
+        typer.Option(help="Write Markdown here (default: append to $GITHUB_STEP_SUMMARY, if set)."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that score side by side.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Number of scoring processes.")] = 1,
     device: Annotated[
-        str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
+        str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
     allow_noncommercial: Annotated[
         bool,
         typer.Option(
-            "--allow-noncommercial", help="Use parameters whose licence forbids commercial use."
+            "--allow-noncommercial", help="Allow weights whose licence forbids commercial use."
         ),
     ] = False,
 ) -> None:
-    """Hold clips against the requirements of check files.
+    """Check clips against the bounds and baselines of check files.
 
-    Exit code 0: every check passed; 1: a check failed; 2: a check could not be made, or the command
-    itself cannot be run.
+    Exit code 0: every check passed; 1: a check failed; 2: a check could not be carried out, or the
+    command cannot run.
     """
     from mirabench.checks.check_run import CheckRun
     from mirabench.checks.file import read_check_file

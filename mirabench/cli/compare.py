@@ -22,7 +22,8 @@ def compare(
     ],
     *,
     metrics: Annotated[
-        list[str] | None, typer.Option(help="Only these metrics; repeat, or separate by commas.")
+        list[str] | None,
+        typer.Option(help="Only these metrics; repeat the option or separate names by commas."),
     ] = None,
     across: Annotated[
         bool,
@@ -42,13 +43,13 @@ def compare(
     fail_on_worse: Annotated[
         bool,
         typer.Option(
-            "--fail-on-worse", help="Exit with 1 when a run is significantly worse on a metric."
+            "--fail-on-worse", help="Exit with 1 if a run is significantly worse on a metric."
         ),
     ] = False,
     cache: Annotated[
         Path | None,
         typer.Option(
-            help="Feature cache with the film strips (default: $MIRABENCH_CACHE or the user's)."
+            help="Feature cache with the film strips (default: $MIRABENCH_CACHE or the user's cache folder)."
         ),
     ] = None,
 ) -> None:

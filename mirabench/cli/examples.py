@@ -1,4 +1,4 @@
-"""`mirabench examples`: render clips whose answers are known, with captions, to try things on."""
+"""`mirabench examples`: render captioned clips with known answers, for trying the commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 
 def examples(
-    folder: Annotated[Path, typer.Argument(help="Where to write the clips and their manifest.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the clips and their manifest.")],
 ) -> None:
     """Render three short clips and a manifest with their captions.
 

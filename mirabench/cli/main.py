@@ -46,11 +46,11 @@ app.command("suites")(catalogue.suites)
 app.command("examples")(examples.examples)
 app.command("generate")(generate.generate)
 app.add_typer(
-    prompts.app, name="prompts", help="Prompt sets: list, show, export, count, validate, pair."
+    prompts.app, name="prompts", help="Prompt sets: list, show, export, measure, validate, pair."
 )
 app.add_typer(cache.app, name="cache", help="The feature cache, which makes runs resumable.")
 app.add_typer(
-    weights.app, name="weights", help="Network parameters: list, download, verify, import."
+    weights.app, name="weights", help="Weights of networks: list, download, verify, import."
 )
 
 

@@ -1,4 +1,4 @@
-"""`mirabench prompts`: look at prompt sets, convert them, check your own, pair them with videos."""
+"""`mirabench prompts`: show prompt sets, convert them, validate your own, pair them with videos."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-Set = Annotated[str, typer.Argument(help="A prompt set's name, or a file.", show_default=False)]
+Set = Annotated[str, typer.Argument(help="Name of a prompt set, or a file.", show_default=False)]
 Form = Annotated[
-    list[str] | None, typer.Option(help="short, dense, structured; repeat, or separate by commas.")
+    list[str] | None,
+    typer.Option(help="short, dense or structured; repeat the option or separate by commas."),
 ]
 
 
@@ -39,7 +40,7 @@ def _table(*columns: str) -> Table:
 
 @app.command("list")
 def list_sets() -> None:
-    """The bundled sets."""
+    """List the bundled sets."""
     from mirabench.inputs.prompts import cards
 
     table = _table("name", "version", "prompts", "scenes", "forms", "licence", "title")
@@ -59,7 +60,7 @@ def show(
     *,
     form: Form = None,
 ) -> None:
-    """The prompts of a set, or one of them with its captions and tags."""
+    """Show the prompts of a set, or one of them with its captions and tags."""
     from mirabench.errors import UnknownNameError
     from mirabench.inputs.prompts import read_prompts
 
@@ -106,10 +107,10 @@ def stats(
     *,
     form: Form = None,
     tokens: Annotated[
-        bool, typer.Option("--tokens", help="Count CLIP's tokens (limit 77), not words.")
+        bool, typer.Option("--tokens", help="Count CLIP tokens (limit 77), not words.")
     ] = False,
 ) -> None:
-    """How long the texts are, and how often each tag occurs."""
+    """Print the lengths of the texts and how often each tag occurs."""
     from mirabench.inputs.prompts import read_prompts
     from mirabench.inputs.prompts.checks import clip_token_counter, count_words, stats_of
 
@@ -128,7 +129,7 @@ def stats(
 
 @app.command()
 def validate(file: Annotated[Path, typer.Argument(help="A table of prompts.")]) -> None:
-    """Check a file of your own: exit code 0 when nothing is wrong, else 1."""
+    """List every problem in a file; exit code 1 if there is one."""
     from mirabench.inputs.prompts import find_problems, read_prompts
 
     problems = find_problems(file)
@@ -146,7 +147,7 @@ def pair(
     *,
     form: Form = None,
 ) -> None:
-    """Which video is taken for which prompt; exit code 1 when something is left over."""
+    """Show which video belongs to which prompt; exit code 1 if anything is left over."""
     from mirabench.inputs.prompts import read_prompts
     from mirabench.inputs.samples import collect, pairing_of
 

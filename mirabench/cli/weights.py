@@ -1,4 +1,4 @@
-"""`mirabench weights`: see, bring and check network parameters."""
+"""`mirabench weights`: list, download and verify weights."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from mirabench.weights import (
 )
 from mirabench.weights.licence import noncommercial_allowed, require_licence
 
-app = typer.Typer(
-    no_args_is_help=True, help="Network parameters: what is needed, what is here, what it is."
-)
+app = typer.Typer(no_args_is_help=True, help="Weights of networks: list, download, verify, import.")
 
 Names = Annotated[list[str] | None, typer.Argument(help="Names from `mirabench weights list`.")]
 
@@ -37,7 +35,7 @@ _SAYS = {
 
 @app.command("list")
 def list_weights() -> None:
-    """Every checkpoint: size, licence, what it is for, and whether it is here."""
+    """List every weights file: size, licence, purpose, and whether it is present."""
     store = WeightStore()
     table = Table("name", "file", "size", "licence", "here", "for", box=None, pad_edge=False)
     for each in cards().values():
@@ -51,9 +49,11 @@ def list_weights() -> None:
 
 @app.command()
 def path(
-    name: Annotated[str | None, typer.Argument(help="A name; the folder without it.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of a weights file (default: the folder).")
+    ] = None,
 ) -> None:
-    """Print where a checkpoint lies, or the weights folder."""
+    """Print the path of a weights file, or of the weights folder."""
     store = WeightStore()
     typer.echo(store.folder if name is None else store.resolve(card(name)).path)
 
@@ -61,17 +61,19 @@ def path(
 @app.command()
 def download(
     names: Names = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that `list` shows.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every file that `list` shows.")
+    ] = False,
     suite: Annotated[
         str | None, typer.Option(help="What this suite needs: a name or a TOML file.")
     ] = None,
     allow_noncommercial: Annotated[
         bool,
-        typer.Option("--allow-noncommercial", help="With --suite: non-commercial ones as well."),
+        typer.Option("--allow-noncommercial", help="With --suite: include non-commercial weights."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Download checkpoints, continuing where an earlier try stopped, and verify them."""
+    """Download weights, resuming interrupted downloads, and verify them."""
     store = WeightStore()
     asked = (
         _of_suite(suite, noncommercial=allow_noncommercial or noncommercial_allowed())
@@ -86,12 +88,12 @@ def download(
     for each in wanted:
         _say(download_with_bar(each, store))
     if not wanted:
-        typer.echo("everything asked for is here already", err=True)
+        typer.echo("every requested file is already present", err=True)
 
 
 @app.command()
 def verify(names: Names = None) -> None:
-    """Take digests again and compare them with cards and lock file; exit 1 on a mismatch."""
+    """Compute digests again and compare them with cards and lock file; exit 1 on a mismatch."""
     store = WeightStore()
     asked = _chosen(names, everything=not names)
     present = [each for each in asked if names or not store.missing([each])]
@@ -108,7 +110,7 @@ def verify(names: Names = None) -> None:
 def import_(
     source: Annotated[Path, typer.Argument(help="A file with its official name, or a folder.")],
     unverified: Annotated[
-        bool, typer.Option("--unverified", help="Take files whose digest is another.")
+        bool, typer.Option("--unverified", help="Accept files with another digest.")
     ] = False,
 ) -> None:
     """Copy local files into the weights folder, recognised by their official names."""

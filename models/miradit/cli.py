@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="MiraDiT: convert released checkpoints, train.",
+    help="MiraDiT: convert released checkpoints, and train.",
 )
 DTYPES = ("keep", "float32", "float16", "bfloat16")
 
@@ -35,7 +35,7 @@ def _miradit() -> AbstractContextManager[None]:
 
 @app.command()
 def releases() -> None:
-    """List the released checkpoints and what their weights cannot tell."""
+    """List the released checkpoints and what their weights do not state."""
     for release in RELEASES.values():
         layout = "text and frame" if release.text_spatial_cond else "text only"
         typer.echo(
@@ -48,12 +48,14 @@ def releases() -> None:
 def convert(
     file: Annotated[Path, typer.Argument(help="A released .pt file.")],
     output: Annotated[Path, typer.Argument(help="Folder to write.")],
-    release: Annotated[str, typer.Option(help="Which release; by default the file's name.")] = "",
+    release: Annotated[
+        str, typer.Option(help="Name of the release (default: from the file name).")
+    ] = "",
     dtype: Annotated[str, typer.Option(help="keep, float32, float16 or bfloat16.")] = "keep",
     tokenizer: Annotated[
-        str, typer.Option(help="Folder or hub name of Flan-T5's tokenizer; empty for none.")
+        str, typer.Option(help="Folder or hub name of the Flan-T5 tokenizer; empty for none.")
     ] = "google/flan-t5-xxl",
-    frames: Annotated[int | None, typer.Option(help="Frames of a clip.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames per clip.")] = None,
     height: Annotated[int | None, typer.Option(help="Pixels.")] = None,
     width: Annotated[int | None, typer.Option(help="Pixels.")] = None,
     scale_end: Annotated[float | None, typer.Option(help="Signal scale of late steps.")] = None,
@@ -61,9 +63,9 @@ def convert(
         bool | None, typer.Option(help="Whether text attention sees its frame (v0).")
     ] = None,
     out_channels: Annotated[int | None, typer.Option(help="Channels the head computes.")] = None,
-    denoiser_only: Annotated[bool, typer.Option(help="Write nothing but the denoiser.")] = False,
+    denoiser_only: Annotated[bool, typer.Option(help="Write only the denoiser.")] = False,
 ) -> None:
-    """Turn a released .pt file into a folder that MiraDiTPipeline loads."""
+    """Convert a released .pt file to a folder that MiraDiTPipeline loads."""
     with _miradit():
         import torch
 
@@ -92,14 +94,14 @@ def convert(
 
 @app.command()
 def train(
-    config: Annotated[str, typer.Argument(help="A preset's name, or a TOML file.")],
+    config: Annotated[str, typer.Argument(help="Name of a preset, or a TOML file.")],
     data: Annotated[str | None, typer.Option(help="Table or folder of clips.")] = None,
     output: Annotated[str | None, typer.Option(help="Folder of the run.")] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Pipeline folder to start from.")] = None,
     steps: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
     resume: Annotated[bool, typer.Option(help="Continue from the newest state.")] = False,
 ) -> None:
-    """Train the denoiser; run under `accelerate launch` for several devices."""
+    """Train the denoiser; use `accelerate launch` for several devices."""
     with _miradit():
         from miradit.configs import read_config
         from miradit.train import train as run
@@ -124,9 +126,9 @@ def presets() -> None:
 @app.command()
 def shapes(
     output: Annotated[Path, typer.Argument(help="Folder to write.")],
-    count: Annotated[int, typer.Option(help="Clips.")] = 96,
+    count: Annotated[int, typer.Option(help="Number of clips.")] = 96,
 ) -> None:
-    """Render clips of moving shapes with captions, to train `tiny` on."""
+    """Render captioned clips of moving shapes for training `tiny`."""
     with _miradit():
         from miradit.tiny import write_shapes
 

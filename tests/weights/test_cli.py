@@ -55,7 +55,7 @@ def test_download_for_a_suite_leaves_out_what_is_not_allowed_and_says_so():
 
 def test_download_for_a_suite_without_networks_brings_nothing():
     result = runner.invoke(app, ["download", "--suite", "lite"])
-    assert result.exit_code == 0 and "here already" in result.output
+    assert result.exit_code == 0 and "already present" in result.output
 
 
 def test_import_verify_and_path_agree(tmp_path):
