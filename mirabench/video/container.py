@@ -8,16 +8,22 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from mirabench.video.limits import MAX_PIXELS
 
-def open_container(path: Path) -> InputContainer:
+
+def open_container(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContainer:
     """The file, opened for reading, whatever its name and whatever encoding its title is in.
+
+    Larger pictures than `max_pixels` are not even decoded to find out what they are; their stream
+    may then state a size of 0x0.
 
     Raises:
         av.FFmpegError: it is no media file.
         OSError: it cannot be read.
     """
     # without `file:` a name such as `take:2.mp4` would be read as a protocol and an address
-    return av.open(f"file:{path}", metadata_errors="replace")
+    options = {"max_pixels": str(max_pixels)}
+    return av.open(f"file:{path}", metadata_errors="replace", options=options)
 
 
 def moving_pictures(container: InputContainer) -> VideoStream | None:

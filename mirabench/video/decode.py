@@ -28,6 +28,7 @@ from mirabench.video.frames import (
     frames_per_chunk,
 )
 from mirabench.video.index import decoded_index, packet_index
+from mirabench.video.limits import MAX_PIXELS
 from mirabench.video.pictures import FOLDER_FPS, FrameFolder
 from mirabench.video.reading import decoded
 
@@ -41,6 +42,7 @@ def open_video(
     *,
     fps: float | Fraction | None = None,
     exact: bool = False,
+    max_pixels: int = MAX_PIXELS,
 ) -> Video:
     """Open a video file, a folder of numbered frames, or an array.
 
@@ -48,6 +50,7 @@ def open_video(
         source: A path, a uint8 RGB array (T, H, W, 3), or an opened video, which is returned.
         fps: Frames a second for arrays and frame folders, which carry none (default 24).
         exact: Count frames by decoding instead of trusting the container's packet list.
+        max_pixels: Width times height of the largest frame that is decoded; 8K by default.
 
     Raises:
         VideoError: the source cannot be read as video; the text says why.
@@ -58,19 +61,21 @@ def open_video(
         return source
     path = Path(source)
     if path.is_dir():
-        return FrameFolder(path, fps=Fraction(fps or FOLDER_FPS).limit_denominator(1001))
-    return VideoFile(path, exact=exact)
+        rate = Fraction(fps or FOLDER_FPS).limit_denominator(1001)
+        return FrameFolder(path, fps=rate, max_pixels=max_pixels)
+    return VideoFile(path, exact=exact, max_pixels=max_pixels)
 
 
 class VideoFile:
     """A video file opened with PyAV (FFmpeg)."""
 
-    def __init__(self, path: Path, *, exact: bool = False) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, exact: bool = False, max_pixels: int = MAX_PIXELS) -> None:
+        self._path, self._max_pixels = path, max_pixels
         sha256 = sha256_of(path)
         if path.stat().st_size == 0:
             raise VideoError(f"{path} is empty (0 bytes): write or download it again")
-        index = decoded_index(path) if exact else packet_index(path)
+        find = decoded_index if exact else packet_index
+        index = find(path, max_pixels=max_pixels)
         self._info = VideoInfo(
             path=str(path),
             sha256=sha256,
@@ -101,7 +106,7 @@ class VideoFile:
         step = frames_per_chunk(info.width, info.height, chunk_bytes)
         pending: list[UInt8Array] = []
         done = 0
-        for frame in decoded(self._path, complaints):
+        for frame in decoded(self._path, complaints, max_pixels=self._max_pixels):
             if len(pending) == step:
                 yield batch_of(pending, done, info.seconds)
                 done, pending = done + len(pending), []

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from mirabench.errors import VideoError
 from mirabench.video.frames import IntArray, regular_ticks
+from mirabench.video.limits import MAX_PIXELS
 from mirabench.video.pictures import FOLDER_FPS
 from mirabench.video.reading import decoded, ffmpeg_reason, first_frame, open_stream
 from mirabench.video.structure import structural_damage
@@ -49,13 +50,13 @@ class _Packet(NamedTuple):
     is_discard: bool
 
 
-def packet_index(path: Path) -> FilmIndex:
+def packet_index(path: Path, *, max_pixels: int = MAX_PIXELS) -> FilmIndex:
     """The index from packets alone: fast, and right for every well-formed file.
 
     Raises:
         VideoError: it is no video, it cannot be read to its end, or its header announces more frames.
     """
-    container, stream = open_stream(path)
+    container, stream = open_stream(path, max_pixels)
     with container:
         packets = _packets(path, container, stream)
         if len(packets) < stream.frames:
@@ -66,21 +67,21 @@ def packet_index(path: Path) -> FilmIndex:
         times = _times(stream)
         damage = _damage(path, container, stream, packets)
     pts = [packet.pts for packet in packets if not packet.is_discard]
-    return _index(first_frame(path), pts, times, damage)
+    return _index(first_frame(path, max_pixels=max_pixels), pts, times, damage)
 
 
-def decoded_index(path: Path) -> FilmIndex:
+def decoded_index(path: Path, *, max_pixels: int = MAX_PIXELS) -> FilmIndex:
     """The index from a full decode: slower, for containers that miscount.
 
     Raises:
         VideoError: it is no video, or decoding breaks off.
     """
-    container, stream = open_stream(path)
+    container, stream = open_stream(path, max_pixels)
     with container:
         times = _times(stream)
         damage = _damage(path, container, stream, _packets(path, container, stream))
-    pts = [frame.pts for frame in decoded(path)]
-    return _index(first_frame(path), pts, times, damage)
+    pts = [frame.pts for frame in decoded(path, max_pixels=max_pixels)]
+    return _index(first_frame(path, max_pixels=max_pixels), pts, times, damage)
 
 
 def _packets(path: Path, container: InputContainer, stream: VideoStream) -> list[_Packet]:

@@ -21,7 +21,9 @@ from mirabench.video.frames import (
     frames_per_chunk,
     regular_ticks,
 )
+from mirabench.video.limits import MAX_PIXELS, refuse_larger
 from mirabench.video.paths import frame_files
+from mirabench.video.picture_size import picture_size
 
 FOLDER_FPS = Fraction(24)
 """A folder of pictures has no frame rate; 24 is assumed unless the user says another."""
@@ -34,9 +36,11 @@ class FrameFolder:
         VideoError: no frames, a gap in the numbers, a frame that does not read or differs in size.
     """
 
-    def __init__(self, path: Path, *, fps: Fraction = FOLDER_FPS) -> None:
-        self._files = frame_files(path)
-        first = read_picture(self._files[0])
+    def __init__(
+        self, path: Path, *, fps: Fraction = FOLDER_FPS, max_pixels: int = MAX_PIXELS
+    ) -> None:
+        self._files, self._max_pixels = frame_files(path), max_pixels
+        first = read_picture(self._files[0], max_pixels=max_pixels)
         digest = hashlib.sha256(f"frames {fps}".encode())
         for file in self._files:
             digest.update(bytes.fromhex(sha256_of(file)))
@@ -65,7 +69,7 @@ class FrameFolder:
             yield batch_of(pictures, start, info.seconds)
 
     def _read(self, file: Path) -> UInt8Array:
-        picture = read_picture(file)
+        picture = read_picture(file, max_pixels=self._max_pixels)
         if picture.shape[:2] != (self._info.height, self._info.width):
             raise VideoError(
                 f"{file} is {picture.shape[1]}x{picture.shape[0]}, the first frame is "
@@ -74,16 +78,19 @@ class FrameFolder:
         return picture
 
 
-def read_picture(path: Path) -> UInt8Array:
+def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> UInt8Array:
     """A picture file as uint8 RGB (H, W, 3).
 
     Raises:
-        VideoError: the file is not a picture.
+        VideoError: the file is not a picture, or has more than `max_pixels`.
     """
     try:
-        raw = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        data = path.read_bytes()
     except OSError as error:
         raise VideoError(f"cannot read {path}: {error.strerror or error}") from error
+    if (size := picture_size(data)) is not None:
+        refuse_larger(path, *size, max_pixels)
+    raw = np.frombuffer(data, dtype=np.uint8)
     bgr = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
     if bgr is None:
         raise VideoError(f"{path} is not a readable picture: write it again or remove it")

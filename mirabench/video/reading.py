@@ -19,26 +19,30 @@ from av.video.stream import VideoStream
 from mirabench.errors import VideoError
 from mirabench.video.complaints import Complaints
 from mirabench.video.container import moving_pictures, open_container
+from mirabench.video.limits import MAX_PIXELS, refuse_larger
 from mirabench.video.messages import listening
 
 SECOND_DECODERS = {"vp9": "libvpx-vp9"}
 """Codec -> a decoder that notices damage which FFmpeg's own, the one whose pictures are used, does not."""
 
 
-def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
+def open_stream(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[InputContainer, VideoStream]:
     """A file and its film.
 
     Raises:
-        VideoError: it is no video, or has no video stream.
+        VideoError: it is no video, has no video stream, or its pictures have more than `max_pixels`.
     """
     try:
-        container = open_container(path)
+        container = open_container(path, max_pixels=max_pixels)
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path} is not a readable video: {ffmpeg_reason(error)}") from error
     stream = moving_pictures(container)
     if stream is None:
         container.close()
         raise VideoError(f"{path} has no video stream (audio only?)")
+    refuse_larger(path, stream.codec_context.width, stream.codec_context.height, max_pixels)
+    # sizes may also grow on the way
+    stream.codec_context.options = {"max_pixels": str(max_pixels)}
     return container, stream
 
 
@@ -48,14 +52,16 @@ def ffmpeg_reason(error: Exception) -> str:
     return f"{text}; it is damaged, truncated or no video at all"
 
 
-def decoded(path: Path, complaints: Complaints | None = None) -> Iterator[VideoFrame]:
+def decoded(
+    path: Path, complaints: Complaints | None = None, *, max_pixels: int = MAX_PIXELS
+) -> Iterator[VideoFrame]:
     """Every frame in presentation order; what the decoder disliked goes to `complaints`.
 
     Raises:
-        VideoError: decoding breaks off.
+        VideoError: decoding breaks off, or the pictures have more than `max_pixels`.
     """
     complaints = Complaints() if complaints is None else complaints
-    container, stream = open_stream(path)
+    container, stream = open_stream(path, max_pixels)
     stream.codec_context.thread_count = 1
     count = 0
     with container:
@@ -115,12 +121,12 @@ def _agreeing(
     return second
 
 
-def first_frame(path: Path) -> VideoFrame:
+def first_frame(path: Path, *, max_pixels: int = MAX_PIXELS) -> VideoFrame:
     """The first frame.
 
     Raises:
         VideoError: not one frame can be decoded.
     """
-    for frame in decoded(path):
+    for frame in decoded(path, max_pixels=max_pixels):
         return frame
     raise VideoError(f"{path}: not one frame can be decoded; it is damaged or truncated")
