@@ -94,6 +94,10 @@ def _sparse(path: Path) -> None:
         file.truncate(4 * 2**30)
 
 
+def _bomb(path: Path) -> None:
+    huge_gif(path, 8000, 8000, frames=2)
+
+
 UNUSABLE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "empty": (".mp4", _empty),
     "not_video": (".mp4", _text),
@@ -104,6 +108,7 @@ UNUSABLE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "no_video_stream": (".mp4", _sound),
     "no_video_stream-subtitles": (".mkv", _subtitles),
     "sparse": (".mp4", _sparse),
+    "too_large": (".gif", _bomb),
 }
 """Code of the reason (before any dash) -> suffix and recipe."""
 
@@ -146,3 +151,47 @@ def ten_bits(path: Path) -> Path:
 
 def interlaced(path: Path) -> Path:
     return good(path, options={"x264-params": "interlaced=1:threads=1"})
+
+
+def huge_gif(path: Path, width: int, height: int, frames: int) -> Path:
+    """A file of some kilobytes that announces, and holds, frames of this size in one colour."""
+    image = (
+        b"\x2c" + bytes(4) + width.to_bytes(2, "little") + height.to_bytes(2, "little") + b"\0\x02"
+    )
+    data = _one_colour(width * height)
+    blocks = [data[at : at + 255] for at in range(0, len(data), 255)]
+    body = image + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
+    head = b"GIF89a" + width.to_bytes(2, "little") + height.to_bytes(2, "little")
+    control = b"\x21\xf9\x04\0\x04\0\0\0"
+    path.write_bytes(head + b"\x80\0\0" + bytes(3) + b"\xff" * 3 + (control + body) * frames + b";")
+    return path
+
+
+def _one_colour(pixels: int) -> bytes:
+    """LZW codes of a run of zeros, as long as codes go; then the table begins anew."""
+    bits, filled, out = 0, 0, bytearray()
+
+    def put(code: int, size: int) -> None:
+        nonlocal bits, filled
+        bits, filled = bits | code << filled, filled + size
+        while filled >= 8:
+            out.append(bits & 255)
+            bits, filled = bits >> 8, filled - 8
+
+    left, size, following = pixels, 3, 6
+    put(4, 3)
+    put(0, 3)
+    left -= 1
+    while left > 0 and following < 4096:
+        length = following - 4  # the next code stands for one zero more than the longest so far
+        put(following if length <= left else 0, size)
+        left -= length if length <= left else 1
+        following += 1
+        size += following == 1 << size and size < 12
+    while left > 0:
+        length = min(left, 4091)
+        put(0 if length == 1 else length + 4, 12)
+        left -= length
+    put(5, size)
+    put(0, 7)
+    return bytes(out)

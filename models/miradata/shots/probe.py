@@ -1,8 +1,8 @@
 """Stage `probe`: what a file is, from its packets and its first frame, and whether it is of use.
 
 A reason begins with one of these codes: `empty`, `unreadable`, `sparse` (mostly holes: a download
-that was not completed), `not_video`, `no_video_stream` (audio or subtitles only), `truncated`,
-`zero_duration` (one frame at most), `corrupt` (not one frame decodes), `no_times`, `duplicate`. A readable
+that was not completed), `not_video`, `no_video_stream` (audio or subtitles only), `too_large`
+(frames above 8K, or of no known size), `truncated`, `zero_duration` (one frame at most), `corrupt` (not one frame decodes), `no_times`, `duplicate`. A readable
 video under another container's suffix is taken, with the note `extension`.
 """
 
@@ -27,6 +27,7 @@ from mirabench.errors import MirabenchError
 from mirabench.identity import digest_of
 from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.decode import sha256_of
+from mirabench.video.limits import MAX_PIXELS
 from mirabench.work.item import Item, Outcome, Resources
 from miradata.collect.sources import Source
 from miradata.frames.clip_range import NS
@@ -196,6 +197,9 @@ def _is_cut_short(path: Path) -> bool:
 def _video_stream(container: InputContainer) -> VideoStream:
     stream = moving_pictures(container)
     if stream is not None:
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if not 0 < width * height <= MAX_PIXELS:  # a stream above the limit may state no size
+            raise _Unusable(f"too_large: frames of {width}x{height}; {MAX_PIXELS} pixels at most")
         return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
     raise _Unusable(f"no_video_stream: there is only {kinds}")
