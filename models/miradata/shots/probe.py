@@ -2,8 +2,9 @@
 
 A reason begins with one of these codes: `empty`, `unreadable`, `sparse` (mostly holes: a download
 that was not completed), `not_video`, `no_video_stream` (audio or subtitles only), `too_large`
-(frames above 8K, or of no known size), `truncated`, `zero_duration` (one frame at most), `corrupt` (not one frame decodes), `no_times`, `duplicate`. A readable
-video under another container's suffix is taken, with the note `extension`.
+(frames above 8K, or of no known size), `truncated`, `zero_duration` (one frame at most), `corrupt` (not
+one frame decodes), `no_times`, `duplicate`. A readable video under another container's suffix is taken,
+with the note `extension`.
 """
 
 from __future__ import annotations
