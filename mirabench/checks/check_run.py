@@ -22,7 +22,7 @@ from mirabench.checks.result import RequirementResult
 from mirabench.checks.strip import write_strip
 from mirabench.errors import InputError, MirabenchError
 from mirabench.features.cache import default_cache_folder
-from mirabench.files import require_writable, write_text
+from mirabench.files import encoded, require_writable, write_bytes, write_text
 from mirabench.identity import digest_of
 from mirabench.inputs.samples import Sample, Source, collect
 from mirabench.metrics.api import Score
@@ -102,7 +102,7 @@ class CheckRun:
     def kept_baselines(self) -> list[Path]:
         """The baselines that this run has written, all its processes together."""
         notes = sorted((self.folder / "baselines").glob("*.note"))
-        return [Path(note.read_text(encoding="utf-8").split(" ", 1)[1]) for note in notes]
+        return [Path(os.fsdecode(note.read_bytes().split(b" ", 1)[1])) for note in notes]
 
     def score(
         self,
@@ -138,17 +138,19 @@ class CheckRun:
             OutputError: the file cannot be written.
         """
         text = report.to_json()
-        content = f"{hashlib.sha256(text.encode()).hexdigest()} {path.resolve()}"
+        content = f"{hashlib.sha256(encoded(text)).hexdigest()} ".encode() + os.fsencode(
+            path.resolve()
+        )
         note = self.folder / "baselines" / f"{digest_of(str(path.resolve()), 40)}.note"
         with locked(note.with_suffix(".lock")):
-            if note.exists() and note.read_text(encoding="utf-8") != content:
+            if note.exists() and note.read_bytes() != content:
                 raise InputError(
                     f"two different reports of this run would be the baseline {path}: "
                     "give each check file its own `baseline:`, or mark tests with "
                     "@pytest.mark.mirabench(baseline=False)"
                 )
             write_text(path, text)
-            write_text(note, content)
+            write_bytes(note, content)
 
 
 def locked(path: Path) -> FileLock:

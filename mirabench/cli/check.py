@@ -129,8 +129,10 @@ def _write(by_file: Results, junit: Path | None, summary: Path | None) -> None:
 
 def _add(path: Path, text: str) -> None:
     """Behind what earlier commands of the same step have written there."""
+    from mirabench.files import encoded
+
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
+        with path.open("ab") as file:
+            file.write(encoded(text))
     except OSError as error:
         raise OutputError.writing(path, error) from error
