@@ -13,7 +13,7 @@ from mirabench.errors import InputError
 
 if TYPE_CHECKING:
     from mirabench.generators.manifest import Entry
-    from mirabench.generators.run import Outcome, Progress
+    from mirabench.generators.run import Generated, Progress
 
 HOUR = 3600.0
 
@@ -99,7 +99,7 @@ def _size(text: str | None) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: Generated) -> None:
     for entry in outcome.odd:
         typer.echo(f"odd: {entry.id}: {entry.why}", err=True)
     for entry in outcome.failed:

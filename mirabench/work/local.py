@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from mirabench.errors import MirabenchError, WorkError, reason_for
-from mirabench.work.item import Done, Item, Work, given_up, perform
+from mirabench.work.item import REJECTED, Done, Item, Outcome, Work, given_up, perform
 from mirabench.work.process import ChildProcess
 
 Results = Generator[tuple[int, Done], None, None]
@@ -159,8 +159,8 @@ class _Crew:
         self._proven = self._proven or child.begun
         if done is None and limit is not None and _is_overdue(child, limit):
             child.kill()
-            reason = f"stopped after {limit:g} s, its time limit"
-            return Done(given_up(self._work, item, reason), limit)
+            reason = f"stopped after {limit:g} s: it hangs, or needs a longer time limit"
+            return Done(Outcome(self._work.failed(item, reason), REJECTED, reason), limit)
         return done
 
 

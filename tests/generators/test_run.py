@@ -13,15 +13,15 @@ from fakegen import Moody, paint
 from mirabench import evaluate
 from mirabench.errors import InputError, ManifestError, MirabenchError, OutputError
 from mirabench.generators.manifest import Entry, file_stem, read_manifest
-from mirabench.generators.run import Outcome, generate_all
+from mirabench.generators.run import Generated, generate_all
 from mirabench.inputs.prompts import Prompt
 from mirabench.inputs.samples import collect, generator_facts
 from mirabench.video.decode import sha256_of
 
 MOODS = {
     "refuse": "the model refuses the file",
-    "break": "RuntimeError: CUDA out of memory",
-    "hang": "stopped after 3 s without a video: it hangs, or needs a longer --timeout",
+    "break": "unexpected RuntimeError: CUDA out of memory",
+    "hang": "stopped after 3 s: it hangs, or needs a longer time limit",
     "crash": "its process died (SIGSEGV)",
     "exit": "its process died (exit code 3)",
     "nothing": "it ended without an error and without a video",
@@ -42,7 +42,7 @@ def rows(manifest: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def troubled(tmp_path_factory) -> Outcome:
+def troubled(tmp_path_factory) -> Generated:
     """One run in which most things go wrong, and two clips go right."""
     folder = tmp_path_factory.mktemp("troubled")
     wanted = prompts_of("first", *MOODS, "last")
@@ -75,7 +75,7 @@ def test_what_the_generator_prints_is_in_its_log(troubled):
 
 def test_nothing_temporary_is_left(troubled):
     left = {p.name for p in troubled.manifest.parent.iterdir()}
-    assert left == {"manifest.csv", "videos", "rejected", "generate.log", ".lock"}
+    assert left == {"manifest.csv", "videos", "rejected", "generate.log"}
 
 
 def test_evaluate_takes_the_manifest_and_counts_the_missing_clips(troubled):

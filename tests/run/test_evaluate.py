@@ -203,7 +203,7 @@ class TestOneBadClipHarmsNoOther:
             [hanging, clips / "fast.mp4"], metrics=SOME, workers=2, clip_timeout=5.0
         )
         by_id = {v.id: v for v in report.videos}
-        assert by_id["deadly"].error == "stopped after 5 s, its time limit"
+        assert by_id["deadly"].error == "stopped after 5 s: it hangs, or needs a longer time limit"
         assert by_id["fast"].scores.keys() == set(SOME)
 
     def test_a_time_limit_without_a_process_to_end_is_refused(self, clips: Path) -> None:

@@ -77,7 +77,7 @@ def test_an_item_beyond_its_time_is_ended_and_the_rest_go_on() -> None:
     began = time.monotonic()
     found = done(["hang", "a", "b"], 2, seconds=1.0)
     assert values(found) == ["lost", "a", "b"]
-    assert found[0].outcome.reason == "stopped after 1 s, its time limit"
+    assert found[0].outcome.reason == "stopped after 1 s: it hangs, or needs a longer time limit"
     assert time.monotonic() - began < 30
 
 
