@@ -25,13 +25,15 @@ from mirabench.work.local import Executor, LocalExecutor
 from mirabench.work.ray import RayExecutor
 from mirabench.work.run import Listener, Progress
 from miradata.collect.sources import find_sources
-from miradata.config import config_of
+from miradata.config import STAGES, config_of
 from miradata.pipeline import pipeline_of
 from miradata.stage_run import StageRun
 from miradata.tables.store import Tables
 
 FPS, SIZE, SHOTS = 12, (160, 96), 25
-CONFIG = config_of({"split": {"min_scene_seconds": 0.5}, "length": {"min_seconds": 0.5}})
+CONFIG = config_of(
+    {"stages": STAGES[:-2], "split": {"min_scene_seconds": 0.5}, "length": {"min_seconds": 0.5}}
+)
 
 
 def main() -> None:

@@ -21,6 +21,8 @@ FEATURES = "mirabench.features"
 SUITES = "mirabench.suites"
 GENERATORS = "mirabench.generators"
 COMMANDS = "mirabench.commands"
+STAGES = "mirabench.stages"
+"""Of a data pipeline; a callable that makes one from a run's setting (see docs/miradata.md)."""
 
 KINDS = {
     METRICS: "metric",
@@ -28,6 +30,7 @@ KINDS = {
     SUITES: "suite",
     GENERATORS: "generator",
     COMMANDS: "command",
+    STAGES: "stage",
 }
 
 

@@ -27,9 +27,6 @@ app = typer.Typer(
     no_args_is_help=True, help="Long videos in, captioned clips out: run, query, export."
 )
 
-_ORDER = (
-    "probe", "split", "stitch", "length", "score", "nsfw", "aesthetic", "raft", "dedup", "caption", "cut",
-)  # fmt: skip
 Output = Annotated[Path, typer.Argument(help="The output folder of a run.")]
 
 
@@ -82,15 +79,16 @@ def status(output: Output) -> None:
     from rich.table import Table
 
     with _curation():
-        from miradata.curation import remembered
+        from miradata.run_file import remembered
         from miradata.tables.store import Tables
     made, tables = remembered(output), Tables(output)
     table = Table("stage", "ok", "rejected", "failed")
     outcomes = tables.rows("outcomes")
-    stages = {row["stage"] for row in outcomes}
-    for stage in sorted(stages, key=lambda s: _ORDER.index(s) if s in _ORDER else len(_ORDER)):
+    # as they are listed; then those of earlier runs that are listed no more
+    for stage in dict.fromkeys([*made.config.stages, *(row["stage"] for row in outcomes)]):
         mine = [row["status"] for row in outcomes if row["stage"] == stage]
-        table.add_row(stage, *(str(mine.count(s)) for s in ("ok", "rejected", "failed")))
+        if mine:
+            table.add_row(stage, *(str(mine.count(s)) for s in ("ok", "rejected", "failed")))
     _console().print(table)
     for row in [row for row in outcomes if row["status"] == "failed"][:20]:
         typer.echo(f"failed: {row['stage']} {row['item']}: {row['reason']}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,6 +25,9 @@ class Section(BaseModel):
     """A part of the configuration; frozen, and strict about its keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+S = TypeVar("S", bound=Section)
 
 
 class Endpoint(Section):
@@ -173,6 +176,11 @@ class Running(Section):
     """Of a running cluster; none starts one on this machine."""
 
 
+STAGES = (
+    "probe", "split", "stitch", "length", "score", "nsfw", "aesthetic", "raft", "dedup", "caption", "cut",
+)  # fmt: skip
+"""The pipeline, unless the configuration names another."""
+
 _LEARNED: Mapping[str, Mapping[str, Any]] = {
     "stitch": {"emb_a": "dinov2", "emb_b": "clip"},
     "score": {"raft": True},
@@ -192,6 +200,10 @@ class Config(Section):
     """The folder of source videos, unless the command names it."""
     source: str = ""
     """Site, then category, of files that no `collected.jsonl` describes."""
+    stages: Annotated[tuple[str, ...], Field(min_length=1)] = STAGES
+    """Names of stages in the order in which they run; those of installed packages among them."""
+    options: dict[str, dict[str, Any]] = {}
+    """Stage of another package -> its parameters, which the stage itself checks."""
     split: Split = Split()
     stitch: Stitch = Stitch()
     length: Length = Length()
@@ -204,6 +216,11 @@ class Config(Section):
     collect: Collect | None = None
     publish: Publish = Publish()
     running: Running = Running()
+
+    @property
+    def captions_required(self) -> bool:
+        """Whether a clip without captions is not published."""
+        return self.captions.endpoint is not None and "caption" in self.stages
 
     @model_validator(mode="before")
     @classmethod
@@ -245,25 +262,39 @@ def config_of(given: Any, where: str = "configuration") -> Config:
     Raises:
         InputError: a key is unknown or a value is refused; all are named.
     """
+    return checked(Config, given, where)
+
+
+def checked(kind: type[S], given: Any, where: str) -> S:
+    """A section of a configuration from plain values.
+
+    Args:
+        kind: The section.
+        given: Its values.
+        where: For the message: a file, or the section's place in it.
+
+    Raises:
+        InputError: a key is unknown or a value is refused; all are named.
+    """
     try:
-        return Config.model_validate(given)
+        return kind.model_validate(given)
     except ValidationError as error:
-        problems = "; ".join(_sentence(detail) for detail in error.errors())
+        problems = "; ".join(_sentence(kind, detail) for detail in error.errors())
         raise InputError(f"{where}: {problems}") from error
 
 
-def _sentence(detail: Any) -> str:
+def _sentence(kind: type[BaseModel], detail: Any) -> str:
     place = [str(part) for part in detail["loc"]]
     name = ".".join(place) or "the whole file"
     if detail["type"] != "extra_forbidden":
         return f"{name}: {detail['msg']}"
-    near = difflib.get_close_matches(place[-1], _fields(place[:-1]), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(place[-1], _fields(kind, place[:-1]), n=1, cutoff=0.5)
     return f"unknown key {name}" + (f": did you mean {near[0]}?" if near else "")
 
 
-def _fields(place: list[str]) -> list[str]:
-    """The keys that may stand at a place of the configuration."""
-    model: Any = Config
+def _fields(kind: type[BaseModel], place: list[str]) -> list[str]:
+    """The keys that may stand at a place of a section."""
+    model: Any = kind
     for part in place:
         model = _section(model.model_fields[part].annotation)
     return list(model.model_fields)

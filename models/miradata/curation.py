@@ -1,41 +1,35 @@
 """A whole run: collect, measure, select, caption, cut, publish, report; and the same again is free.
 
-An output folder remembers its configuration in `run.json`, so that `report`, `export` and `calibrate` need
-nothing but the folder.
+An output folder remembers its configuration (`miradata.run_file`), so that `report`, `export` and
+`calibrate` need nothing but the folder.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirabench import __version__
 from mirabench.errors import InputError
-from mirabench.report.files import write_atomically
+from mirabench.files import write_text
 from mirabench.work.journal import locked
 from mirabench.work.local import Executor
 from mirabench.work.run import Listener, Policy, Progress
-from miradata.captions.stage import CaptionStage
 from miradata.collect.addresses import HttpSettings, collect_http
 from miradata.collect.manifest import Collected, Wanted, read_list
 from miradata.collect.sites import SiteSettings, collect_site
 from miradata.collect.sources import find_sources
 from miradata.config import Collect, Config, config_of, load_config
 from miradata.pipeline import executor_of, pipeline_of, root_of
-from miradata.publish.published import FILE, Publication, publication, write_published
+from miradata.publish.published import Publication, publication, write_published
 from miradata.report.funnel import Step, funnel
-from miradata.select.levels import Thresholds, load_thresholds
-from miradata.select.selection import KEPT
-from miradata.shots.cut import CutStage
+from miradata.run_file import remember, remembered
+from miradata.select.levels import load_thresholds
 from miradata.stage_run import StageRun
-from miradata.tables.schema import VERSION
 from miradata.tables.store import Tables
 
-RUN_FILE = "run.json"
 PAGE = "report.html"
 
 
@@ -55,21 +49,6 @@ class Curated:
     def failed(self) -> int:
         """Items that were given up, over all stages."""
         return sum(stage.failed for stage in self.progress.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What an output folder knows of its run."""
-
-    config: Config
-    root: Path
-    """The folder of source videos."""
-    absent: tuple[str, ...]
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The thresholds of the run."""
-        return load_thresholds(self.config.publish.levels)
 
 
 def configured(given: Path, *, profile: str = "", **running: Any) -> Config:
@@ -125,14 +104,10 @@ def _curate(config: Config, output: Path, executor: Executor, listener: Listener
     given = config.input or (config.collect.folder if config.collect else Path())
     sources = find_sources(given, config.source)
     pipeline, root = pipeline_of(config, sources, output), root_of(sources)
-    run = StageRun(output, executor, Policy(tries=config.running.tries), listener)
     absent = (*pipeline.absent, *lost)
-    _remember(output, config, root, absent)
+    remember(output, config, root, absent)
+    run = StageRun(output, executor, Policy(tries=config.running.tries), listener)
     progress = run.all(pipeline.stages)
-    caption = CaptionStage(root, output, config.captions, thresholds, config.publish.level)
-    progress["caption"] = run.one(caption)
-    wanted = frozenset(_to_be_cut(output, config, root, thresholds))
-    progress["cut"] = run.one(CutStage(root, output, config.cut, wanted))
     found = published(output)
     write_published(output, found)
     return Curated(output, progress, found, absent, write_page(output))
@@ -162,29 +137,11 @@ def published(output: Path) -> Publication:
     known = remembered(output)
     return publication(
         Tables(output),
-        known.thresholds,
+        load_thresholds(known.config.publish.levels),
         root=known.root,
         level=known.config.publish.level,
-        captions_required=known.config.captions.endpoint is not None,
+        captions_required=known.config.captions_required,
     )
-
-
-def remembered(output: Path) -> Remembered:
-    """What an output folder knows of its run.
-
-    Raises:
-        InputError: it is the output of no run.
-    """
-    path = output / RUN_FILE
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return Remembered(config_of(kept["config"]), Path(kept["root"]), tuple(kept["absent"]))
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{output} is the output of no run: start one with `mirabench curate run`"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read ({error}): run the pipeline again") from error
 
 
 def funnel_of(output: Path) -> list[Step]:
@@ -193,8 +150,7 @@ def funnel_of(output: Path) -> list[Step]:
     Raises:
         InputError: it is the output of no run.
     """
-    asked = remembered(output).config.captions.endpoint is not None
-    return funnel(Tables(output), published(output).fates, captions=asked)
+    return funnel(Tables(output), published(output).fates, remembered(output).config)
 
 
 def write_page(output: Path) -> Path:
@@ -208,33 +164,15 @@ def write_page(output: Path) -> Path:
     known = remembered(output)
     page = output / PAGE
     text = render_report(
-        output, known.config, known.thresholds, published(output), known.root, known.absent
+        output,
+        known.config,
+        load_thresholds(known.config.publish.levels),
+        published(output),
+        known.root,
+        known.absent,
     )
-    write_atomically(page, text)
+    write_text(page, text)
     return page
-
-
-def _to_be_cut(output: Path, config: Config, root: Path, thresholds: Thresholds) -> list[str]:
-    """Clips that lack nothing but their file, or have it."""
-    made = publication(
-        Tables(output),
-        thresholds,
-        root=root,
-        level=config.publish.level,
-        captions_required=config.captions.endpoint is not None,
-    )
-    return [fate.clip_id for fate in made.fates if fate.step in {KEPT, FILE}]
-
-
-def _remember(output: Path, config: Config, root: Path, absent: tuple[str, ...]) -> None:
-    kept = {
-        "mirabench": __version__,
-        "schema_version": VERSION,
-        "root": str(root),
-        "absent": list(absent),
-        "config": config.model_dump(mode="json", exclude_unset=True),
-    }
-    write_atomically(output / RUN_FILE, json.dumps(kept, indent=2) + "\n")
 
 
 def _paths_from(config: Config, folder: Path) -> Config:

@@ -13,7 +13,7 @@ from mirabench.identity import digest_of
 from mirabench.work.item import Item, Outcome, Resources
 from miradata.tables.store import Tables
 
-Row = Mapping[str, Any]
+TableRow = Mapping[str, Any]
 """Column -> value; exactly the columns of its table."""
 
 
@@ -58,7 +58,7 @@ class Stage(Protocol):
         """Work on one item; the outcome's value is table -> rows. May raise: that becomes a failed outcome."""
         ...
 
-    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """Table -> the rows that stand for an item whose work raised or whose process died."""
         ...
 

@@ -28,10 +28,11 @@ from longfilm import FPS, shot, write_film
 
 from mirabench.errors import InputError, OutputError
 from miradata.config import config_of
-from miradata.curation import Curated, configured, curate, funnel_of, remembered
+from miradata.curation import Curated, configured, curate, funnel_of
 from miradata.publish.export import export_v1
 from miradata.report.histogram import Mark, histogram
 from miradata.report.page import hours
+from miradata.run_file import remembered
 from miradata.tables.query import query
 from miradata.tables.schema import SCHEMAS
 from miradata.tables.store import Tables

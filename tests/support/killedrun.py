@@ -17,7 +17,7 @@ from mirabench.work.run import Policy, Progress
 from miradata.collect.sources import find_sources
 from miradata.config import Config, config_of
 from miradata.pipeline import pipeline_of
-from miradata.shots.cut import CutStage
+from miradata.publish.cut import CutStage
 from miradata.stage import Stage
 from miradata.stage_run import StageRun
 from miradata.tables.store import Tables

@@ -24,9 +24,10 @@ from miradata.chat.shared import shared_captioner
 from miradata.config import Captions, Endpoint
 from miradata.frames.clip_range import NS, frames_at
 from miradata.frames.clip_rows import kept_clips
-from miradata.select.levels import Thresholds
+from miradata.select.levels import Thresholds, load_thresholds
 from miradata.select.selection import kept_ids
-from miradata.stage import Row
+from miradata.setting import Setting
+from miradata.stage import TableRow
 from miradata.tables.schema import FAILED, OK, REJECTED, SCHEMAS
 from miradata.tables.store import Tables
 
@@ -108,7 +109,7 @@ class CaptionStage:
             )
         return Outcome({"captions": [_row(item, found)]}, *_verdict(found))
 
-    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """The row of a window whose picture could not be made."""
         return {"captions": [_row(item, WindowCaption("error", reason))]}
 
@@ -121,6 +122,17 @@ class CaptionStage:
         return shared_captioner(endpoint, self.captions, self.output)
 
 
+def prepare(setting: Setting) -> CaptionStage:
+    """The stage of a run; without an endpoint it has nothing to do."""
+    config = setting.config
+    if config.captions.endpoint is None:
+        setting.remark("captions: no endpoint is configured")
+    thresholds = load_thresholds(config.publish.levels)
+    return CaptionStage(
+        setting.root, setting.output, config.captions, thresholds, config.publish.level
+    )
+
+
 def _verdict(found: WindowCaption) -> tuple[str, str]:
     if found.status == "success":
         return OK, ""
@@ -128,7 +140,7 @@ def _verdict(found: WindowCaption) -> tuple[str, str]:
     return status, f"{found.status}: {found.reason}"
 
 
-def _row(item: Item, found: WindowCaption) -> Row:
+def _row(item: Item, found: WindowCaption) -> TableRow:
     clip, number, window = item.payload
     blank: dict[str, Any] = dict.fromkeys(SCHEMAS["captions"].names)
     if found.fields is not None:

@@ -15,7 +15,7 @@ from miradata.collect.manifest import MANIFEST, local_videos
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceVideo:
     """One file that may be a source video."""
 
     path: Path
@@ -26,7 +26,7 @@ class Source:
     url: str = ""
 
 
-def find_sources(given: Path, source: str = "") -> list[Source]:
+def find_sources(given: Path, source: str = "") -> list[SourceVideo]:
     """The video files of a folder in natural order, or the one file that is named.
 
     Args:
@@ -38,14 +38,14 @@ def find_sources(given: Path, source: str = "") -> list[Source]:
             have one name in the tables.
     """
     if given.is_file():
-        return [Source(given.resolve(), _table_name(given.name), source)]
+        return [SourceVideo(given.resolve(), _table_name(given.name), source)]
     known = _collected(given / MANIFEST)
     found = []
     for path in local_videos(given):
         name = path.relative_to(given).as_posix()
         facts = known.get(name, {})
         found.append(
-            Source(
+            SourceVideo(
                 path.resolve(),
                 _table_name(name),
                 str(facts.get("source") or source),
@@ -60,7 +60,7 @@ def _table_name(name: str) -> str:
     return encoded(name).decode()
 
 
-def _refuse_equal_names(found: Sequence[Source]) -> None:
+def _refuse_equal_names(found: Sequence[SourceVideo]) -> None:
     first: dict[str, Path] = {}
     for one in found:
         other = first.setdefault(one.name, one.path)

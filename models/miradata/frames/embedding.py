@@ -15,8 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mirabench.errors import UnknownNameError
+from mirabench.errors import MissingExtraError, UnknownNameError, WeightsError
+from mirabench.features.networks import require_torch, resolved_card
 from mirabench.video.frames import UInt8Array
+from miradata.config import Dedup, Embedder
+from miradata.frames.hub import loaded, require_present
 
 Vectors = NDArray[np.float32]
 DINOV2 = "facebook/dinov2-base"
@@ -48,6 +51,30 @@ def embed(name: str, pictures: Sequence[UInt8Array], *, dinov2: str = DINOV2) ->
     if name not in _EMBEDDERS:
         raise UnknownNameError("embedder", name, [*_EMBEDDERS, "dinov2"])
     return unit(_EMBEDDERS[name](pictures))
+
+
+def require_embedder(name: str | None) -> None:
+    """Refuse before the work an embedder that cannot run here.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        WeightsError: its weights are not on this machine.
+    """
+    if name == "dinov2":
+        require_torch("DINOv2 is a network")
+        require_present(DINOV2)
+    if name == "clip":
+        require_torch("CLIP is a network")
+        resolved_card(CLIP_CARD)
+
+
+def embedder_here(wanted: Embedder) -> tuple[Embedder, str]:
+    """The embedder of `dedup` that can run here, and why it is not the wanted one."""
+    try:
+        require_embedder(wanted)
+    except (MissingExtraError, WeightsError) as error:
+        return Dedup().embedder, str(error)
+    return wanted, ""
 
 
 def unit(vectors: NDArray[np.floating]) -> Vectors:
@@ -112,8 +139,6 @@ def _loaded_dinov2(name: str) -> tuple[Any, Any]:
         MissingExtraError: transformers is not installed.
         WeightsMissingError: the weights are not in the hub's cache.
     """
-    from miradata.frames.hub import loaded
-
     return loaded(name, "AutoImageProcessor"), loaded(name, "AutoModel")
 
 

@@ -31,6 +31,16 @@ def loaded(name: str, kind: str) -> Any:
     return made.eval() if hasattr(made, "eval") else made
 
 
+def require_present(name: str) -> None:
+    """Refuse before the work what could not be loaded in it.
+
+    Raises:
+        WeightsMissingError: the model is not on this machine; the text names the command.
+    """
+    if not present(name):
+        raise WeightsMissingError(f"{name} is not on this machine: run `hf download {name}`")
+
+
 def present(name: str) -> bool:
     """Whether a model's configuration is on this machine; loads no weights."""
     if Path(name).is_dir():

@@ -21,7 +21,7 @@ from mirabench.features.stream import Extraction, extract
 from mirabench.work.item import Item, Outcome, Resources
 from miradata.frames.clip_range import ClipVideo
 from miradata.frames.clip_rows import clip_range_of, kept_clips
-from miradata.stage import Row
+from miradata.stage import TableRow
 from miradata.tables.schema import FAILED, OK
 from miradata.tables.store import Tables
 
@@ -109,7 +109,7 @@ class ScoreStage:
             found = measured(video, [scorer.extractor for scorer in self.scorers])
         except VideoError as error:
             return Outcome(self.failed(item, str(error)), FAILED, str(error))
-        rows: dict[str, list[Row]] = {table: [] for table in self.outputs}
+        rows: dict[str, list[TableRow]] = {table: [] for table in self.outputs}
         for scorer in self.scorers:
             self._read(item, scorer, found, rows)
         problems = sorted(set(found.failures.values()))
@@ -118,7 +118,7 @@ class ScoreStage:
         return Outcome(rows)
 
     def _read(
-        self, item: Item, scorer: Scorer, found: Extraction, rows: dict[str, list[Row]]
+        self, item: Item, scorer: Scorer, found: Extraction, rows: dict[str, list[TableRow]]
     ) -> None:
         table = found.tables.get(scorer.extractor)
         if table is None:
@@ -131,7 +131,7 @@ class ScoreStage:
         if (signature := getattr(scorer, "signature", None)) is not None:
             rows["signatures"].append({"clip_id": item.id, **signature(table)})
 
-    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """Every score without a value."""
         rows = [row for scorer in self.scorers for row in _without_values(item, scorer, reason)]
         return {"scores": rows}
@@ -159,14 +159,14 @@ def _digests(extractor: Extractor) -> dict[str, str]:
     return {name: found.sha256 for name, found in resolved_weights(extractor).items()}
 
 
-def _score(item: Item, scorer: Scorer, metric: str, number: Number) -> Row:
+def _score(item: Item, scorer: Scorer, metric: str, number: Number) -> TableRow:
     row = _row(item, scorer, metric, number.n_frames)
     if not np.isfinite(number.value):
         return {**row, "value": None, "status": FAILED, "reason": "not a finite number"}
     return {**row, "value": number.value, "status": OK, "reason": ""}
 
 
-def _without_values(item: Item, scorer: Scorer, reason: str) -> list[Row]:
+def _without_values(item: Item, scorer: Scorer, reason: str) -> list[TableRow]:
     return [
         {**_row(item, scorer, metric, 0), "value": None, "status": FAILED, "reason": reason}
         for metric in scorer.metrics

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from miradata.config import Config
 from miradata.frames.clip_range import NS
 from miradata.publish.published import CAPTION, FILE
 from miradata.select.selection import DUPLICATE, KEPT, LENGTH, LEVEL, LIMIT, Fate
 from miradata.tables.schema import OK
 from miradata.tables.store import Tables
-
-CAPTIONED = "captioned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,36 @@ class Step:
         return f"{self.count} {self.unit if self.count != 1 else self.unit[:-1]}"
 
 
-def funnel(tables: Tables, fates: Sequence[Fate], *, captions: bool = True) -> list[Step]:
+class _Gate(NamedTuple):
+    """Where clips leave."""
+
+    step: str
+    """Of the fates that left there."""
+    label: str
+    stage: str = ""
+    """The stage behind it; empty when thresholds alone decide."""
+
+
+_GATES = (
+    _Gate(LENGTH, "long enough", "length"),
+    _Gate(LIMIT, "within the limits"),
+    _Gate(DUPLICATE, "no duplicate", "dedup"),
+    _Gate(LEVEL, "in the level"),
+    _Gate(CAPTION, "captioned", "caption"),
+    _Gate(FILE, "published", "cut"),
+)
+"""In the order in which `miradata.select.selection` and `miradata.publish.published` ask."""
+
+
+def funnel(tables: Tables, fates: Sequence[Fate], config: Config) -> list[Step]:
     """The steps from source videos to published clips; the film's seconds never grow.
+
+    A gate whose stage is not in the configuration's list is no step, unless clips left at it.
 
     Args:
         tables: Of a run.
         fates: From its publication.
-        captions: Whether captions were asked for; without, they are no step.
+        config: Of the run.
     """
     videos, clips = tables.rows("videos"), tables.rows("clips")
     usable = [row for row in videos if row["status"] == OK]
@@ -52,28 +74,28 @@ def funnel(tables: Tables, fates: Sequence[Fate], *, captions: bool = True) -> l
         Step("shots between cuts", len(shots), "shots", _clip_seconds(shots)),
         Step("clips once stitched", len(clips), "clips", _clip_seconds(clips)),
     ]
-    gates = _gates(clips, fates)
-    return steps + [step for step in gates if captions or step.label != CAPTIONED]
+    return steps + _gates(clips, fates, config)
 
 
-def _gates(clips: Sequence[Mapping[str, Any]], fates: Sequence[Fate]) -> list[Step]:
+def _gates(clips: Sequence[Mapping[str, Any]], fates: Sequence[Fate], config: Config) -> list[Step]:
     length = {row["clip_id"]: (row["t1_ns"] - row["t0_ns"]) / NS for row in clips}
     remaining = list(fates)
     steps = []
-    for gate, label in (
-        (LENGTH, "long enough"),
-        (LIMIT, "within the limits"),
-        (DUPLICATE, "no duplicate"),
-        (LEVEL, "in the level"),
-        (CAPTION, CAPTIONED),
-        (FILE, "published"),
-    ):
-        left = [fate for fate in remaining if fate.step == gate]
-        remaining = [fate for fate in remaining if fate.step != gate]
+    for gate in _GATES:
+        left = [fate for fate in remaining if fate.step == gate.step]
+        remaining = [fate for fate in remaining if fate.step != gate.step]
+        if not left and not _is_asked(gate, config):
+            continue
         seconds = sum(length[fate.clip_id] for fate in remaining)
-        steps.append(Step(label, len(remaining), "clips", seconds, _named(gate, left)))
+        steps.append(Step(gate.label, len(remaining), "clips", seconds, _named(gate.step, left)))
     assert all(fate.step == KEPT for fate in remaining)
     return steps
+
+
+def _is_asked(gate: _Gate, config: Config) -> bool:
+    if gate.step == CAPTION:
+        return config.captions_required
+    return not gate.stage or gate.stage in config.stages
 
 
 def _named(gate: str, left: Sequence[Fate]) -> list[tuple[str, int]]:

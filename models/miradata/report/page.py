@@ -72,7 +72,7 @@ def render_report(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["hours"] = hours
-    steps = funnel(tables, published.fates, captions=config.captions.endpoint is not None)
+    steps = funnel(tables, published.fates, config)
     scores = _scores(tables, thresholds, published.fates)
     return environment.from_string(
         _ours("report.html.j2")

@@ -17,7 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirabench.errors import InputError
-from miradata.select.levels import Level, Rule, Thresholds, save_thresholds, unmeasured
+from miradata.run_file import remembered
+from miradata.select.levels import (
+    Level,
+    Rule,
+    Thresholds,
+    load_thresholds,
+    save_thresholds,
+    unmeasured,
+)
 from miradata.select.selection import DUPLICATE, LENGTH, fates
 from miradata.tables.scores import Values, score_values
 from miradata.tables.store import Tables
@@ -105,9 +113,8 @@ def calibrate_folder(
         InputError: as `calibrate`; or the folder is the output of no run.
         OutputError: the file cannot be written.
     """
-    from miradata.curation import remembered
-
-    limits, tables = remembered(output).thresholds, Tables(output)
+    limits = load_thresholds(remembered(output).config.publish.levels)
+    tables = Tables(output)
     found = fates(tables, limits)
     clips = [fate.clip_id for fate in found if fate.step not in {LENGTH, DUPLICATE}]
     values = score_values(tables, clips, sorted({*limits.metrics, *RANKED}))

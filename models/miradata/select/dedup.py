@@ -23,7 +23,9 @@ from mirabench.identity import digest_of
 from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Dedup
 from miradata.frames.clip_rows import kept_clips
-from miradata.stage import Row
+from miradata.frames.embedding import embedder_here
+from miradata.setting import Setting
+from miradata.stage import TableRow
 from miradata.tables.schema import OK
 from miradata.tables.store import Tables
 
@@ -94,10 +96,19 @@ class DedupStage:
             rows.append(_row(name, match or Match(name, 1.0, "unique"), keep=match is None))
         return Outcome({"dups": rows})
 
-    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """No row: nothing is known of any clip; the outcome says why."""
         del item, reason
         return {}
+
+
+def prepare(setting: Setting) -> DedupStage:
+    """The stage of a run."""
+    wanted = setting.config.dedup
+    used, missing = embedder_here(wanted.embedder)
+    if missing:
+        setting.remark(f"dedup: {used} embeds instead: {missing}")
+    return DedupStage(wanted.model_copy(update={"embedder": used}))
 
 
 @dataclass(slots=True)
@@ -171,7 +182,7 @@ def _qualities(tables: Tables) -> Mapping[str, tuple[float, float]]:
     return {k: (v.get("aesthetic", 0.0), v.get("sharpness", 0.0)) for k, v in found.items()}
 
 
-def _row(clip_id: str, match: Match, *, keep: bool) -> Row:
+def _row(clip_id: str, match: Match, *, keep: bool) -> TableRow:
     return {
         "clip_id": clip_id,
         "group": match.clip_id,

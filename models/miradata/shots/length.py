@@ -15,7 +15,8 @@ from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Length
 from miradata.frames.clip_range import NS
 from miradata.frames.clip_rows import by_video, usable_videos
-from miradata.stage import Row
+from miradata.setting import Setting
+from miradata.stage import TableRow
 from miradata.tables.schema import OK, REJECTED, clip_id
 from miradata.tables.store import Tables
 
@@ -84,10 +85,15 @@ class LengthStage:
         ]
         return Outcome({"clips": rows})
 
-    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """No row: without shots there are no clips; the outcome says why."""
         del item, reason
         return {}
+
+
+def prepare(setting: Setting) -> LengthStage:
+    """The stage of a run."""
+    return LengthStage(setting.config.length)
 
 
 def least_seconds(length: Length, source: str) -> float:

@@ -30,9 +30,10 @@ from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.decode import sha256_of
 from mirabench.video.limits import MAX_PIXELS
 from mirabench.work.item import Item, Outcome, Resources
-from miradata.collect.sources import Source
+from miradata.collect.sources import SourceVideo
 from miradata.frames.clip_range import NS
-from miradata.stage import Row
+from miradata.setting import Setting
+from miradata.stage import TableRow
 from miradata.tables.schema import OK, REJECTED, SCHEMAS, video_id
 from miradata.tables.store import Tables
 
@@ -68,14 +69,14 @@ class _Times(NamedTuple):
 class Probe:
     """File in, one row of `videos` out."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[SourceVideo, ...]
     name: ClassVar[str] = "probe"
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[tuple[str, ...]] = ("videos",)
     resources: ClassVar[Resources] = Resources(memory_mb=256)
 
-    def __reduce__(self) -> tuple[type[Probe], tuple[tuple[Source, ...]]]:
+    def __reduce__(self) -> tuple[type[Probe], tuple[tuple[SourceVideo, ...]]]:
         return Probe, ((),)  # a worker is sent an item, not the list of all sources
 
     def params(self) -> Mapping[str, Any]:
@@ -89,7 +90,7 @@ class Probe:
 
     def work(self, item: Item) -> Outcome:
         """Look at a file."""
-        source: Source = item.payload
+        source: SourceVideo = item.payload
         row: dict[str, Any] = {**_blank(source), "video_id": video_id(item.content)}
         try:
             row.update(_facts(source.path))
@@ -99,13 +100,18 @@ class Probe:
         row.update(video_id=video_id(row["sha256"]), status=OK)
         return Outcome({"videos": [row]})
 
-    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """The row of a file that broke the probe."""
         row = {**_blank(item.payload), "video_id": video_id(item.content)}
         return {"videos": [{**row, "status": "failed", "reason": reason}]}
 
 
-def _fingerprint(source: Source) -> str:
+def prepare(setting: Setting) -> Probe:
+    """The stage of a run."""
+    return Probe(setting.sources)
+
+
+def _fingerprint(source: SourceVideo) -> str:
     """Cheap evidence that a file is the same as before; its digest is taken by the work itself."""
     try:
         stat = source.path.stat()
@@ -115,7 +121,7 @@ def _fingerprint(source: Source) -> str:
     return digest_of(known, length=32)
 
 
-def _blank(source: Source) -> dict[str, Any]:
+def _blank(source: SourceVideo) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(SCHEMAS["videos"].names)
     row.update(source=source.source, url=source.url, source_id="", path=source.name)
     row.update(sha256="", reason="")

@@ -37,7 +37,8 @@ from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Split
 from miradata.frames.clip_range import opened
 from miradata.frames.clip_rows import usable_videos
-from miradata.stage import Row
+from miradata.setting import Setting
+from miradata.stage import TableRow
 from miradata.tables.schema import REJECTED
 from miradata.tables.store import Tables
 
@@ -94,7 +95,7 @@ class SplitStage:
         ]
         return Outcome({"cuts": rows})
 
-    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """No row: a video without shots has none; its outcome says why."""
         del item, reason
         return {}
@@ -104,6 +105,11 @@ def detector_name(split: Split) -> str:
     """What found the cuts, for the table."""
     fades = "" if split.fade_threshold is None else f"+fade-{split.fade_threshold:g}"
     return f"content-{split.threshold:g}{fades}"
+
+
+def prepare(setting: Setting) -> SplitStage:
+    """The stage of a run."""
+    return SplitStage(setting.root, setting.config.split)
 
 
 def detect(path: Path, split: Split, fps: float) -> tuple[array[int], list[int]]:

@@ -15,16 +15,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from mirabench.errors import MissingExtraError, WeightsError
 from mirabench.files import named
 from mirabench.identity import digest_of
 from mirabench.video.decode import upright_rgb
 from mirabench.video.frames import UInt8Array
 from mirabench.work.item import Item, Outcome, Resources
-from miradata.config import Stitch
+from miradata.config import Embedder, Endpoint, Stitch
 from miradata.frames.clip_range import NS, on_screen, opened
 from miradata.frames.clip_rows import by_video, usable_videos
-from miradata.frames.embedding import DINOV2, embed
-from miradata.stage import Row
+from miradata.frames.embedding import DINOV2, embed, require_embedder
+from miradata.setting import Setting
+from miradata.shots.votes import EndpointAsker
+from miradata.stage import TableRow
 from miradata.tables.schema import FAILED, OK
 from miradata.tables.store import Tables
 
@@ -126,7 +129,7 @@ class StitchStage:
             return Outcome({"joins": rows}, FAILED, broken[0])
         return Outcome({"joins": rows})
 
-    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """Every pair unjoined."""
         _, cuts = item.payload
         blank = {"emb_a": None, "emb_b": None, "vlm_a": None, "vlm_b": None, "joined": False}
@@ -170,6 +173,42 @@ class StitchStage:
             return None
         a, b = embed(name, pair, dinov2=self.dinov2)
         return round(float(a.astype(float) @ b.astype(float)), 6)
+
+
+def prepare(setting: Setting) -> StitchStage:
+    """The stage of a run, with the voters that are here."""
+    stitch = _with_voters_here(setting)
+    return StitchStage(
+        setting.root,
+        stitch,
+        gpus=setting.config.running.gpus,
+        vlm_a=_asker(setting, stitch.vlm_a),
+        vlm_b=_asker(setting, stitch.vlm_b),
+    )
+
+
+def _with_voters_here(setting: Setting) -> Stitch:
+    """The settings without embeddings that are not here; without any voter, those of `lite`."""
+    wanted = setting.config.stitch
+    here: dict[str, Embedder | None] = {"emb_a": wanted.emb_a, "emb_b": wanted.emb_b}
+    for voter, name in list(here.items()):
+        try:
+            require_embedder(name)
+        except (MissingExtraError, WeightsError) as error:
+            here[voter] = None
+            setting.remark(f"stitch: {voter} does not vote: {error}")
+    asked = wanted.emb_a or wanted.emb_b
+    if asked and not any(here.values()) and not (wanted.vlm_a or wanted.vlm_b):
+        lite = Stitch()
+        here = {"emb_a": lite.emb_a, "emb_b": lite.emb_b}
+        setting.remark(f"stitch: {lite.emb_a} and {lite.emb_b} vote instead")
+    return wanted.model_copy(update=here)
+
+
+def _asker(setting: Setting, endpoint: Endpoint | None) -> SceneAsker | None:
+    if endpoint is None:
+        return None
+    return EndpointAsker(endpoint, setting.config.captions, setting.output)
 
 
 def _ask(asker: SceneAsker | None, pair: Pair, problems: list[str]) -> bool | None:

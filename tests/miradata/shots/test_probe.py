@@ -7,7 +7,7 @@ import badvideos
 import pytest
 
 from mirabench.work.item import Item, perform
-from miradata.collect.sources import Source, find_sources
+from miradata.collect.sources import SourceVideo, find_sources
 from miradata.shots.probe import Probe
 from miradata.stage_run import StageRun
 from miradata.tables.schema import video_id
@@ -15,7 +15,7 @@ from miradata.tables.store import Tables
 
 
 def probed(path: Path) -> dict[str, object]:
-    stage = Probe((Source(path, path.name, "here", "u"),))
+    stage = Probe((SourceVideo(path, path.name, "here", "u"),))
     [item] = stage.items(Tables(path.parent))
     done = perform(stage, item)
     [row] = done.outcome.value["videos"]
@@ -98,6 +98,6 @@ def test_of_equal_files_the_first_path_counts(tmp_path):
 
 
 def test_a_probe_that_breaks_leaves_a_row(tmp_path):
-    source = Source(tmp_path / "a.mp4", "a.mp4")
+    source = SourceVideo(tmp_path / "a.mp4", "a.mp4")
     [row] = Probe((source,)).failed(Item("a.mp4", "c", source), "boom")["videos"]
     assert (row["status"], row["reason"], row["path"]) == ("failed", "boom", "a.mp4")

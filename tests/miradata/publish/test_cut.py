@@ -7,14 +7,16 @@ import av
 import badvideos
 import numpy as np
 import pytest
+import tablekit as kit
 from longfilm import FPS, shot, write_film
 
 from mirabench.video.decode import open_video
 from mirabench.work.item import Item, perform
 from miradata.config import Cut
 from miradata.frames.clip_range import NS
-from miradata.shots.cut import CutStage
-from miradata.stage_run import StageRun
+from miradata.publish.cut import CutStage
+from miradata.select.levels import Level, Rule, Thresholds
+from miradata.tables.store import Tables
 
 
 def clip_of(path: Path, t0: float, t1: float) -> Item:
@@ -104,6 +106,25 @@ def test_a_span_beyond_the_video_is_a_failed_row(film, tmp_path):
     assert row["path"] is None
 
 
-def test_only_wanted_clips_are_cut(tmp_path):
-    stage = CutStage(tmp_path, tmp_path, Cut(), frozenset())
-    assert StageRun(tmp_path / "out").one(stage).total == 0
+def test_only_clips_that_lack_nothing_but_their_file_are_cut(film, tmp_path):
+    thresholds = Thresholds(
+        name="t",
+        version="1",
+        limits=(Rule(metric="motion", least=1.0, origin="test"),),
+        levels=(Level(name="all"),),
+    )
+    names = ["kept", "still", "uncaptioned"]
+    kit.write(
+        tmp_path,
+        videos=[kit.video(path=film.name, duration_ns=3 * NS)],
+        clips=[kit.clip(name, i, i, i + 1.0) for i, name in enumerate(names)],
+        scores=kit.scores("motion", kept=2.0, still=0.5, uncaptioned=2.0),
+        captions=[
+            kit.row("captions", clip_id=name, window=0, status="success")
+            for name in ("kept", "still")
+        ],
+    )
+    stage = CutStage(film.parent, tmp_path, Cut(), thresholds, captions_required=True)
+    assert [item.id for item in stage.items(Tables(tmp_path))] == ["kept"]
+    everything = CutStage(film.parent, tmp_path, Cut())
+    assert {item.id for item in everything.items(Tables(tmp_path))} == set(names)

@@ -27,7 +27,11 @@ from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Cut
 from miradata.frames.clip_range import NS, VideoFile, opened
 from miradata.frames.clip_rows import kept_clips
-from miradata.stage import Row
+from miradata.publish.published import FILE, publication
+from miradata.select.levels import Thresholds, load_thresholds
+from miradata.select.selection import KEPT
+from miradata.setting import Setting
+from miradata.stage import TableRow
 from miradata.tables.schema import FAILED, OK, SCHEMAS
 from miradata.tables.store import Tables
 
@@ -53,28 +57,49 @@ class CutStage:
     output: Path
     """The output folder; files go under `clips`."""
     cut: Cut
-    wanted: frozenset[str] | None = None
-    """Ids of the clips to cut; None takes all that are long enough."""
+    thresholds: Thresholds | None = None
+    """What decides which clips are cut; None takes all that are long enough."""
+    level: str = ""
+    """Clips below it are not cut."""
+    captions_required: bool = False
+    """Neither are clips without captions."""
     name: ClassVar[str] = "cut"
     version: ClassVar[int] = 1
-    inputs: ClassVar[tuple[str, ...]] = ("videos", "clips")
+    inputs: ClassVar[tuple[str, ...]] = ("videos", "clips", "scores", "dups", "captions")
     outputs: ClassVar[tuple[str, ...]] = ("files",)
     resources: ClassVar[Resources] = Resources(memory_mb=1024)
 
     def __reduce__(self) -> tuple[type[CutStage], tuple[Path, Path, Cut]]:
-        return CutStage, (self.root, self.output, self.cut)  # a worker needs no list of clips
+        return CutStage, (
+            self.root,
+            self.output,
+            self.cut,
+        )  # what is decided is no worker's business
 
     def params(self) -> Mapping[str, Any]:
         """How files are made."""
         return self.cut.model_dump()
 
     def items(self, tables: Tables) -> Sequence[Item]:
-        """One per wanted clip."""
+        """One per clip that lacks nothing but its file, or has it."""
+        wanted = self._wanted(tables)
         return [
             Item(c["clip_id"], c["video"]["sha256"], c)
             for c in kept_clips(tables)
-            if self.wanted is None or c["clip_id"] in self.wanted
+            if wanted is None or c["clip_id"] in wanted
         ]
+
+    def _wanted(self, tables: Tables) -> frozenset[str] | None:
+        if self.thresholds is None:
+            return None
+        made = publication(
+            tables,
+            self.thresholds,
+            root=self.root,
+            level=self.level,
+            captions_required=self.captions_required,
+        )
+        return frozenset(fate.clip_id for fate in made.fates if fate.step in {KEPT, FILE})
 
     def work(self, item: Item) -> Outcome:
         """Write a clip's file."""
@@ -99,11 +124,24 @@ class CutStage:
         }
         return Outcome({"files": [row]})
 
-    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[Row]]:
+    def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """A row without a file."""
         blank: dict[str, Any] = dict.fromkeys(SCHEMAS["files"].names)
         known = {"clip_id": item.id, "mode": self.cut.mode, "status": FAILED, "reason": reason}
         return {"files": [{**blank, **known}]}
+
+
+def prepare(setting: Setting) -> CutStage:
+    """The stage of a run."""
+    config = setting.config
+    return CutStage(
+        setting.root,
+        setting.output,
+        config.cut,
+        load_thresholds(config.publish.levels),
+        config.publish.level,
+        config.captions_required,
+    )
 
 
 Writer = Callable[[OutputContainer, VideoFile, Mapping[str, Any], Cut], Held]
