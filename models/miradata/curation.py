@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mirabench.errors import InputError
-from mirabench.files import write_text
+from mirabench.files import remove_abandoned, write_text
 from mirabench.work.journal import locked
 from mirabench.work.local import Executor
 from mirabench.work.run import Listener, Policy, Progress
@@ -97,6 +97,7 @@ def curate(
 
 
 def _curate(config: Config, output: Path, executor: Executor, listener: Listener | None) -> Curated:
+    remove_abandoned(output)  # what an earlier run left that was killed
     thresholds = load_thresholds(config.publish.levels)
     thresholds.index(config.publish.level)
     fetched = collect(config.collect) if config.collect is not None else []
@@ -110,7 +111,9 @@ def _curate(config: Config, output: Path, executor: Executor, listener: Listener
     progress = run.all(pipeline.stages)
     found = published(output)
     write_published(output, found)
-    return Curated(output, progress, found, absent, write_page(output))
+    page = write_page(output)
+    remove_abandoned(output)  # what workers of this run left that were
+    return Curated(output, progress, found, absent, page)
 
 
 def collect(settings: Collect) -> list[Collected]:

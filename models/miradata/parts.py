@@ -13,11 +13,12 @@ from typing import Any
 
 import pyarrow as pa  # extra `data`
 
+from mirabench.errors import OutputError, PluginError
 from mirabench.work.item import FAILED, Item
 from mirabench.work.journal import Line, append_text
 from mirabench.work.run import Held, Kept
-from miradata.stage import Stage
-from miradata.tables.final_rows import settled
+from miradata.stage import Stage, TableRow
+from miradata.tables.final_rows import final_rows
 from miradata.tables.schema import schema_of
 from miradata.tables.store import EVENTS, Tables, table_of
 
@@ -37,19 +38,31 @@ class PartStore:
 
         Raises:
             OutputError: a file cannot be written.
-            ValueError: a row is of a table that the stage does not declare, or has other columns.
+            PluginError: a row is of a table that the stage does not declare, or does not fit it.
         """
         digest = _digest(held)
         for one in held:
             unknown = sorted(set(one.outcome.value) - set(self.stage.outputs))
             if unknown:
-                raise ValueError(f"the stage {self.stage.name} declares no output {unknown[0]}")
+                raise PluginError(
+                    f"the stage {self.stage.name!r} gave rows of `{unknown[0]}`: name it in its `outputs`"
+                )
         for table in self.stage.outputs:
             rows = [(one.key, row) for one in held for row in one.outcome.value.get(table, ())]
             if rows:
-                Tables(self.folder).add_part(table, self.stage.name, digest, rows)
+                self._add(table, digest, rows)
         self._log(held)
         return Kept([one.outcome for one in held], digest)
+
+    def _add(self, table: str, digest: str, rows: Sequence[tuple[str, TableRow]]) -> None:
+        try:
+            Tables(self.folder).add_part(table, self.stage.name, digest, rows)
+        except OutputError:
+            raise
+        except (ValueError, TypeError) as error:  # Arrow's own errors are of these kinds
+            raise PluginError(
+                f"the stage {self.stage.name!r} gave rows that the table `{table}` cannot hold: {error}"
+            ) from error
 
     def _log(self, held: Sequence[Held]) -> None:
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
@@ -92,7 +105,7 @@ def publish(
     live = [lines[key] for key in items if key in lines]
     tables = Tables(folder)
     for table in stage.outputs:
-        rows = settled(table, _live_rows(tables, stage.name, table, live))
+        rows = final_rows(table, _live_rows(tables, stage.name, table, live))
         tables.write(table, stage.name, rows)
     outcomes: Sequence[Mapping[str, Any]] = [
         {"stage": stage.name, "item": line.item, "status": line.status, "reason": line.reason}

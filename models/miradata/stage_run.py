@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mirabench.errors import PluginError
 from mirabench.files import require_writable
 from mirabench.work.item import Item
 from mirabench.work.journal import FileJournal
@@ -41,7 +43,7 @@ class StageRun:
 
         Raises:
             OutputError: the output folder cannot be written. Finished work is kept.
-            ValueError: the stage gave an item twice, or rows of another shape.
+            PluginError: the stage gave an item twice, or rows that its tables cannot hold.
         """
         require_writable(self.folder)
         items = _keyed(stage, stage.items(Tables(self.folder)))
@@ -60,6 +62,7 @@ class StageRun:
 
 
 def _keyed(stage: Stage, items: Sequence[Item]) -> dict[str, Item]:
-    if len({item.id for item in items}) < len(items):
-        raise ValueError(f"the stage {stage.name} gave an item twice")
+    for name, count in Counter(item.id for item in items).items():
+        if count > 1:
+            raise PluginError(f"the stage {stage.name!r} gave the item {name!r} {count} times")
     return {key_of(stage, item): item for item in items}

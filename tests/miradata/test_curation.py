@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from clipkit import still
 from longfilm import FPS, shot, write_film
 
 from mirabench.errors import InputError, OutputError
+from mirabench.inputs.samples import collect
 from miradata.config import config_of
 from miradata.curation import Curated, configured, curate, funnel_of
 from miradata.publish.export import export_v1
@@ -200,6 +202,58 @@ def test_killed_while_captioning_and_run_again_the_tables_are_identical(
         curate(configured(given), tmp_path / "killed")
     assert digests(tmp_path / "killed") == digests(tmp_path / "calm")
     assert len(chat.requests) == 3, "the first answer was kept"
+
+
+def temporary(output: Path) -> list[Path]:
+    return [path for path in output.rglob("*") if ".part" in path.name]
+
+
+def test_killed_while_clips_are_written_no_unfinished_file_is_left_or_read(
+    footage: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "c.yaml").write_text(json.dumps(settings(footage, running={"workers": 2})))
+    output = tmp_path / "killed"
+    command = [sys.executable, "-m", "mirabench", "curate", "run", tmp_path / "c.yaml", "--output"]
+    for _ in range(5):  # until a kill falls into the writing of a clip
+        child = subprocess.Popen(
+            [*command, output], stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        while child.poll() is None and not list(output.glob("clips/*/.*")):
+            time.sleep(0.001)
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        if list(output.glob("clips/*/.*")):
+            break
+        shutil.rmtree(output)
+    assert list(output.glob("clips/*/.*.part.mp4")), "the kill left an unfinished clip"
+    (output / "clips" / "whole.mp4").write_bytes((footage / HOSTILE).read_bytes())
+    read = [sample.source for sample in collect([output / "clips"])]
+    assert output / "clips" / "whole.mp4" in read
+    assert not any(Path(str(source)).name.startswith(".") for source in read)
+    (output / "clips" / "whole.mp4").unlink()
+    made = curate(configured(tmp_path / "c.yaml"), output)
+    assert temporary(output) == []
+    curate(configured(tmp_path / "c.yaml"), tmp_path / "calm")
+    assert digests(output) == digests(tmp_path / "calm")
+    assert len(made.published.rows) == 2
+
+
+def test_a_worker_that_is_killed_leaves_no_unfinished_file_behind(
+    footage: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    mine = output / "clips" / "ab" / f".{os.getpid()}.0123abcd.part.mp4"
+    left = mine.with_name(f".{gone.pid}.0123abcd.part.mp4")
+
+    def listen(progress: Any) -> None:  # in the middle of the run, as if a worker had died now
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        mine.touch()
+        left.touch()
+
+    curate(config_of(settings(footage)), output, listener=listen)
+    assert temporary(output) == [mine], "its writer lives"
 
 
 def test_collected_videos_are_curated_and_what_cannot_be_fetched_is_said(

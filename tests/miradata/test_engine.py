@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from toystages import Squares
+from toystages import Squares, row
 
-from mirabench.errors import OutputError
+from mirabench.errors import OutputError, PluginError
+from mirabench.work.item import Outcome
 from mirabench.work.journal import FileJournal, append_text, retry
 from mirabench.work.local import LocalExecutor
 from mirabench.work.run import Policy, Progress
@@ -177,10 +178,20 @@ def test_rows_for_a_table_that_was_not_declared_are_a_bug(tmp_path):
     class Liar(Squares):
         outputs = ("clips",)
 
-    with pytest.raises(ValueError, match="declares no output"):
+    with pytest.raises(PluginError, match="name it in its `outputs`"):
+        run(tmp_path, Liar(NUMBERS[:1], tmp_path))
+
+
+@pytest.mark.parametrize("value", [{"value": "much"}, {"extra": 1}], ids=["type", "column"])
+def test_rows_that_a_table_cannot_hold_name_the_stage(tmp_path, value):
+    class Liar(Squares):
+        def work(self, item):
+            return Outcome({"scores": [{**row(item.id, 1.0, "ok", ""), **value}]})
+
+    with pytest.raises(PluginError, match="'squares' gave rows that the table `scores` cannot"):
         run(tmp_path, Liar(NUMBERS[:1], tmp_path))
 
 
 def test_an_item_given_twice_is_a_bug(tmp_path):
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(PluginError, match="2 times"):
         run(tmp_path, Squares((1, 1), tmp_path))

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from mirabench.errors import InputError, MirabenchError, OutputError
+from mirabench.errors import InputError, MirabenchError
+from mirabench.work.journal import append_text
 
 SPEND_FILE = "spend.jsonl"
 
@@ -111,15 +112,7 @@ class Spend:
         return ""
 
     def _append(self, reservation: str, tokens: Tokens) -> None:
-        line = "\n" + json.dumps([reservation, *tokens]) + "\n"
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # one short write to a file opened for appending is never torn between processes; what a
-            # full disk tore is ended by the line break that each line begins with
-            with self.path.open("ab", buffering=0) as file:
-                file.write(line.encode())
-        except OSError as error:
-            raise OutputError.writing(self.path, error) from error
+        append_text(self.path, json.dumps([reservation, *tokens]) + "\n")
 
     def _catch_up(self) -> None:
         if not self.path.exists():

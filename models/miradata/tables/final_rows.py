@@ -9,7 +9,7 @@ import pyarrow as pa  # extra `data`
 from miradata.tables.schema import OK, REJECTED, schema_of, video_id
 
 
-def settled(table: str, rows: pa.Table) -> pa.Table:
+def final_rows(table: str, rows: pa.Table) -> pa.Table:
     """A stage's rows of a table, once all are there."""
     return _one_row_per_content(rows) if table == "videos" else rows
 
