@@ -16,13 +16,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mirabench.errors import InputError, VideoError
-from mirabench.features.api import Extractor
-from mirabench.features.film_strip import pictures
-from mirabench.features.stream import extract
+from mirabench.errors import InputError
+from mirabench.features.film_strip import film_strip, side_by_side
 from mirabench.report.model import Report, VideoRecord
-from mirabench.run.plan import STRIP
-from mirabench.video.decode import open_video
 from miraboard.guard import refuse
 
 MOST = 6
@@ -31,7 +27,7 @@ MAX_BYTES = 2 * 2**20
 """Of the file with all strips; six of ten frames each have about 200 kB."""
 MAX_WIDTH, MAX_HEIGHT = 4_000, 400
 FRAMES, HEIGHT = 6, 90
-"""Frames side by side, and their height in pixels."""
+"""Pictures side by side, and their height in pixels, whatever their shape."""
 
 
 def make_strips(report: Report, folder: Path | None = None) -> dict[str, bytes]:
@@ -58,19 +54,9 @@ def _file(video: VideoRecord, folder: Path | None) -> Path:
 
 
 def _drawn(path: Path) -> bytes:
-    extractor = STRIP.resolve()
-    assert isinstance(extractor, Extractor)  # a film strip is of frames
-    found = extract(open_video(path), [extractor])
-    if extractor not in found.tables:
-        raise VideoError(f"no pictures of {path}: {found.failures[extractor]}")
-    files = [file for _, file in pictures(found.tables[extractor])]
-    picks = np.unique(np.linspace(0, len(files) - 1, FRAMES).round().astype(int))
-    frames = [Image.open(BytesIO(files[i])) for i in picks]
-    width, height = max(1, frames[0].width * HEIGHT // frames[0].height), HEIGHT
-    strip = Image.new("RGB", (len(frames) * (width + 2) - 2, height))
-    for k, frame in enumerate(frames):
-        strip.paste(frame.resize((width, height)), (k * (width + 2), 0))
-    return _jpeg(strip)
+    found = film_strip(path).pictures
+    picks = np.unique(np.linspace(0, len(found) - 1, FRAMES).round().astype(int))
+    return side_by_side([found[i] for i in picks], HEIGHT)
 
 
 def to_file(strips: Mapping[str, bytes]) -> str:

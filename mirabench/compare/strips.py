@@ -9,13 +9,8 @@ from pathlib import Path
 from mirabench.compare.model import Comparison, Contrast, PairRecord
 from mirabench.compare.runs import Run
 from mirabench.errors import VideoError
-from mirabench.features.api import Extractor, FeatureTable
-from mirabench.features.cache import FeatureCache, cache_key
-from mirabench.features.film_strip import pictures
-from mirabench.features.stream import extract
+from mirabench.features.film_strip import StripPicture, film_strip
 from mirabench.report.model import VideoRecord
-from mirabench.run.plan import STRIP
-from mirabench.video.decode import open_video
 
 MOST_PROMPTS = 8
 """Prompts that are shown of each run, those that differ most."""
@@ -27,8 +22,7 @@ MOST_PAIRS = 2
 class Strip:
     """A few pictures of a clip, or why there are none."""
 
-    pictures: tuple[tuple[float, bytes], ...] = ()
-    """(seconds, JPEG file) of each."""
+    pictures: tuple[StripPicture, ...] = ()
     why: str = ""
 
 
@@ -45,13 +39,12 @@ def strips_of(found: Comparison, runs: Sequence[Run], cache: Path | None) -> Str
         cache: Folder of the feature cache.
     """
     videos = {(run.name, video.id): video for run in runs for video in run.report.videos}
-    store = FeatureCache(cache) if cache is not None else None
     strips: dict[tuple[str, str], Strip] = {}
     for contrast in found.contrasts:
         for pair in shown_pairs(contrast):
             for key in ((found.reference.name, pair.a), (contrast.name, pair.b)):
                 if key not in strips:
-                    strips[key] = _strip(videos[key], store)
+                    strips[key] = _strip(videos[key], cache)
     return strips
 
 
@@ -64,26 +57,9 @@ def shown_pairs(contrast: Contrast) -> list[PairRecord]:
     return [pair for pairs in chosen.values() for pair in pairs]
 
 
-def _strip(video: VideoRecord, store: FeatureCache | None) -> Strip:
-    extractor = STRIP.resolve()
-    assert isinstance(extractor, Extractor)  # a film strip is of frames
-    table = None
-    if store is not None and video.sha256 is not None:
-        table = store.get(cache_key(video.sha256, extractor))
+def _strip(video: VideoRecord, cache: Path | None) -> Strip:
     try:
-        return Strip(tuple(pictures(_from_video(video, extractor) if table is None else table)))
+        found = film_strip(Path(video.path), sha256=video.sha256, cache=cache)
     except VideoError as error:
         return Strip(why=str(error))
-
-
-def _from_video(video: VideoRecord, extractor: Extractor) -> FeatureTable:
-    path = Path(video.path)
-    if not path.exists():
-        raise VideoError(f"no pictures: not in the feature cache, and {path} is not here")
-    opened = open_video(path)
-    if opened.info.sha256 != video.sha256:
-        raise VideoError(f"no pictures: {path} is not the file any more that was scored")
-    found = extract(opened, [extractor])
-    if extractor not in found.tables:
-        raise VideoError(f"no pictures: {found.failures[extractor]}")
-    return found.tables[extractor]
+    return Strip(tuple(found.pictures))

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -159,11 +159,8 @@ def _clip(report: Report, video: VideoRecord, extras: ClipExtras, position: int)
 
 
 def _strip(table: FeatureTable, share: float) -> list[tuple[float, str]]:
-    """(seconds, base64) of the pictures that are kept: the middles of equal intervals."""
-    found = pictures(table)
-    count = max(1, round(len(found) * share))
-    kept: Sequence[int] = [int((i + 0.5) * len(found) / count) for i in range(count)]
-    return [(found[i][0], base64.b64encode(found[i][1]).decode()) for i in kept if found]
+    """(seconds, base64) of the pictures that are kept."""
+    return [(p.seconds, base64.b64encode(p.jpeg).decode()) for p in pictures(table, share)]
 
 
 def _curve(

@@ -52,7 +52,7 @@ def found(runs: list[Run]) -> Comparison:
 def test_pictures_come_from_the_cache(
     films: Path, runs: list[Run], found: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mirabench.compare.strips.open_video", None)  # so it cannot be called
+    monkeypatch.setattr("mirabench.features.film_strip.open_video", None)  # so it cannot be called
     strips = strips_of(found, runs, films / "cache")
     assert len(strips) == 4
     assert all(len(s.pictures) == 8 and not s.why for s in strips.values())

@@ -143,7 +143,7 @@ def test_strips_of_a_run_are_taken_by_a_board(run: tuple[Any, Path]) -> None:
     taken = read_strips(to_file(made).encode(), {v.id for v in report.videos})
     assert taken.keys() == made.keys()
     size = Image.open(BytesIO(next(iter(taken.values())))).size
-    assert size == (6 * (160 + 2) - 2, 90)
+    assert size == (6 * (160 + 4), 90 + 20)  # with a white border, and the times below
 
 
 def test_clips_that_were_moved_are_found_in_the_folder_named(run: tuple[Any, Path]) -> None:

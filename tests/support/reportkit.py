@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mirabench.metrics.api import ClipMetric
-from mirabench.registry import METRICS, load
 from mirabench.report.build import summarise_clips
 from mirabench.report.model import MetricSummary, Report, ScoreRecord, SuiteRecord, VideoRecord
+from mirabench.suites.api import MetricChoice
 
 
 def clip(
@@ -64,7 +64,8 @@ def report(
 
 
 def _metric(name: str) -> ClipMetric:
-    found: ClipMetric = load(METRICS, name)()
+    found = MetricChoice(name).build()
+    assert isinstance(found, ClipMetric)
     return found
 
 

@@ -19,13 +19,12 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mirabench.errors import MirabenchError
-from mirabench.files import named
-from mirabench.video.resize import Resize
-from miradata.chat.picture import jpeg
+from mirabench.features.film_strip import FilmStrip, strip_of
 from miradata.chat.shared import FOLDER
 from miradata.chat.spend import SPEND_FILE, Prices, Spend
 from miradata.config import Config
-from miradata.frames.clip_range import NS, frames_at
+from miradata.frames.clip_range import NS, ClipRange
+from miradata.frames.clip_rows import clip_range_of
 from miradata.publish.published import Publication
 from miradata.report.funnel import funnel
 from miradata.report.histogram import Mark, histogram
@@ -203,23 +202,19 @@ def _sheets(tables: Tables, root: Path, fates: Sequence[Fate]) -> list[dict[str,
             "end": clip["t1_ns"] / NS,
             "shots": clip["n_cuts"],
             "reason": fate.reason,
-            "pictures": _pictures(named(root, video["path"]), clip["t0_ns"], clip["t1_ns"]),
+            "pictures": _pictures(clip_range_of(root, video, clip["t0_ns"], clip["t1_ns"])),
         })  # fmt: skip
     return sheets
 
 
-def _pictures(path: Path, t0_ns: int, t1_ns: int) -> list[str]:
+def _pictures(clip: ClipRange) -> list[str]:
     """Small JPEGs as base64; none when the video is gone."""
-    times = [t0_ns + (2 * i + 1) * (t1_ns - t0_ns) // (2 * PICTURES) for i in range(PICTURES)]
-    shrink = Resize(max_short_side=SHORT_SIDE)
     try:
-        return [
-            base64.b64encode(jpeg(shrink(picture[None])[0], quality=80)).decode()
-            for picture in frames_at(path, times)
-        ]
+        strip = strip_of(clip.evenly(PICTURES), FilmStrip(PICTURES, SHORT_SIDE))
     except MirabenchError as error:
-        log.debug("no pictures of %s: %s", path, error)
+        log.debug("no pictures of %s: %s", clip.path, error)
         return []
+    return [base64.b64encode(picture.jpeg).decode() for picture in strip]
 
 
 def _captions(tables: Tables, config: Config) -> Mapping[str, Any] | None:
