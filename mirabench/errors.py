@@ -25,7 +25,7 @@ MirabenchError
 ├── CheckFailed                    a check in a test that does not hold
 ├── OutOfMemoryError               MiraDiT does not fit into the device's memory
 ├── OverBudgetError                the next caption could cost more than its cap
-├── ReplyError (ValueError)        a reply that is no caption
+├── ReplyError (ValueError)        a reply that is not a caption
 └── SubmissionRefused              a submission that the leaderboard does not accept
 ```
 

@@ -109,7 +109,7 @@ def _alive(process: int) -> bool:
 
 
 def encoded(text: str) -> bytes:
-    r"""UTF-8 of any text; what stands for a byte of a file name that is no UTF-8 becomes its escape.
+    r"""UTF-8 of any text; what stands for a byte of a file name that is not UTF-8 becomes its escape.
 
     Example:
         >>> encoded(os.fsdecode(b"caf\xe9.webm"))

@@ -32,7 +32,7 @@ def canonical(value: object, where: str) -> Any:
 
     Numbers, texts, truth values and None are themselves (1, 1.0 and True differ); tuples and lists are lists.
     What JSON lacks is a mapping with one key that begins with `$`: a set, an enum, a fraction, a dataclass, a
-    mapping whose keys are no texts, a float that is not finite.
+    mapping whose keys are not texts, a float that is not finite.
 
     Args:
         value: What enters an identity.

@@ -38,7 +38,7 @@ class Card(BaseModel):
     def _links(cls, links: tuple[str, ...]) -> tuple[str, ...]:
         for link in links:
             if len(link) > 300 or not LINK.fullmatch(link):
-                raise ValueError(f"{link[:60]!r} is no http(s) address")
+                raise ValueError(f"{link[:60]!r} is not an http(s) address")
         return links
 
     def canonical(self) -> str:

@@ -1,4 +1,4 @@
-"""The radar of several generators as inline SVG: told apart by dash and mark, not by colour alone."""
+"""The radar of several generators as inline SVG: distinguished by dash and mark, not by colour alone."""
 
 from __future__ import annotations
 

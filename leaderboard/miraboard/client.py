@@ -43,5 +43,5 @@ def submit(
             "send it again, nothing is counted twice"
         ) from error
     if not isinstance(answer, dict) or "accepted" not in answer:
-        raise InputError(f"{board} is no miraboard of this version")
+        raise InputError(f"{board} is not a miraboard of this version")
     return answer

@@ -69,7 +69,7 @@ def parse_json(data: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise refuse("not-utf8", f"the report is not UTF-8 text: {error.reason}") from error
     if depth(text) > MAX_DEPTH:
-        raise refuse("nested", f"JSON nested deeper than {MAX_DEPTH} levels is no report")
+        raise refuse("nested", f"JSON nested deeper than {MAX_DEPTH} levels is not a report")
     try:
         found = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_finite)
     except ValueError as error:
@@ -106,7 +106,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _not_finite(name: str) -> float:
-    raise refuse("not-finite", f"the report holds {name}, which is no measurement")
+    raise refuse("not-finite", f"the report holds {name}, which is not a measurement")
 
 
 def check_values(value: Any) -> None:
@@ -117,7 +117,7 @@ def check_values(value: Any) -> None:
     """
     for place, leaf in _leaves(value, ""):
         if isinstance(leaf, float) and not math.isfinite(leaf):
-            raise refuse("not-finite", f"{place} is {leaf}, which is no measurement")
+            raise refuse("not-finite", f"{place} is {leaf}, which is not a measurement")
         if isinstance(leaf, str):
             check_text(leaf, place)
 

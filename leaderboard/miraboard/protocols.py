@@ -67,7 +67,7 @@ def _weights(metric: Metric, found: Any) -> Iterator[Reason]:
         return
     for card_name, digest in found.items():
         if not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
-            yield Reason("weights", f"{name}: the digest of {card_name} is no sha256")
+            yield Reason("weights", f"{name}: the digest of {card_name} is not a sha256")
             continue
         known = cards()[card_name]
         # where nobody publishes a digest there is nothing to hold the submitter to

@@ -99,7 +99,7 @@ def _redrawn(text: object) -> bytes:
             raise refuse("strips", f"a strip of {size}, the most is {MAX_WIDTH} x {MAX_HEIGHT}")
         return _jpeg(picture.convert("RGB"))
     except (binascii.Error, ValueError, OSError, Image.DecompressionBombError) as error:
-        raise refuse("strips", "a film strip is no JPEG in base64") from error
+        raise refuse("strips", "a film strip is not a JPEG in base64") from error
 
 
 def _jpeg(picture: Image.Image) -> bytes:

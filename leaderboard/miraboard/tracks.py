@@ -82,7 +82,7 @@ def load_tracks(path: Path | None = None) -> dict[str, Track]:
     """Name -> track, from a file or the bundled `tracks.toml`.
 
     Raises:
-        InputError: the file cannot be read or is no list of tracks.
+        InputError: the file cannot be read or is not a list of tracks.
         MirabenchError: a suite or prompt set that it names is not there.
     """
     try:

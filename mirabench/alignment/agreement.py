@@ -67,7 +67,7 @@ def agree_with_ratings(scores: Mapping[str, float], rated: Sequence[Rated]) -> A
     """Agreement with ratings of single videos; pairs are those of one prompt.
 
     Args:
-        scores: Video -> score, more is better; videos without one are left out.
+        scores: Video -> score, higher is better; videos without one are left out.
         rated: The ratings.
 
     Raises:

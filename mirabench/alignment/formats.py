@@ -1,6 +1,6 @@
 """Reading the public formats of people's ratings. Each reader's docstring says where its columns are from.
 
-All come as tables (CSV, JSON, JSONL, Parquet); which format a table has is told by its columns.
+All come as tables (CSV, JSON, JSONL, Parquet); which format a table has is recognised by its columns.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def load_ratings(
     Args:
         path: CSV, TSV, JSON, JSONL or Parquet.
         aspect: Which of several ratings: a name of `VIDEOFEEDBACK`, a column of a plain table.
-        kind: A name of `FORMATS`; told by the columns when None.
+        kind: A name of `FORMATS`; recognised by the columns when None.
 
     Raises:
         ManifestError: the file cannot be read.
@@ -87,7 +87,7 @@ def _format(path: Path, columns: Mapping[str, str] | Any, kind: str | None) -> F
 
 
 def read_videofeedback(rows: Rows, aspect: str | None) -> Ratings:
-    """VideoFeedback: one row a video with five ratings, 1 to 4.
+    """VideoFeedback: one row per video with five ratings, 1 to 4.
 
     Columns `id`, `images`, `text prompt`, `video link`, the five of `VIDEOFEEDBACK` (int64) and
     `conversations`; from the dataset card of TIGER-Lab/VideoFeedback (He et al., arXiv 2406.15252).
@@ -161,7 +161,7 @@ def _sides(rows: Rows) -> Iterator[Pair]:
         number, _, side = _required(row, "id").rpartition("_")
         if side not in {"left", "right"}:
             raise InputError(
-                f"{row.where}: the id {row.values['id']!r} is no <number>_left or _right"
+                f"{row.where}: the id {row.values['id']!r} is not a <number>_left or _right"
             )
         sides.setdefault(number, {})[side] = (row, _number(row, "preference"))
     for number, found in sides.items():
@@ -178,7 +178,7 @@ def _vbench_rows(rows: Rows, aspect: str | None) -> Ratings:
         parts = _required(row, "id").split("_")
         if len(parts) < 4:
             raise InputError(
-                f"{row.where}: the id {row.values['id']!r} is no <aspect>_<number>_<model>"
+                f"{row.where}: the id {row.values['id']!r} is not an <aspect>_<number>_<model>"
             )
         name, number, model = "_".join(parts[:2]), parts[2], "_".join(parts[3:])
         known.add(name)
@@ -241,7 +241,7 @@ def read_genai_bench(rows: Rows, aspect: str | None) -> Ratings:
     arXiv 2406.04485). `bothbad_vote` is a tie: neither is preferred.
     """
     if aspect not in {None, OVERALL}:
-        raise InputError("GenAI-Bench has one vote a pair: leave --aspect out")
+        raise InputError("GenAI-Bench has one vote per pair: leave --aspect out")
     pairs = []
     for row in rows:
         vote = row.values.get("vote_type", "")
@@ -299,7 +299,7 @@ def _as_number(row: Row, value: object, where: str = "") -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise InputError(f"{row.where}{where}: {value!r} is no rating: write a number")
+        raise InputError(f"{row.where}{where}: {value!r} is not a rating: write a number")
     return number
 
 
@@ -319,7 +319,7 @@ def _json(row: Row, column: str) -> Any:
     try:
         found = json.loads(row.values.get(column, ""))
     except ValueError as error:
-        raise InputError(f"{row.where}: {column!r} is no JSON: {error}") from error
+        raise InputError(f"{row.where}: {column!r} is not valid JSON: {error}") from error
     if not isinstance(found, dict | list):
         raise InputError(f"{row.where}: {column!r} is neither a list nor an object")
     return found

@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """One video and what each rater gave it; more is better."""
+    """One video and what each rater gave it; higher is better."""
 
     video: str
     """As the file names it: a path, an address or an id."""

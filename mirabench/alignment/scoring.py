@@ -29,13 +29,13 @@ COUNTS = ("ok", "truncated")
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One metric's scores of the rated videos, more is better."""
+    """One metric's scores of the rated videos, higher is better."""
 
     name: str
     values: Mapping[str, float]
-    """Rated video -> score, negated where less is better."""
+    """Rated video -> score, negated where lower is better."""
     left_out: int = 0
-    """Videos that are there and have no number that counts."""
+    """Videos that are there and have no valid score."""
     why: str = ""
     """The first reason among them."""
     protocols: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class ScoredVideos:
 
     scored: list[Scored]
     bitrate: Scored | None
-    """Thousands of bits a second of each file; None when no file is at hand."""
+    """Thousands of bits per second of each file; None when no file is at hand."""
     found: Mapping[str, Sample]
     """Rated video -> its file; empty for a report."""
     matched: int

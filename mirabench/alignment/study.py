@@ -42,7 +42,7 @@ class AlignmentRow:
     kind: Kind
     agreement: Agreement
     scored: int
-    """Videos with a number that counts; raters for the row of people."""
+    """Videos with a valid score; raters for the row of people."""
     left_out: int = 0
     why: str = ""
     protocols: tuple[str, ...] = ()

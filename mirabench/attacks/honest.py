@@ -45,7 +45,7 @@ YARDSTICK: dict[str, tuple[_Make, dict[str, Any]]] = {
 def rendered(
     names: Sequence[str], frames: int = FRAMES, size: tuple[int, int] = SIZE
 ) -> list[Footage]:
-    """Rendered clips of `ATTACKED` or `YARDSTICK`, 24 frames a second, with true captions."""
+    """Rendered clips of `ATTACKED` or `YARDSTICK`, 24 frames per second, with true captions."""
     found = []
     for name in names:
         make, options = (ATTACKED | YARDSTICK)[name]

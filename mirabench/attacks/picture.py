@@ -36,7 +36,7 @@ LEGEND: tuple[tuple[Verdict, str], ...] = (
 
 
 def matrix_svg(report: AttackReport) -> str:
-    """Attacks down, metrics across, one sign a cell."""
+    """Attacks down, metrics across, one sign per cell."""
     metrics = [m for m in report.metrics if not m.skipped]
     found = cells(report)
     rows, y, kind = [], TOP, ""

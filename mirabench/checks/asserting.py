@@ -35,7 +35,7 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
     """Fail unless a metric is within its bounds.
 
     One clip is held to its own number, several to their mean. A number whose status is `degenerate` says
-    nothing, so it passes no bound; with bounds, every clip must have a number that counts unless
+    nothing, so it passes no bound; with bounds, every clip must have a valid score unless
     `min_coverage` says less.
 
     Args:

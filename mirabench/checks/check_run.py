@@ -2,7 +2,7 @@
 
 Processes of one run share a folder. Who asks first holds a lock while it computes and leaves the report
 there; who asks the same meanwhile waits and reads it. Features go to the ordinary cache as well, so the
-next run computes nothing anew.
+next run computes nothing again.
 """
 
 from __future__ import annotations

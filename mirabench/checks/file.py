@@ -79,14 +79,14 @@ def _input(folder: Path, text: str) -> str:
     path = folder / text
     if path.exists() or not glob.has_magic(text):
         return str(path)
-    return str(Path(glob.escape(str(folder))) / text)  # the folder's own name is no pattern
+    return str(Path(glob.escape(str(folder))) / text)  # the folder's own name is not a pattern
 
 
 def read_check_file(path: Path) -> CheckFile:
     """Read a check file; every name in it is looked up, no video is opened.
 
     Raises:
-        InputError: it cannot be read or is no valid check file; the sentence names file and line.
+        InputError: it cannot be read or is not a valid check file; the sentence names file and line.
         MissingExtraError: PyYAML is not installed.
     """
     raw, lines = _read_yaml(path)

@@ -66,10 +66,10 @@ def _against(report: Report, asked: Requirement, baseline: Baseline | None) -> C
 
 
 def _missing(report: Report, summary: MetricSummary, asked: Requirement) -> list[str]:
-    """Too few numbers that count: a check must not pass because the bad clips fell out of the mean."""
+    """Too few valid scores: a check must not pass because the bad clips fell out of the mean."""
     why = summary.why or _first_reason(report, asked.metric)
     if asked.has_bounds and (summary.mean is None or summary.status != "ok"):
-        return [f"{asked.metric} has no number that counts: {why}"]
+        return [f"{asked.metric} has no valid score: {why}"]
     if summary.coverage >= asked.coverage:
         return []
     return [
@@ -116,7 +116,7 @@ def _first_reason(report: Report, metric: str) -> str:
 
 
 def _lost(video: VideoRecord, metric: str) -> str:
-    """Why a clip has no number that counts; empty when it has, or when it is not asked for one."""
+    """Why a clip has no valid score; empty when it has, or when it is not asked for one."""
     if metric in video.scores:
         score = video.scores[metric]
         return score.why if score.status == "degenerate" else ""

@@ -32,7 +32,7 @@ class Change:
 
     metric: str
     difference: Interval | None
-    """Now minus then; None when no pair has two numbers that count."""
+    """Now minus then; None when no pair has two valid scores."""
     shifted: bool
     """Whether the difference is significantly on the bad side."""
     problems: tuple[str, ...]
@@ -60,7 +60,7 @@ class Change:
     def text(self) -> str:
         """The difference in words."""
         if self.difference is None:
-            return "no pair of clips has two numbers that count"
+            return "no pair of clips has two valid scores"
         return _words(self.difference)
 
 
@@ -104,7 +104,7 @@ def change(now: Report, baseline: Report, metric: str, name: str) -> Change:
         )
     if apart := unlike(baseline, now, metric, pairs.pairs):
         raise ReportError(
-            f"{metric} was not measured alike in the baseline {name} and now ({apart}): "
+            f"{metric} was not measured in the same way in the baseline {name} and now ({apart}): "
             "make the baseline again"
         )
     return _judged(pairs, metric, higher=now.summary[metric].higher_is_better)
@@ -125,7 +125,7 @@ def _judged(pairs: Pairs, metric: str, *, higher: bool) -> Change:
         worst_clip = _furthest(scored, steps, higher=higher)
     if lost and _lost_significantly(pairs.pairs, metric):
         problems.append(
-            f"{metric} has no number that counts for {len(lost)} of {len(pairs.pairs)} clips that had one "
+            f"{metric} has no valid score for {len(lost)} of {len(pairs.pairs)} clips that had one "
             f"in the baseline: {lost[0].id}: {_reason(lost[0], metric)}"
         )
         worst_clip = worst_clip or lost[0].id

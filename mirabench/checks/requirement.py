@@ -58,7 +58,7 @@ class Requirement(Strict):
 
     @property
     def coverage(self) -> float:
-        """The share of clips that must have a number that counts.
+        """The share of clips that must have a valid score.
 
         A mean over the clips that are left would pass when all the others went wrong, so bounds ask for
         every clip. A comparison with a baseline judges lost clips itself.

@@ -20,7 +20,7 @@ class Finding:
     """A metric over the clips of a check."""
 
     value: float | None
-    """The number of the one clip, or the mean; None when no clip has a number that counts."""
+    """The number of the one clip, or the mean; None when no clip has a valid score."""
     low: float | None
     """95 % interval of the mean; None for one clip, whose number is what it is."""
     high: float | None

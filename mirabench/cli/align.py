@@ -107,6 +107,4 @@ def _show(found: Alignment) -> None:
     console.print(table)
     for row in found.rows:
         if row.kind == "metric" and row.why:
-            typer.echo(
-                f"{row.name}: {row.left_out} videos have no number that counts, as in: {row.why}"
-            )
+            typer.echo(f"{row.name}: {row.left_out} videos have no valid score, as in: {row.why}")

@@ -66,7 +66,7 @@ def attack(
 
     Writes attacks.json, attacks.md and the matrix as a picture. Of a file, the first two seconds are
     attacked, at most 180 px high. Exit code 0: nothing failed, fooled metrics included; 1: a clip or
-    a metric failed, the results are written; 2: the command itself cannot be run.
+    a metric failed, the results are written; 2: the command cannot run.
     """
     from mirabench.attacks.catalogue import select
     from mirabench.attacks.run import Setting
@@ -175,7 +175,7 @@ def _print(*what: object) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar on stderr; nothing where stderr is no terminal."""
+    """A bar on stderr; nothing where stderr is not a terminal."""
     from rich.console import Console
     from rich.progress import Progress as Bar
 

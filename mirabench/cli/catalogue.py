@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class _NamesToo(TyperGroup):
-    """A group in which a word that is no command is the name of a metric to show."""
+    """A group in which a word that is not a command is the name of a metric to show."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in self.commands and not args[0].startswith("-"):

@@ -29,7 +29,7 @@ def compare(
         bool,
         typer.Option(
             "--across",
-            help="Allow other suites and protocols; what was not measured alike is shown apart.",
+            help="Allow other suites and protocols; what was not measured in the same way is shown apart.",
         ),
     ] = False,
     output: Annotated[
@@ -57,7 +57,7 @@ def compare(
 
     Clips are paired by prompt and seed, else by id. A difference is the run minus the first one. Verdicts
     are at 0.05 after Holm's correction over all tests. Exit code 0: compared; 1: worse, with
-    --fail-on-worse; 2: the command itself cannot be run.
+    --fail-on-worse; 2: the command cannot run.
     """
     from mirabench.compare.build import compare as compare_runs
     from mirabench.compare.runs import read_runs

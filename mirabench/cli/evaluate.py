@@ -30,7 +30,7 @@ def evaluate(
         ),
     ],
     *,
-    suite: Annotated[str, typer.Option(help="A suite's name, or a TOML file.")] = "lite",
+    suite: Annotated[str, typer.Option(help="Name of a suite, or a TOML file.")] = "lite",
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the report.")] = Path(
         "mirabench-report"
     ),
@@ -42,47 +42,50 @@ def evaluate(
         typer.Option(help="Real clips to compare with: a folder, file, glob or manifest."),
     ] = None,
     metrics: Annotated[
-        list[str] | None, typer.Option(help="Only these metrics; repeat, or separate by commas.")
+        list[str] | None,
+        typer.Option(help="Only these metrics; repeat the option or separate names by commas."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that score side by side.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Number of scoring processes.")] = 1,
     clip_timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds that one clip may take; 0 is no limit.")
+        float, typer.Option(min=0, help="Seconds allowed per clip; 0 means no limit.")
     ] = CLIP_SECONDS,
     device: Annotated[
-        str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
+        str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
     precision: Annotated[
-        str | None, typer.Option(help="For networks: fp32 or bf16 (default: the suite's).")
+        str | None,
+        typer.Option(help="Precision of networks: fp32 or bf16 (default: that of the suite)."),
     ] = None,
     allow_noncommercial: Annotated[
         bool,
         typer.Option(
-            "--allow-noncommercial", help="Use parameters whose licence forbids commercial use."
+            "--allow-noncommercial", help="Allow weights whose licence forbids commercial use."
         ),
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Download missing parameters without asking.")
+        bool, typer.Option("--yes", "-y", help="Download missing weights without asking.")
     ] = False,
     fps: Annotated[
         float | None, typer.Option(min=0.01, help="Frame rate of frame folders (default 24).")
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's).")
+        Path | None,
+        typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's cache folder)."),
     ] = None,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Keep no features: nothing can be resumed.")
+        bool, typer.Option("--no-cache", help="Do not store features; the run cannot be resumed.")
     ] = False,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Show what would be computed, and stop.")
+        bool, typer.Option("--plan", help="Show what would be computed, then exit.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print report.json, and only that.")
+        bool, typer.Option("--json", help="Print report.json and nothing else.")
     ] = False,
 ) -> None:
     """Score clips with a suite and write report.json, scores.csv, report.html and run.json.
 
-    A run that was stopped goes on where it was: run the same command again. Exit code 0: all good;
-    1: some clips or metrics failed, the report is written; 2: the command itself cannot be run.
+    To resume an interrupted run, give the same command again. Exit code 0: everything is scored;
+    1: a clip or a metric failed, and the report is written; 2: the command cannot run.
     """
     from mirabench.cli.consent import bring_weights
     from mirabench.files import require_writable
@@ -113,7 +116,7 @@ def evaluate(
             report = run(job, output, options)
         except KeyboardInterrupt:
             sys.stderr.write(
-                "\nmirabench: interrupted; finished work is kept, run it again to go on\n"
+                "\nmirabench: interrupted; finished work is kept; run the same command again to resume\n"
             )
             raise typer.Exit(130) from None
     _show(report, as_json=as_json, output=output)
@@ -121,7 +124,7 @@ def evaluate(
 
 
 def report(
-    path: Annotated[Path, typer.Argument(help="A run's folder, or its report.json.")],
+    path: Annotated[Path, typer.Argument(help="Folder of a run, or its report.json.")],
 ) -> None:
     """Print the table of an existing report."""
     from mirabench.report.model import load_report
@@ -183,7 +186,7 @@ def _show_plan(job: Job, *, noncommercial: bool) -> None:
 
 
 def _seen_by(extractor: AnyExtractor) -> str:
-    """What a feature looks at, in words."""
+    """The frames that a feature uses, in words."""
     from mirabench.features.api import Extractor
 
     if not isinstance(extractor, Extractor):
@@ -197,7 +200,7 @@ def _seen_by(extractor: AnyExtractor) -> str:
 
 
 class _Bar:
-    """A progress bar with the time left, on stderr; a line a clip where stderr is no terminal."""
+    """A progress bar with the remaining time on stderr; one line per clip if stderr is not a terminal."""
 
     def __init__(self, *, interactive: bool) -> None:
         from rich.console import Console

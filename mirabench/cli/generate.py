@@ -1,4 +1,4 @@
-"""`mirabench generate`: a video for each prompt and seed, by any generator."""
+"""`mirabench generate`: one video per prompt and seed, with any generator."""
 
 from __future__ import annotations
 
@@ -24,35 +24,34 @@ def generate(
         str,
         typer.Option("--generator", "-g", help="folder, command, diffusers, http, or a plugin."),
     ],
-    prompts: Annotated[str, typer.Option(help="A prompt set's name, or a file.")],
+    prompts: Annotated[str, typer.Option(help="Name of a prompt set, or a file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for clips and manifest.")],
-    seeds: Annotated[str, typer.Option(help="One clip for each: 0,1,2 or 0-2.")] = "0",
+    seeds: Annotated[str, typer.Option(help="One clip per seed: 0,1,2 or 0-2.")] = "0",
     form: Annotated[
         list[str] | None,
-        typer.Option(help="short, dense, structured; repeat, or separate by commas."),
+        typer.Option(help="short, dense or structured; repeat the option or separate by commas."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first prompts.")] = None,
     option: Annotated[
-        list[str] | None, typer.Option(help="Of the generator, key=value; repeat for more.")
+        list[str] | None, typer.Option(help="Generator option, key=value; may be repeated.")
     ] = None,
     checkpoint: Annotated[
         str | None, typer.Option(help="Short for --option checkpoint=DIR, as miradit takes it.")
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help="What every clip must have, say 640x360.")
+        str | None, typer.Option(help="Required size of every clip, such as 640x360.")
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds for one clip, then it is stopped; 0: no limit.")
+        float, typer.Option(min=0, help="Seconds allowed per clip; 0 means no limit.")
     ] = HOUR,
     resume: Annotated[
-        bool, typer.Option("--resume/--no-resume", help="Keep what is there, or start over.")
+        bool, typer.Option("--resume/--no-resume", help="Keep existing clips, or start over.")
     ] = True,
 ) -> None:
-    """Make one video for each prompt and seed, and a manifest that `mirabench evaluate` takes.
+    """Make one video per prompt and seed, and write a manifest for `mirabench evaluate`.
 
-    A run that was stopped goes on where it was: run the same command again; clips that failed are
-    tried again too. Exit code 0: all clips are there; 1: some failed, the manifest says why; 2: the
-    command itself cannot be run.
+    To resume an interrupted run, give the same command again; failed clips are tried again, too. Exit
+    code 0: all clips are there; 1: some failed, and the manifest says why; 2: the command cannot run.
     """
     from mirabench.generators.api import build
     from mirabench.generators.run import generate_all
@@ -126,14 +125,14 @@ def _duration(seconds: float) -> str:
 
 
 class _Lines:
-    """A line a clip, for logs."""
+    """One line per clip, for logs."""
 
     def __call__(self, done: int, total: int, entry: Entry, seconds_left: float) -> None:
         sys.stderr.write(_line(done, total, entry, seconds_left) + "\n")
 
 
 class _Status:
-    """One line that is rewritten, for a terminal; failures stay."""
+    """One line that is rewritten, for a terminal; failures remain visible."""
 
     def __call__(self, done: int, total: int, entry: Entry, seconds_left: float) -> None:
         line = _line(done, total, entry, seconds_left)

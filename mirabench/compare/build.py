@@ -120,7 +120,7 @@ def _require_same_suite(first: Run, other: Run) -> None:
         raise ReportError(
             f"{first.name} was measured with suite {a.name} v{a.version} ({a.digest}) and {other.name} "
             f"with {b.name} v{b.version} ({b.digest}): evaluate both with one suite, or add --across "
-            "to compare the metrics that both measured alike"
+            "to compare the metrics that both measured in the same way"
         )
 
 
@@ -163,7 +163,7 @@ def _contrast(first: Run, other: Run, paired: Pairs, *, across: bool) -> Contras
         name, why = next(iter(apart.items()))
         more = f" (and {len(apart) - 1} more metrics differ)" if len(apart) > 1 else ""
         raise ReportError(
-            f"{name} was not measured alike in {first.name} and {other.name}: {why}{more}; "
+            f"{name} was not measured in the same way in {first.name} and {other.name}: {why}{more}; "
             "evaluate both alike, or add --across to show such metrics apart"
         )
     metrics = {name: _difference(a, b, name, paired.pairs, unlikes[name]) for name in shared}
@@ -190,7 +190,7 @@ def _difference(a: Report, b: Report, name: str, pairs: Sequence[Pair], apart: s
         verdict="no test",
     )
     if apart:
-        found.why = f"not measured alike: {apart}"
+        found.why = f"not measured in the same way: {apart}"
     elif ours.scope == "set":
         found.why = _why_no_pairs(a, b)
     else:

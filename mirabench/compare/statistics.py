@@ -93,7 +93,7 @@ def paired_difference(
     if found.clusters < 2:
         return PairedDifference(found.mean, None, None, None, None, None, found.n, found.clusters)
     spread = _spread(sums, counts, found.mean)
-    # sums of equal numbers differ in the last digits, which is no spread
+    # sums of equal numbers differ in the last digits, which is not a spread
     steady = spread <= 1e-12 * abs(found.mean)
     effect = None if steady else found.mean / spread
     least = FEWEST_PROMPTS if found.mean else None

@@ -144,7 +144,7 @@ class FeatureRef:
         Raises:
             UnknownNameError: no feature of that name is registered.
             InputError: a parameter is not one of the feature's.
-            PluginError: the registered object is no extractor.
+            PluginError: the registered object is not an extractor.
         """
         built = build(registry.FEATURES, self.name, dict(self.parameters))
         if not isinstance(built, Extractor | TextExtractor):

@@ -1,4 +1,4 @@
-"""Feature `motion`: dense optical flow both ways between neighbouring frames, reduced to one row a pair.
+"""Feature `motion`: dense optical flow both ways between neighbouring frames, reduced to one row per pair.
 
 The flow is DIS (Kroeger et al., ECCV 2016, as in OpenCV) on luma, at most 240 px on the short side.
 Its finest scale is half the picture: the usual presets stop at a quarter and read a shift of one pixel

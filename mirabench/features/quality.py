@@ -1,4 +1,4 @@
-"""Feature `quality`: no-reference measures of single frames at native size, four times a second.
+"""Feature `quality`: no-reference measures of single frames at native size, four times per second.
 
 Native size, because block borders and noise do not survive resizing.
 """
@@ -35,7 +35,7 @@ class Quality:
         return
 
     def select(self, video: VideoInfo) -> IntArray:
-        """`rate` frames a second."""
+        """`rate` frames per second."""
         return at_rate(video, self.rate)
 
     def open(self, video: VideoInfo) -> _Session:

@@ -1,4 +1,4 @@
-"""Feature `tracks`: corners followed by KLT, seeded afresh every second, one row a window.
+"""Feature `tracks`: corners followed by KLT, seeded again every second, one row per window.
 
 Corners of Shi and Tomasi (CVPR 1994) are followed by pyramidal Lucas-Kanade (OpenCV), forward and
 back; a corner that does not come back to within a pixel is lost. Seeding anew every second makes the

@@ -60,7 +60,7 @@ def flows(flow: Float[np.ndarray, "N H W 2"]) -> Float32[np.ndarray, "N H W 2"]:
     """The flow as float32, in which OpenCV looks pixels up.
 
     Raises:
-        InputError: it is no (N, H, W, 2) of floats.
+        InputError: it is not a (N, H, W, 2) of floats.
     """
     if flow.ndim != 4 or flow.shape[3] != 2 or 0 in flow.shape[1:] or flow.dtype.kind != "f":
         raise wrong("flow", "float, px from a frame to the next, x before y", flow)

@@ -46,7 +46,7 @@ def appearance_descriptor(frames: UInt8[np.ndarray, "T H W 3"]) -> Float64[np.nd
         frames: uint8 RGB.
 
     Returns:
-        One row a frame.
+        One row per frame.
 
     Raises:
         InputError: the frames are not uint8 (T, H, W, 3).

@@ -16,7 +16,7 @@ def embedding_consistency(embeddings: Real[np.ndarray, "T D"]) -> Float64[np.nda
     `evaluation/temporal_dino_consistency.py:15-50`. The mean is the metric.
 
     Args:
-        embeddings: One row a frame, of any length but 0.
+        embeddings: One row per frame, of any length but 0.
 
     Returns:
         T - 1 values, 0 to 1. Equal frames give 1.
@@ -48,7 +48,7 @@ def cosine_similarity(one: Real[np.ndarray, " D"], two: Real[np.ndarray, " D"]) 
 
     Raises:
         MetricError: one of them is zero, and so has no direction; or a number is not finite.
-        InputError: they are no vectors of numbers.
+        InputError: they are not vectors of numbers.
 
     Example:
         >>> cosine_similarity(np.array([3.0, 4.0]), np.array([5.0, 0.0]))

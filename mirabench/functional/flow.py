@@ -164,7 +164,7 @@ def flow_magnitude(
         One value a pair, 0 and more.
 
     Raises:
-        InputError: `flow` is no (N, H, W, 2) of floats, or `seconds` are not positive or not N.
+        InputError: `flow` is not a (N, H, W, 2) of floats, or `seconds` are not positive or not N.
 
     Example:
         >>> field = np.zeros((1, 3, 4, 2), np.float32)

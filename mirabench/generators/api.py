@@ -65,11 +65,11 @@ def build(name: str, options: Iterable[str] = ()) -> Generator:
     Raises:
         UnknownNameError: no such generator, or it has no such option.
         InputError: an option is no `key=value`, is missing, or is not of its field's type.
-        PluginError: what is registered is no generator.
+        PluginError: what is registered is not a generator.
     """
     kind = registry.load(registry.GENERATORS, name)
     if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-        raise PluginError(f"the generator {name!r} is no dataclass: its fields are its options")
+        raise PluginError(f"the generator {name!r} is not a dataclass: its fields are its options")
     given = dict(_split(name, text) for text in options)
     hints = get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}

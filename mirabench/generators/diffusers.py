@@ -122,7 +122,7 @@ def _folder(settings: Diffusers) -> Path:
     except Exception as error:  # the hub's errors are many; each means that the model is not there
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"option model: {settings.model} is no folder and does not come from the hub ({first})"
+            f"option model: {settings.model} is not a folder and does not come from the hub ({first})"
         ) from error
     return Path(found)
 

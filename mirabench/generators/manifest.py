@@ -111,7 +111,7 @@ def read_manifest(path: Path) -> dict[str, Entry]:
     """Id -> entry; empty when there is no manifest yet.
 
     Raises:
-        ManifestError: the file is there and is no manifest of `mirabench generate`.
+        ManifestError: the file is there and is not a manifest of `mirabench generate`.
     """
     if not path.exists():
         return {}

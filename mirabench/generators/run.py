@@ -79,7 +79,7 @@ def generate_all(
         prompts: Ids unique.
         folder: Of the run; made when missing.
         seeds: Not negative; each prompt gets one clip for each.
-        timeout: Seconds that one clip may take, the loading of a network included; None is no limit.
+        timeout: Seconds that one clip may take, the loading of a network included; None means no limit.
         size: (width, height) that every clip must have; else what the generator says of itself.
         resume: False forgets what an earlier run left in the folder.
         progress: Told after each clip.

@@ -36,7 +36,7 @@ class Match:
     prompt_id: str | None
     how: How
     seed: str = ""
-    """The number at the end of the name that is no part of the prompt."""
+    """The number at the end of the name that is not part of the prompt."""
     note: str = ""
     """Why there is no prompt."""
 
@@ -126,7 +126,7 @@ class _Index:
                     return Match(video, keys[0], how, seed)
                 if keys:
                     return Match(video, None, "ambiguous", seed, f"fits {_listed(keys)}")
-        return Match(video, None, "none", note="its name is no id and no text of a prompt")
+        return Match(video, None, "none", note="its name is neither an id nor a text of a prompt")
 
     def _ways(self) -> Iterable[tuple[How, Callable[[str], list[str]]]]:
         return (

@@ -72,7 +72,7 @@ def _plain_float32(tokens: Tensor, weight: Tensor) -> bool:
 
 
 def _has_onednn() -> bool:
-    # the operator that torch.compile calls for the same purpose; it is no public function
+    # the operator that torch.compile calls for the same purpose; it is not a public function
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     known = hasattr(torch.ops.mkldnn, "_linear_pointwise")

@@ -74,4 +74,4 @@ def prepare(
 
 def _as_list(inputs: Inputs | Iterable[Inputs]) -> list[Inputs]:
     single = isinstance(inputs, str | Path) or hasattr(inputs, "dtype") or hasattr(inputs, "info")
-    return [inputs] if single else list(inputs)  # type: ignore[list-item, arg-type]  # told apart above
+    return [inputs] if single else list(inputs)  # type: ignore[list-item, arg-type]  # distinguished above

@@ -44,7 +44,7 @@ class MetricChoice:
         Raises:
             UnknownNameError: no metric of that name is registered.
             InputError: a parameter is not one of the metric's.
-            PluginError: the registered object is no metric.
+            PluginError: the registered object is not a metric.
         """
         metric = build(registry.METRICS, self.name, self.parameters)
         if not isinstance(metric, Metric):
@@ -75,7 +75,7 @@ class Suite:
         Raises:
             UnknownNameError: no metric of a name is registered.
             InputError: a parameter is not one of the metric's.
-            PluginError: a registered object is no metric.
+            PluginError: a registered object is not a metric.
         """
         return [at_precision(choice.build(), self.precision) for choice in self.metrics]
 
@@ -178,7 +178,7 @@ def load_suite(name: str | Path | Suite) -> Suite:
 
     Raises:
         UnknownNameError: no such suite, with the nearest names.
-        SuiteError: the file is no valid suite.
+        SuiteError: the file is not a valid suite.
     """
     if isinstance(name, Suite):
         return name

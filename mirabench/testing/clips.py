@@ -155,7 +155,7 @@ def orbit(
 def handheld(
     frames: int = 36, size: Size = SIZE, seed: int = 0, *, degrees: float = 0.5
 ) -> SyntheticClip:
-    """The room from a camera that stays in place and shakes by about `degrees`, 2 to 7 times a second.
+    """The room from a camera that stays in place and shakes by about `degrees`, 2 to 7 times per second.
 
     Facts: `cameras`, one a frame; `scene`.
     """

@@ -58,7 +58,7 @@ _BALL = {
 
 
 def example_clips() -> list[Example]:
-    """The three clips, 480x270, 24 frames a second, four seconds each."""
+    """The three clips, 480x270, 24 frames per second, four seconds each."""
     room = films.room_dolly(FRAMES, SIZE)
     ball = films.ball_pan(FRAMES, SIZE)
     return [

@@ -222,7 +222,7 @@ def _pixel_grid(camera: Camera, oversampling: int = 1) -> tuple[Array, Array]:
 
 
 def _window(seen: Seen, x: Field, y: Field) -> Window:
-    """The part of a grid that may hit the surface; everything when the pixels are no grid."""
+    """The part of a grid that may hit the surface; everything when the pixels are not on a grid."""
     if x.shape[0] != 1 or y.shape[1] != 1:
         return slice(None), slice(None)
     (left, top), (right, bottom) = seen.corners.min(axis=0), seen.corners.max(axis=0)

@@ -18,7 +18,7 @@ def open_container(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContaine
     may then state a size of 0x0.
 
     Raises:
-        av.FFmpegError: it is no media file.
+        av.FFmpegError: it is not a media file.
         OSError: it cannot be read.
     """
     # without `file:` a name such as `take:2.mp4` would be read as a protocol and an address
@@ -27,7 +27,7 @@ def open_container(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContaine
 
 
 def moving_pictures(container: InputContainer) -> VideoStream | None:
-    """The first video stream that is no cover art, or None."""
+    """The first video stream that is not cover art, or None."""
     for stream in container.streams.video:
         if not stream.disposition & av.stream.Disposition.attached_pic:
             return stream

@@ -35,7 +35,7 @@ class VideoInfo:
     width: int
     height: int
     fps: Fraction
-    """Average frames a second."""
+    """Average frames per second."""
     time_base: Fraction
     """Seconds per tick."""
     ticks: IntArray

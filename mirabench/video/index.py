@@ -54,7 +54,7 @@ def packet_index(path: Path, *, max_pixels: int = MAX_PIXELS) -> FilmIndex:
     """The index from packets alone: fast, and right for every well-formed file.
 
     Raises:
-        VideoError: it is no video, it cannot be read to its end, or its header announces more frames.
+        VideoError: it is not a video, it cannot be read to its end, or its header announces more frames.
     """
     container, stream = open_stream(path, max_pixels)
     with container:
@@ -74,7 +74,7 @@ def decoded_index(path: Path, *, max_pixels: int = MAX_PIXELS) -> FilmIndex:
     """The index from a full decode: slower, for containers that miscount.
 
     Raises:
-        VideoError: it is no video, or decoding breaks off.
+        VideoError: it is not a video, or decoding breaks off.
     """
     container, stream = open_stream(path, max_pixels)
     with container:

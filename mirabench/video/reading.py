@@ -1,6 +1,6 @@
 """Frames out of a file, one by one, and whether the decoder was content with what it read.
 
-The decoder works in the thread that asks for frames: what FFmpeg logs can then be told apart from
+The decoder works in the thread that asks for frames: what FFmpeg logs can then be distinguished from
 what it logs for other files, and no thread of a decoder waits for Python while it is being closed.
 """
 
@@ -30,7 +30,7 @@ def open_stream(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[InputContaine
     """A file and its film.
 
     Raises:
-        VideoError: it is no video, has no video stream, or its pictures have more than `max_pixels`.
+        VideoError: it is not a video, has no video stream, or its pictures have more than `max_pixels`.
     """
     try:
         container = open_container(path, max_pixels=max_pixels)

@@ -16,7 +16,7 @@ def at_rate(video: VideoInfo, fps: float) -> IntArray:
     """(N,) for each tick of a clock of `fps`, the first frame at or after it.
 
     A video slower than the clock gives all its frames. The choice depends on time alone, so the
-    same film at 24 and at 60 frames a second is looked at at the same moments (to half a frame).
+    same film at 24 and at 60 frames per second is looked at at the same moments (to half a frame).
     """
     seconds = video.seconds
     clock = np.arange(0.0, seconds[-1] + 0.5 / fps, 1.0 / fps)

@@ -154,5 +154,5 @@ def _parse_card(name: str, table: Mapping[str, Any]) -> WeightCard:
 def _parse_source(name: str, text: str) -> Mirror:
     url, member = urldefrag(text)
     if not url.startswith(("https://", "http://")):
-        raise WeightsError(f"weight card {name!r}: source {text!r} is no http(s) address")
+        raise WeightsError(f"weight card {name!r}: source {text!r} is not an http(s) address")
     return Mirror(url, member)

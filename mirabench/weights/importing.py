@@ -1,7 +1,7 @@
 """Local files into the weights folder, recognised by their official names.
 
 A folder is searched with all its subfolders, so the checkpoint folder of another evaluation code
-works as it is. A file with the right digest wins over others of its name.
+works as it is. A file with the right digest takes precedence over others of its name.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Resources:
     threads: int = 0
     """Above 0: the work waits for others (a server), so that many items run in threads of one process."""
     seconds: float | None = None
-    """How long one item may take before its process is ended, for good; None is no limit."""
+    """How long one item may take before its process is ended, for good; None means no limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,6 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # while it is still held: the folder is a result, and a lock that waits for nobody is no part of it
+        # while it is still held: the folder is a result, and a lock that waits for nobody is not part of it
         (folder / LOCK).unlink(missing_ok=True)
         lock.release()

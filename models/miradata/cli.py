@@ -1,4 +1,4 @@
-"""`mirabench curate`: long videos in, captioned long clips out; query the tables, export, calibrate.
+"""`mirabench curate`: turn long videos into captioned clips; query the tables, export, calibrate.
 
 The command comes by the entry point `mirabench.commands`. Its help needs no extra: what `data` brings is
 imported when a command runs.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mirabench.work.run import Progress
 
 app = typer.Typer(
-    no_args_is_help=True, help="Long videos in, captioned clips out: run, query, export."
+    no_args_is_help=True, help="Turn long videos into captioned clips: run, query, export."
 )
 
 Output = Annotated[Path, typer.Argument(help="The output folder of a run.")]
@@ -42,17 +42,18 @@ def run(
     *,
     output: Annotated[Path, typer.Option(help="Folder for tables, clips and the report.")],
     profile: Annotated[
-        str, typer.Option(help="lite (no weights) or learned; default: the file's.")
+        str, typer.Option(help="lite (no weights) or learned (default: that of the file).")
     ] = "",
     executor: Annotated[
-        str | None, typer.Option(help="local or ray; default: the file's, else local.")
+        str | None, typer.Option(help="local or ray (default: that of the file, otherwise local).")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; default: the file's, else 2.")
+        int | None,
+        typer.Option(min=1, help="Number of processes (default: that of the file, otherwise 2)."),
     ] = None,
     ray_address: Annotated[str | None, typer.Option(help="Address of a running cluster.")] = None,
 ) -> None:
-    """Run the pipeline, or go on with it; exit code 1 when items were given up."""
+    """Run or resume the pipeline; exit code 1 if items failed for good."""
     with _curation():
         from miradata.curation import configured, curate
     config = configured(
@@ -75,7 +76,7 @@ def run(
 
 @app.command()
 def status(output: Output) -> None:
-    """What each stage has done, what failed and why, and the funnel."""
+    """Show the progress of each stage, what failed and why, and the funnel."""
     from rich.table import Table
 
     with _curation():
@@ -100,15 +101,17 @@ def status(output: Output) -> None:
 @app.command()
 def query(
     output: Output,
-    sql: Annotated[str, typer.Argument(help="One SELECT over the tables.")] = "",
+    sql: Annotated[str, typer.Argument(help="One SELECT statement over the tables.")] = "",
     *,
     where: Annotated[
-        str, typer.Option(help="Instead: a condition on clips, such as 'seconds > 60'.")
+        str, typer.Option(help="Instead of SQL: a condition on clips, such as 'seconds > 60'.")
     ] = "",
     columns: Annotated[str, typer.Option(help="With --where: columns of `overview`.")] = "*",
-    save: Annotated[Path | None, typer.Option(help="Write a .parquet or .csv file.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the result to a .parquet or .csv file.")
+    ] = None,
 ) -> None:
-    """Ask the tables; reads them, and never changes them."""
+    """Query the tables; never changes them."""
     if bool(sql) == bool(where):
         raise InputError("give either one SELECT statement or --where")
     with _curation():
@@ -128,11 +131,11 @@ def export(
     *,
     shards: Annotated[bool, typer.Option(help="Write webdataset shards instead.")] = False,
     videos: Annotated[
-        bool, typer.Option(help="Put the clips beside the table, where file_path says.")
+        bool, typer.Option(help="Put the clips beside the table, at file_path.")
     ] = True,
     shard_megabytes: Annotated[int, typer.Option(min=1, help="Size of a shard.")] = 1000,
 ) -> None:
-    """Write the published clips as MiraData's table of 18 columns, or as shards."""
+    """Write the published clips as a MiraData table of 18 columns, or as shards."""
     with _curation():
         from miradata.publish.export import export_shards, export_v1
     if shards:
@@ -147,11 +150,11 @@ def calibrate(
     output: Output,
     target: Annotated[Path, typer.Argument(help="The thresholds file (YAML) to write.")],
     *,
-    name: Annotated[str, typer.Option(help="Its name.")] = "calibrated",
-    version: Annotated[str, typer.Option("--version", help="Its version.")] = "1",
+    name: Annotated[str, typer.Option(help="Name of the thresholds.")] = "calibrated",
+    version: Annotated[str, typer.Option("--version", help="Version of the thresholds.")] = "1",
     level: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=SHARE, loosest first; default: the published shares."),
+        typer.Option(help="NAME=SHARE, loosest first (default: the published shares)."),
     ] = None,
 ) -> None:
     """Compute thresholds that keep given shares of this run's clips."""
@@ -167,7 +170,7 @@ def calibrate(
 
 @app.command()
 def retry(output: Output) -> None:
-    """Let the next run try again what failed, quarantined items too."""
+    """Let the next run retry failed items, including quarantined ones."""
     with _curation():
         from mirabench.work import journal
     cleared = journal.retry(output)
@@ -181,9 +184,11 @@ def retry(output: Output) -> None:
 def import_table(
     table: Annotated[Path, typer.Argument(help="A MiraData v1 table, .csv or .parquet.")],
     *,
-    save: Annotated[Path | None, typer.Option(help="Write the usable rows, ids put right.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the usable rows with corrected ids.")
+    ] = None,
 ) -> None:
-    """Check a MiraData table row by row; exit code 1 when rows are refused."""
+    """Check a MiraData table row by row; exit code 1 if rows are rejected."""
     with _curation():
         from miradata.v1.files import read_v1, write_v1
     rows, refused = read_v1(table)

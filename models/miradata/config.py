@@ -43,7 +43,7 @@ class Split(Section):
     """Cuts (PySceneDetect's content detector)."""
 
     threshold: Positive = 27.0  # library; 26 is recalled for the paper
-    min_scene_seconds: Positive = 0.6  # library: 15 frames, so that a flash is no shot
+    min_scene_seconds: Positive = 0.6  # library: 15 frames, so that a flash is not a shot
     """No two cuts are closer; what is too short for a clip leaves at the length gate."""
     height: Annotated[int, Field(ge=16)] = 144  # ours: the picture that is looked at, px
     fade_threshold: Annotated[float, Field(ge=0, le=255)] | None = 12.0
@@ -76,7 +76,7 @@ class Length(Section):
 class Score(Section):
     """What is measured of each clip in one pass over its frames."""
 
-    rate: Positive = 2.0  # recalled: flow at 2 frames a second
+    rate: Positive = 2.0  # recalled: flow at 2 frames per second
     short_side: Annotated[int, Field(ge=32)] = 240  # ours: as the feature `motion`, px
     colour_frames: Annotated[int, Field(ge=1)] = 16  # ours
     raft: bool = False  # published: flow, recalled: RAFT; needs its weights
@@ -152,7 +152,7 @@ class Collect(Section):
     sites: tuple[str, ...] = ()
     """Addresses for yt-dlp (extra `download`)."""
     seconds_between: Annotated[float, Field(ge=0)] = 1.0  # ours
-    bytes_per_second: Annotated[float, Field(ge=0)] = 0.0  # ours; 0 is no limit
+    bytes_per_second: Annotated[float, Field(ge=0)] = 0.0  # ours; 0 means no limit
 
 
 class Publish(Section):
@@ -238,7 +238,7 @@ def load_config(path: Path) -> Config:
     """A configuration file (YAML).
 
     Raises:
-        InputError: it cannot be read, is no YAML, or a key or value is refused; all are named.
+        InputError: it cannot be read, is not valid YAML, or a key or value is refused; all are named.
         MissingExtraError: pyyaml is not installed.
     """
     try:

@@ -55,7 +55,7 @@ def pipeline_of(config: Config, sources: Sequence[SourceVideo], output: Path) ->
 
     Raises:
         InputError: there is no source, no stage has a name of the list, or a stage refuses its options.
-        PluginError: an entry point does not load, what it makes is no stage, or the order cannot work.
+        PluginError: an entry point does not load, what it makes is not a stage, or the order cannot work.
     """
     setting = Setting(config, tuple(sources), root_of(sources), output)
     stages: list[Stage] = []

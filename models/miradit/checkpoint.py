@@ -45,7 +45,7 @@ SCHEDULE_BUFFERS = frozenset(
     | {f"sqrt{kind}_alphas_cumprod" for kind in _ROOTS}
     | {f"posterior_{kind}" for kind in _POSTERIOR}
 )
-"""Ignored: half-precision files hold them in half, 14 % off at t = 1; they are computed anew."""
+"""Ignored: half-precision files hold them in half, 14 % off at t = 1; they are computed again."""
 TIED_EMBEDDING = "encoder.embed_tokens.weight"
 MAP_BYTES = 2**30
 
@@ -57,7 +57,7 @@ class Checkpoint:
     """The tensors of a .pt file by their reference names, read one at a time.
 
     Raises:
-        WeightsError: the file is truncated, holds more than tensors, or is no checkpoint.
+        WeightsError: the file is truncated, holds more than tensors, or is not a checkpoint.
     """
 
     def __init__(self, path: Path, *, map_bytes: int = MAP_BYTES) -> None:
@@ -95,7 +95,7 @@ def _load(path: Path) -> Mapping[str, Any]:
             zipped = file.read(2) == b"PK"
         if not zipped:
             raise WeightsError(
-                f"{path} is no zipped PyTorch checkpoint: use a file of Mira-v0 or v1"
+                f"{path} is not a zipped PyTorch checkpoint: use a file of Mira-v0 or v1"
             )
         if not zipfile.is_zipfile(path):
             raise WeightsError(
@@ -292,7 +292,7 @@ def infer_t5_config(shapes: Mapping[str, Shape]) -> T5Config:
         inner = shapes[f"{first}.0.SelfAttention.q.weight"][0]
         hidden = shapes[f"{first}.1.DenseReluDense.wi_0.weight"][0]
     except (KeyError, ValueError, IndexError) as error:
-        raise WeightsError(f"the text encoder is no Flan-T5: {error} is missing") from error
+        raise WeightsError(f"the text encoder is not a Flan-T5: {error} is missing") from error
     layers = {key.split(".")[2] for key in shapes if key.startswith("encoder.block.")}
     return T5Config(
         vocab_size=words,

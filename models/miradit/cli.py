@@ -148,7 +148,7 @@ def describe_release(name: str, told: dict[str, Any]) -> Release:
     missing = [key for key in needed if key not in told]
     if missing:
         raise InputError(
-            f"{name!r} is no release, and the weights do not tell {', '.join(missing)}: name the "
+            f"{name!r} is not a release, and the weights do not tell {', '.join(missing)}: name the "
             f"release with --release ({', '.join(RELEASES)}), or give these as options"
         )
     settings = {"out_channels": 4, "uncond_probability": 0.0, "max_stride": 4}

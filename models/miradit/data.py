@@ -219,7 +219,7 @@ class Batch(NamedTuple):
     extent: Tensor
     """(B, 3) frames, rows and columns that are not padding."""
     fps: Tensor
-    """(B,) frames a second after the stride, integer."""
+    """(B,) frames per second after the stride, integer."""
     captions: list[str]
 
     def to(self, device: torch.device) -> Batch:

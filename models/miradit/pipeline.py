@@ -22,7 +22,7 @@ from miradit.transformer import MiraDiT
 from miradit.vae import Thumbnail, decode_clip
 
 FPS = 8
-"""The reference's default condition, although it writes its clips at 6 frames a second."""
+"""The reference's default condition, although it writes its clips at 6 frames per second."""
 Generators = torch.Generator | list[torch.Generator] | None
 
 

@@ -111,7 +111,7 @@ def render_shape(
 
 
 def write_shapes(folder: Path, count: int, *, frames: int = 16, size: int = 128) -> Path:
-    """Clips of moving shapes at 16 frames a second with a table of captions; the table's path."""
+    """Clips of moving shapes at 16 frames per second with a table of captions; the table's path."""
     table = folder / "clips.csv"
     folder.mkdir(parents=True, exist_ok=True)
     kinds = [(c, s, m) for c in COLOURS for s in SHAPES for m in MOTIONS]

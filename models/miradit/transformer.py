@@ -62,7 +62,7 @@ class FrameRateEmbedding(nn.Module):
         self.fps_embedder = TimestepEmbedding(256, width)
 
     def forward(self, timestep: Tensor, fps: Tensor, dtype: torch.dtype) -> Tensor:
-        """(B,) timesteps and (B,) frames a second to (B, C)."""
+        """(B,) timesteps and (B,) frames per second to (B, C)."""
         time: Tensor = self.timestep_embedder(self.sinusoid(timestep).to(dtype))
         rate: Tensor = self.fps_embedder(self.sinusoid(fps).to(dtype))
         return time + rate

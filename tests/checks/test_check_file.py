@@ -113,7 +113,7 @@ BAD = {
     "no checks": ("videos: a\nchecks: []\n", "line 2: checks: list should have at least 1 item"),
     "a list": ("- a\n", "line 1: "),
     "an empty file": ("", "line 1: "),
-    "no YAML": ("videos: [a\nchecks: }\n", "line 2: not valid YAML"),
+    "not valid YAML": ("videos: [a\nchecks: }\n", "line 2: not valid YAML"),
     "an object of Python": ("videos: !!python/object:os.system {}\n", "not valid YAML"),
 }
 

@@ -167,7 +167,7 @@ class TestRefusals:
         known = {"decoder": ["pyav-rgb24"], "version": 1}
         ours = report(a, protocols={"sharpness@old": known})
         theirs = report(b, protocols={"sharpness@new": known | {"decoder": ["array"]}})
-        with pytest.raises(ReportError, match="sharpness was not measured alike in base and new: "
+        with pytest.raises(ReportError, match="sharpness was not measured in the same way in base and new: "
                            "decoder pyav-rgb24 and array;"):  # fmt: skip
             between(ours, theirs)
 
@@ -180,7 +180,7 @@ class TestRefusals:
         a = report(a.videos, digest="a" * 10)
         found = between(a, report(b), across=True).contrasts[0].metrics
         assert found["noise"].verdict == "no test"
-        assert "not measured alike" in found["noise"].why
+        assert "not measured in the same way" in found["noise"].why
         assert found["noise"].mean is found["noise"].p is None
         assert (found["noise"].a.mean, found["noise"].b.mean) == (1.0, 2.0)
         assert found["sharpness"].verdict == "better"

@@ -171,7 +171,7 @@ def test_a_truncated_file_says_so(released_file, tmp_path):
 
 def test_other_files_are_refused_without_running_them(tmp_path):
     (tmp_path / "text.pt").write_text("hello")
-    with pytest.raises(WeightsError, match="no zipped PyTorch checkpoint"):
+    with pytest.raises(WeightsError, match="not a zipped PyTorch checkpoint"):
         Checkpoint(tmp_path / "text.pt")
     torch.save({"module": Dangerous()}, tmp_path / "code.pt")
     with pytest.raises(WeightsError, match="holds more than tensors"):

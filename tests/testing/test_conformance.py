@@ -112,7 +112,7 @@ CASES = [
     (culprits.Scopeless, "spec", "scope 'set' goes with compare()"),
     (culprits.Needy, "features", "did you mean pulse"),
     (culprits.Mutable, "parameters", "not frozen"),
-    (culprits.Plain, "parameters", "no dataclass"),
+    (culprits.Plain, "parameters", "not a dataclass"),
     (culprits.Odd, "parameters", "the parameter 'table'"),
     (culprits.Moody, "determinism", "a second run gives"),
     (culprits.Chunky, "chunks", "pushing 1 frames at a time"),

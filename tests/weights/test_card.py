@@ -70,7 +70,7 @@ def test_hub_address_is_taken_apart():
     [
         ({"colour": "red"}, "unknown keys: colour"),
         ({"sha256": "abc"}, "8 or 64"),
-        ({"sources": ["ftp://example.org/net.pth"]}, "no http"),
+        ({"sources": ["ftp://example.org/net.pth"]}, "not an http"),
     ],
 )
 def test_a_wrong_card_is_refused(change, words):

@@ -38,7 +38,7 @@ SIZE = (160, 90)
 LARGE = (320, 180)
 FPS = 24.0
 NOT_APPLICABLE = "not applicable"
-NOT_FINITE = "which is no measurement"
+NOT_FINITE = "which is not a measurement"
 """How `Measured` words its refusal of NaN and infinity."""
 
 
@@ -292,7 +292,7 @@ def _computed(extractor: AnyExtractor, film: Film, chunk: int) -> FeatureTable:
             raise NotApplicable("the clip has no prompt")
         return extractor.embed(extractor.text_of(film.prompt))
     if not isinstance(extractor, Extractor):
-        raise _Crash(f"{extractor!r} is no extractor")
+        raise _Crash(f"{extractor!r} is not an extractor")
     found = extract(film.video, [extractor], chunk_bytes=(chunk or 10_000) * film.frames[0].nbytes)
     if extractor in found.failures:
         reason = found.failures[extractor]

@@ -49,17 +49,17 @@ def _wrong_in(spec: MetricSpec, metric: Metric) -> Iterator[str]:
     unknown = sorted(set(spec.degenerate_when) - FLAGS.keys())
     by = spec.worsened_by[0] if spec.worsened_by else None
     problems = {
-        f"the name {spec.name!r} is no lower-case identifier": not re.fullmatch(
+        f"the name {spec.name!r} is not a lower-case identifier": not re.fullmatch(
             r"[a-z][a-z0-9_]*", spec.name
         ),
-        f"the version {spec.version!r} is no whole number from 1": not (
+        f"the version {spec.version!r} is not a whole number from 1": not (
             isinstance(spec.version, int) and spec.version >= 1
         ),
         "the summary is empty or longer than one line": not spec.summary.strip()
         or "\n" in spec.summary,
         "the source is empty": not spec.source.strip(),
         f"the range {spec.range} is not (low, high)": not low < high,
-        f"{', '.join(unknown)} in degenerate_when is no health flag": bool(unknown),
+        f"{', '.join(unknown)} in degenerate_when is not a health flag": bool(unknown),
         f"worsened_by names {by!r}, which mirabench.testing.degrade lacks": by is not None
         and not callable(getattr(degrade, by, None)),
         f"scope {spec.scope!r} goes with {'compute' if spec.scope == 'clip' else 'compare'}()": (
@@ -86,7 +86,7 @@ def check_parameters(metric: Metric, bench: Bench) -> Found:
     kind: Any = type(metric)
     settings = getattr(kind, "__dataclass_params__", None)
     if settings is None:
-        return failed("the class is no dataclass: protocol ids could not tell its parameters")
+        return failed("the class is not a dataclass: protocol ids could not tell its parameters")
     if not settings.frozen:
         return failed("the dataclass is not frozen: write @dataclass(frozen=True)")
     try:

@@ -90,5 +90,5 @@ def _built(found: object) -> Metric:
             "give its parameters defaults"
         ) from error
     if not isinstance(metric, Metric):
-        raise PluginError(f"the class {found.__name__} has no `spec`, so it is no metric")
+        raise PluginError(f"the class {found.__name__} has no `spec`, so it is not a metric")
     return metric

@@ -52,7 +52,7 @@ def check_number(metric: Metric, bench: Bench) -> Found:
 
 
 def check_determinism(metric: Metric, bench: Bench) -> Found:
-    """The same clip gives the same number again, features computed anew."""
+    """The same clip gives the same number again, features computed again."""
     first = bench.measure(metric, bench.plain(metric))
     return _same(metric, first, bench.measure(metric, bench.plain(metric), run=1), "a second run")
 

@@ -1,6 +1,6 @@
 """Stage `caption`: six captions of each window of each clip that is worth their price.
 
-Only clips that keep the limits, are no duplicates and reach the wanted level are captioned. An item
+Only clips that keep the limits, are not duplicates and reach the wanted level are captioned. An item
 is one window, so that what is paid for is kept window by window.
 """
 

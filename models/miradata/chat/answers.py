@@ -16,7 +16,7 @@ def reply_of(answer: Any, worst: Tokens, version: str) -> Reply:
     """The reply in an answer of the client.
 
     An answer without a choice, as content filters give, was charged: it is final, so that it is not asked
-    for again. What is no answer of the protocol at all (a gateway's page) is an error, as if none had come.
+    for again. What is not an answer of the protocol at all (a gateway's page) is an error, as if none had come.
 
     Args:
         answer: A chat completion, or whatever the client made of the server's bytes.

@@ -30,7 +30,7 @@ def parse_json(raw: str, model: type[BaseModel]) -> Any:
     """A reply as its model; a Markdown fence around the JSON is taken off.
 
     Raises:
-        ReplyError: it is no JSON, or has other fields.
+        ReplyError: it is not valid JSON, or has other fields.
     """
     text = raw.strip()
     if text.startswith("```"):
@@ -38,7 +38,7 @@ def parse_json(raw: str, model: type[BaseModel]) -> Any:
     try:
         return model.model_validate(json.loads(text))
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ReplyError(f"it is no JSON ({error})") from None
+        raise ReplyError(f"it is not valid JSON ({error})") from None
     except ValidationError as error:
         said = [f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}" for e in error.errors()]
         raise ReplyError("; ".join(said)[:500]) from None

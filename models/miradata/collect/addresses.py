@@ -1,6 +1,6 @@
 """Collect videos from a list of HTTP(S) addresses: resumed, checked, at a polite pace.
 
-A download goes to a `.part` file, goes on where it stopped (Range, only while the server says that
+A download goes to a `.part` file, resumes (Range, only while the server says that
 the file is still the same), is checked against its length and sha256, and gets its name in one step.
 """
 
@@ -36,7 +36,7 @@ class HttpSettings:
     seconds_between: float = 1.0
     """Least time between two requests."""
     bytes_per_second: float = 0.0
-    """Most bytes a second; 0 is no limit."""
+    """Most bytes per second; 0 means no limit."""
     largest: int = 50 * 2**30
     """Bytes of a file beyond which it is refused."""
     longest_wait: float = 120.0

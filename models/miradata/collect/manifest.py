@@ -58,7 +58,7 @@ def local_videos(folder: Path) -> list[Path]:
     """The video files under a folder, in natural order; hidden ones are left out.
 
     Raises:
-        InputError: it is no folder, or holds no video file.
+        InputError: it is not a folder, or holds no video file.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: give one with video files")
@@ -81,7 +81,7 @@ def read_list(path: Path) -> list[Wanted]:
     """Addresses from a text file, one a line, optionally `,sha256`; `#` begins a comment.
 
     Raises:
-        ManifestError: the file cannot be read, or a line is no http(s) address or no sha256.
+        ManifestError: the file cannot be read, or a line is not an http(s) address or no sha256.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()

@@ -99,7 +99,7 @@ def opened(path: Path) -> Iterator[VideoFile]:
     """A video file, open.
 
     Raises:
-        VideoError: it is no video, or has no video stream.
+        VideoError: it is not a video, or has no video stream.
     """
     try:
         container = open_container(path)
@@ -169,7 +169,7 @@ class ClipRange:
         return (self.t1_ns - self.t0_ns) / NS
 
     def at_rate(self, rate: float) -> ClipVideo:
-        """The clip seen `rate` times a second, but not more often than it has frames."""
+        """The clip seen `rate` times per second, but not more often than it has frames."""
         rate = min(rate, self.fps) if self.fps > 0 else rate
         return self.evenly(max(1, int(self.seconds * rate)))
 

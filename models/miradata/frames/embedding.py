@@ -101,7 +101,7 @@ def _dct(pictures: Sequence[UInt8Array]) -> Vectors:
         luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         small = cv2.resize(luma, (DCT_SIZE, DCT_SIZE), interpolation=cv2.INTER_AREA)
         low = cv2.dct(small.astype(np.float32))[:DCT_KEPT, :DCT_KEPT].ravel()[1:]
-        rows.append(np.where(np.abs(low) < 1.0, 0.0, low))  # a flat picture's noise is no shape
+        rows.append(np.where(np.abs(low) < 1.0, 0.0, low))  # a flat picture's noise is not a shape
     return np.stack(rows).astype(np.float32)
 
 

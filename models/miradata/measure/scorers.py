@@ -36,7 +36,7 @@ class Colour:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """How much moves: mean length of the fastest 5 % of pixels' flow, in picture diagonals a second.
+    """How much moves: mean length of the fastest 5 % of pixels' flow, in picture diagonals per second.
 
     Diagonals a second, so that the size of the picture and the rate of looking do not matter. A clip
     of one picture moves 0.

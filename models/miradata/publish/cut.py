@@ -74,7 +74,7 @@ class CutStage:
             self.root,
             self.output,
             self.cut,
-        )  # what is decided is no worker's business
+        )  # what is decided is not a worker's business
 
     def params(self) -> Mapping[str, Any]:
         """How files are made."""

@@ -1,4 +1,4 @@
-"""The table that leaves the pipeline: one row a clip that stays and has its file, ready to train on.
+"""The table that leaves the pipeline: one row per clip that stays and has its file, ready to train on.
 
 `published.parquet` lies in the output folder, so that `file_path` is relative to it. A clip of several
 windows has their captions joined in order of time, and one by one in `windows`.

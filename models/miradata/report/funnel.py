@@ -58,7 +58,7 @@ _GATES = (
 def funnel(tables: Tables, fates: Sequence[Fate], config: Config) -> list[Step]:
     """The steps from source videos to published clips; the film's seconds never grow.
 
-    A gate whose stage is not in the configuration's list is no step, unless clips left at it.
+    A gate whose stage is not in the configuration's list is not a step, unless clips left at it.
 
     Args:
         tables: Of a run.

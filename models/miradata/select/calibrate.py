@@ -58,7 +58,7 @@ def calibrate(
 
     Args:
         values: Metric -> (N,) scores of the reference clips.
-        ranked: Metrics of which more is better; those that nothing was measured of are left out.
+        ranked: Metrics of which higher is better; those that nothing was measured of are left out.
         limits: Where the hard limits are taken from.
         targets: Level -> share, from the loosest; None takes the published shares.
         name: Of the file.

@@ -1,11 +1,11 @@
 """Stage `split`: shots, by PySceneDetect's content detector, and by fades through black.
 
 Frames are decoded here, once and small, and handed to the library's detector, so that times are the
-file's own and memory does not grow with the video's length beyond 9 bytes a frame. A fade is a run of
+file's own and memory does not grow with the video's length beyond 9 bytes per frame. A fade is a run of
 dark frames at whose ends the content detector saw no cut; it is cut in its middle, as the library's
 threshold detector does, which would cut every dark shot as well.
 
-Where everything changes for a while (a fast pan, few frames a second) the library by default merges all
+Where everything changes for a while (a fast pan, few frames per second) the library by default merges all
 cuts into the last one, and what was before and after the first is one shot. Here a cut is made at once
 and again after `min_scene_seconds`: too many cuts are what `stitch` repairs, a missed one nothing does. For
 the same reason shots may be short; what is too short for a clip leaves at the length gate.
@@ -118,7 +118,7 @@ def detect(path: Path, split: Split, fps: float) -> tuple[array[int], list[int]]
     Args:
         path: A video file.
         split: The detectors' settings.
-        fps: Average frames a second, to turn the least length into frames.
+        fps: Average frames per second, to turn the least length into frames.
 
     Raises:
         VideoError: the file cannot be decoded to its end.

@@ -1,6 +1,6 @@
 """SQL over the tables of an output folder: read-only, on Parquet, by DuckDB.
 
-Every table is there under its name. `overview` has one row a clip: its times and source, a column
+Every table is there under its name. `overview` has one row per clip: its times and source, a column
 for each metric, whether it is a duplicate, how many windows have captions, and its file.
 """
 
@@ -43,7 +43,7 @@ def query(folder: Path, sql: str) -> pa.Table:
     Only the folder's own Parquet files can be read, and nothing can be written.
 
     Raises:
-        InputError: there are no tables, the text is no single SELECT, or DuckDB refuses it.
+        InputError: there are no tables, the text is not a single SELECT, or DuckDB refuses it.
         MissingExtraError: duckdb is missing.
     """
     duckdb = _duckdb()

@@ -120,7 +120,7 @@ def arrow_rows(table: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> pa.
 
 
 def arrow_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
-    """Rows as Arrow; text that is no UTF-8 (a file's name, a broken reply) becomes its escape."""
+    """Rows as Arrow; text that is not UTF-8 (a file's name, a broken reply) becomes its escape."""
     try:
         return pa.Table.from_pylist(list(rows), schema=schema)
     except UnicodeEncodeError:
@@ -169,7 +169,7 @@ def write_file(path: Path, table: pa.Table) -> None:
     Raises:
         OutputError: the disk is full, or the folder may not be written to.
     """
-    # files are opened here: Arrow takes no name that is no UTF-8
+    # files are opened here: Arrow takes no name that is not UTF-8
     with replacing(path) as part, part.open("wb") as file:
         pq.write_table(table, file, compression="zstd", row_group_size=2**20)
 

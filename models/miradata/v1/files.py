@@ -160,7 +160,7 @@ def _arrow() -> tuple[Any, Any]:
 def _parquet(path: Path) -> Iterator[Mapping[str, object]]:
     pyarrow, parquet = _arrow()
     try:
-        # opened here: Arrow takes no name that is no UTF-8
+        # opened here: Arrow takes no name that is not UTF-8
         with path.open("rb") as file, parquet.ParquetFile(file) as table:
             _require_columns(path, table.schema_arrow.names)
             for batch in table.iter_batches(ROWS_AT_ONCE, columns=list(COLUMNS)):

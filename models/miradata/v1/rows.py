@@ -156,7 +156,7 @@ def clip_id_of(file_path: str) -> str:
         '1431495.10'
 
     Raises:
-        V1Error: it is no relative path `<folders>/<download id>.<clip number>.<suffix>`.
+        V1Error: it is not a relative path `<folders>/<download id>.<clip number>.<suffix>`.
     """
     found = _matched("file_path", file_path, _FILE, "a path such as 000000000/000000000000.4.mp4")
     name = _FILE.fullmatch(found)

@@ -87,7 +87,7 @@ def test_bad_json_is_repaired_once(tmp_path: Path) -> None:
     assert found.tokens == Tokens(2000, 400)
     repair = chat.requests[1]["messages"]
     assert repair[2] == {"role": "assistant", "content": "Sure! Here it is"}
-    assert "it is no JSON" in repair[3]["content"]
+    assert "it is not valid JSON" in repair[3]["content"]
 
 
 def test_json_that_stays_bad_ends_after_one_repair(tmp_path: Path) -> None:
