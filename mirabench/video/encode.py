@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from mirabench.errors import OutputError
+from mirabench.files import replacing
 from mirabench.video.frames import UInt8Array
 
 REPEATABLE = {"x264-params": "cpu-independent=1:threads=1"}
@@ -36,15 +36,10 @@ def write_video(
         OutputError: the file cannot be written, or there is no frame.
     """
     path = Path(path)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _encode(part, frames, fps, codec, pixel_format, options or {})
-        part.replace(path)
-    except OSError as error:
-        raise OutputError.writing(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part:
+        written = _encode(part, frames, fps, codec, pixel_format, options or {})
+        if not written:
+            raise OutputError(f"cannot write {path}: there are no frames")
     return path
 
 
@@ -55,7 +50,8 @@ def _encode(
     codec: str,
     pixel_format: str | None,
     options: dict[str, str],
-) -> None:
+) -> bool:
+    """Whether there was a frame to write."""
     rate = Fraction(fps).limit_denominator(1001)
     stream = None
     with av.open(f"file:{path}", "w") as container:
@@ -70,6 +66,6 @@ def _encode(
                 stream.codec_context.thread_count = 1
             picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
             container.mux(stream.encode(picture))
-        if stream is None:
-            raise OutputError(f"cannot write {path.name}: there are no frames")
-        container.mux(stream.encode(None))
+        if stream is not None:
+            container.mux(stream.encode(None))
+    return stream is not None
