@@ -9,12 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mirabench.files import require_writable as require_writable
 from mirabench.files import write_text
-from mirabench.files import write_text as write_atomically
 from mirabench.report.model import Report
-
-__all__ = ["require_writable", "scores_csv", "write_atomically", "write_run"]
 
 
 def scores_csv(report: Report) -> str:

@@ -29,6 +29,8 @@ FORBIDDEN = [
     ("mirabench.metrics.motion", "mirabench.nets.raft"),
     ("mirabench.features.api", "miradit.registry"),
     ("mirabench.cli.check", "miraboard.settings"),
+    ("mirabench.work.item", "mirabench.inputs.samples"),
+    ("mirabench.functional.flow", "mirabench.features.api"),
     ("mirabench.weights.card", "torch"),
     ("miraboard.settings", "torch"),
     ("miradata.tables.store", "miradata.select.levels"),

@@ -41,3 +41,21 @@ def test_no_name_is_vague(place: str) -> None:
         if name in VAGUE
     }
     assert not found
+
+
+@pytest.mark.parametrize("name", ["Outcome", "Session", "Row", "Source"])
+def test_a_common_word_names_one_thing(name: str) -> None:
+    homes = [named(file) for file in FILES if name in top_level_names(file)]
+    assert len(homes) == 1, homes
+
+
+def top_level_names(file: Path) -> set[str]:
+    found = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+    return found
