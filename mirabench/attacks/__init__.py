@@ -1,1 +1,1 @@
-"""Clips spoiled on purpose, and what a sane metric must say of them."""
+"""Clean clips degraded on purpose, and how a sane metric reacts."""

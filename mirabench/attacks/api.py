@@ -1,13 +1,13 @@
-"""What an attack is: a change of a clip, and what a sane metric must say of the changed clip.
+"""What an attack is: a change of a clip, and how a sane metric reacts to it.
 
 Four reactions can be declared for a metric, or for all metrics of a dimension:
 
-- `DROP`: the attacked clip must rank below the honest one: a worse value, or a status other than `ok`;
+- `DROP`: the degraded copy must rank below the clean clip: a worse value, or a status other than `ok`;
 - `RISE`: it must rank above, by more than the tolerance;
 - `STAY`: its value must stay within the tolerance, and its status `ok`;
 - `NO_GAIN`: it may stay or drop, but must not rank above by more than the tolerance.
 
-What is not declared is reported and not judged: a metric owes no reaction to what it does not measure.
+What is not declared is reported and not judged: a metric need not react to what it does not measure.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ DROP: Reaction = "drop"
 RISE: Reaction = "rise"
 STAY: Reaction = "stay"
 NO_GAIN: Reaction = "no gain"
+REACTIONS = (DROP, NO_GAIN, STAY, RISE)
+"""In the order of the tables."""
 
 TEMPORAL, MOTION, THREE_D, QUALITY, TEXT, DISTRIBUTION = DIMENSIONS
 
@@ -43,6 +45,8 @@ class Footage:
     fps: float
     prompt: Prompt | None = None
     """What it was asked to show, for metrics that compare with text."""
+    rendered: bool = False
+    """Whether this project rendered it, so that it is not a camera's or generator's video."""
 
     def with_frames(self, frames: UInt8Array, fps: float | None = None) -> Footage:
         """The same clip with other frames, at another rate if one is given."""
@@ -51,7 +55,7 @@ class Footage:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """One way to spoil a clip, and what must be said of the result."""
+    """One way to degrade a clip, and the reactions that it declares."""
 
     name: str
     kind: str
@@ -81,7 +85,7 @@ class Attack:
         return self.expects.get(metric.name, self.expects.get(metric.dimension))
 
     def applied(self, clip: Footage) -> Footage:
-        """The attacked twin, named `CLIP/ATTACK`.
+        """The degraded copy, named `CLIP/ATTACK`.
 
         Raises:
             InputError: the clip has fewer than two frames.

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mirabench.attacks.api import REACTIONS
 from mirabench.attacks.model import AttackReport, Case, Verdict
 
 WORST_FIRST: tuple[Verdict, ...] = ("fooled", "moved", "failed", "caught", "stays")
@@ -75,10 +76,37 @@ class Tally:
     def __str__(self) -> str:
         return f"{self.right} of {self.judged}" if self.judged else "-"
 
+    @property
+    def percent(self) -> str:
+        """The share, such as `86.0 %`; empty when nothing was judged."""
+        return f"{100 * self.right / self.judged:.1f} %" if self.judged else ""
 
-def tally(cases: Iterable[Case], declared: str, *, by_value: bool = False) -> Tally:
-    """Of the cases with this declaration that were judged, how many went as declared; no failed ones."""
-    verdicts = [c.by_value if by_value else c.verdict for c in cases if c.declared == declared]
+
+def headline(report: AttackReport) -> str:
+    """The result in one line: all declared reactions first, then each kind.
+
+    Example:
+        `1444 of 1679 declared reactions hold (86.0 %): drop 402 of 419, no gain 461 of 574, ...`
+    """
+    every = tally(report.cases)
+    if not every.judged:
+        return "no declared reaction could be judged"
+    kinds = ", ".join(
+        f"{kind} {counted}" for kind in REACTIONS if (counted := tally(report.cases, kind)).judged
+    )
+    return f"{every} declared reactions hold ({every.percent}): {kinds}"
+
+
+def tally(cases: Iterable[Case], declared: str | None = None, *, by_value: bool = False) -> Tally:
+    """How many of the judged cases went as declared; failed ones are not judged.
+
+    Args:
+        cases: The cases to count.
+        declared: Count this reaction only; every declared one when None.
+        by_value: Let every value count, whatever its status.
+    """
+    chosen = (c for c in cases if c.declared is not None and declared in (None, c.declared))
+    verdicts = [c.by_value if by_value else c.verdict for c in chosen]
     right = sum(v in ("caught", "stays") for v in verdicts)
     wrong = sum(v in ("fooled", "moved") for v in verdicts)
     return Tally(right, right + wrong)

@@ -1,4 +1,4 @@
-"""The honest clips: rendered ones, or people's own files, cut and shrunk to what an attack can hold."""
+"""The clean clips: rendered ones, or people's own files, cut and shrunk to what an attack can hold."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZE = (160, 96)
 FRAMES = 48
 MOST_SECONDS = 2.0
 MOST_SHORT_SIDE = 180
-"""Of a file, this much is attacked: forty twins of it are made and scored."""
+"""Of a file, this much is attacked: forty degraded copies of it are made and scored."""
 
 _Make = Callable[..., SyntheticClip]
 ATTACKED: dict[str, tuple[_Make, dict[str, Any]]] = {
@@ -39,7 +39,7 @@ YARDSTICK: dict[str, tuple[_Make, dict[str, Any]]] = {
     "painting-pan": (clips.pan, {"seed": 3}),
     "painting-zoom": (clips.zoom, {"seed": 4}),
 }
-"""More honest clips, never attacked: they only tell how far honest clips lie apart."""
+"""More clean clips, never attacked: they only tell how far clean clips lie apart."""
 
 
 def rendered(
@@ -51,7 +51,7 @@ def rendered(
         make, options = (ATTACKED | YARDSTICK)[name]
         clip = make(frames, size, **options)
         prompt = Prompt(name, clip.captions["short"], clip.captions)
-        found.append(Footage(name, clip.frames, clip.fps, prompt))
+        found.append(Footage(name, clip.frames, clip.fps, prompt, rendered=True))
     return found
 
 

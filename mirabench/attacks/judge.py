@@ -1,8 +1,8 @@
 """The verdict on one metric: what was declared against what it said. Pure.
 
-A value's gain is how much better the attacked clip scores than the honest one, in spreads: the standard
-deviation of the metric over the honest clips. Moves of less than `TOLERANCE` spreads count as none: they
-are small beside what tells one honest clip from another.
+A value's gain is how much better the degraded copy scores than the clean clip, in spreads: the standard
+deviation of the metric over the clean clips. Moves of less than `TOLERANCE` spreads count as none: they
+are small beside what tells one clean clip from another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mirabench.attacks.model import Reading, Verdict
 from mirabench.metrics.api import MetricSpec
 
 TOLERANCE = 0.25
-"""Spreads. Two honest clips drawn at random differ by less than this in one case of seven
+"""Spreads. Two clean clips drawn at random differ by less than this in one case of seven
 (normal scores: P(|x - y| < 0.25 sd) = 0.14), so it hardly ever decides which clip ranks higher."""
 
 
@@ -34,11 +34,11 @@ def spread_of(values: Sequence[float]) -> float | None:
 
 
 LEAST_SPREAD = 0.05
-"""Part of a metric's range that stands in for its spread where all honest clips score alike."""
+"""Part of a metric's range that stands in for its spread where all clean clips score alike."""
 
 
 def yardstick_of(spec: MetricSpec, values: Sequence[float]) -> float | None:
-    """The spread of a metric; for one that is saturated on all honest clips, a part of its range."""
+    """The spread of a metric; for one that is saturated on all clean clips, a part of its range."""
     spread = spread_of(values)
     extent = spec.range[1] - spec.range[0]
     return extent * LEAST_SPREAD if spread == 0 and math.isfinite(extent) else spread
@@ -50,7 +50,7 @@ def gain_of(spec: MetricSpec, honest: float, attacked: float) -> float:
 
 
 def can_lose(spec: MetricSpec, honest: float, tolerance: float) -> bool:
-    """Whether the honest value is further than the tolerance from the metric's worst one."""
+    """Whether the clean value is further than the tolerance from the metric's worst one."""
     worst = spec.range[0] if spec.higher_is_better else spec.range[1]
     return not math.isfinite(worst) or abs(honest - worst) > tolerance
 
@@ -58,7 +58,7 @@ def can_lose(spec: MetricSpec, honest: float, tolerance: float) -> bool:
 def judge(declared: Reaction | None, gain: float, tolerance: float) -> Verdict:
     """The verdict on two values that both count; `gain` and `tolerance` in one unit.
 
-    For a drop the order alone decides: the honest clip must rank above its twin, by however little.
+    For a drop the order alone decides: the clean clip must rank above its degraded copy, by however little.
     """
     if declared is None:
         return "undeclared"
@@ -107,9 +107,9 @@ def verdict_on(
     if honest.value is None:
         return Judged("failed" if honest.status == "failed" else "not applicable", honest.why)
     if trust_status and not honest.sound:
-        return Judged("not applicable", f"the honest clip is {honest.status}: {honest.why}")
+        return Judged("not applicable", f"the clean clip is {honest.status}: {honest.why}")
     if declared in (DROP, RISE) and not can_lose(spec, honest.value, tolerance):
-        return Judged("not applicable", "the honest clip is at the metric's worst value already")
+        return Judged("not applicable", "the clean clip is at the metric's worst value already")
     if attacked.value is None or (trust_status and not attacked.sound):
         return Judged(judge_lost(declared, attacked))
     return Judged(judge(declared, gain_of(spec, honest.value, attacked.value), tolerance))

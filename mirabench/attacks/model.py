@@ -14,13 +14,13 @@ SCHEMA_VERSION = "1.0"
 
 Verdict = Literal["caught", "fooled", "stays", "moved", "not applicable", "failed", "undeclared"]
 VERDICTS: dict[Verdict, str] = {
-    "caught": "reacted as it must, or its score lost the status `ok`",
-    "stays": "did not move, as it must not, or need not",
-    "fooled": "ranked the attacked clip as high as the honest one, or gained by the attack",
-    "moved": "moved although nothing that it measures was changed",
-    "not applicable": "cannot be judged: the honest clip has no sound score, or the worst one",
-    "failed": "could not be computed",
-    "undeclared": "owes no reaction; nothing is judged",
+    "caught": "reacts as declared, or its score is no longer `ok`",
+    "stays": "does not move, as declared",
+    "fooled": "ranks the degraded copy as high as the clean clip, or improves",
+    "moved": "moves although nothing that it measures has changed",
+    "not applicable": "cannot be judged: the clean clip has no valid score, or the worst one",
+    "failed": "cannot be computed",
+    "undeclared": "has no declared reaction; nothing is judged",
 }
 """Verdict -> what it says of a metric."""
 
@@ -47,8 +47,8 @@ class MetricRecord(_Model):
     dimension: str
     higher_is_better: bool
     unit: str
-    spread: float | None = Field(None, description="Standard deviation over the honest clips.")
-    spread_clips: int = Field(0, description="Honest clips with a sound score behind the spread.")
+    spread: float | None = Field(None, description="Standard deviation over the clean clips.")
+    spread_clips: int = Field(0, description="Clean clips with a sound score behind the spread.")
     published: bool = Field(False, description="Whether the reference has it, network or not.")
     skipped: str = Field("", description="Why it was not run on any clip.")
 
@@ -104,7 +104,7 @@ class AttackReport(_Model):
         return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
 
     def drops(self, *, by_value: bool = False) -> tuple[int, int]:
-        """(N, M): in N of M judged cases with a declared drop, the honest clip ranks above its twin."""
+        """(N, M): in N of M judged cases with a declared drop, the clean clip ranks above its degraded copy."""
         verdicts = [
             c.by_value if by_value else c.verdict for c in self.cases if c.declared == "drop"
         ]

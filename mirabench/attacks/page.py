@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mirabench.attacks.api import DROP, NO_GAIN, RISE, STAY
-from mirabench.attacks.cells import MARKS, Tally, cells, faults, tally, why_nothing
+from mirabench.attacks.api import DROP, REACTIONS
+from mirabench.attacks.cells import MARKS, Tally, cells, faults, headline, tally, why_nothing
 from mirabench.attacks.model import VERDICTS, AttackReport, Case, MetricRecord, Verdict
 from mirabench.metrics.api import DIMENSIONS
 
@@ -13,22 +13,22 @@ PICTURE = "images/attacks.svg"
 """Where the picture lies beside the page."""
 
 INTRODUCTION = """\
-Each attack changes an honest clip in a way whose effect is known, and declares what a sane metric must say
-of the result. `mirabench attack` makes the attacked twins, scores honest and attacked clips with one suite,
-and compares.
+Each attack changes a clean clip in a known way and declares how a sane metric reacts to the change.
+`mirabench attack` degrades clean clips, scores each clean clip and its degraded copies with one suite, and
+compares the scores.
 
-What is declared follows from what a metric claims to measure:
+The declaration follows from what a metric claims to measure:
 
-- `drop`: the twin must rank below the honest clip, by a worse value or because its score is no longer `ok`;
-- `rise`: it must rank above, by more than the tolerance;
-- `stay`: its value must not move by more than the tolerance, and its score must stay `ok`;
-- `no gain`: it may stay or drop, but must not gain more than the tolerance.
+- `drop`: the degraded copy ranks below the clean clip: its value is worse, or its score is no longer `ok`;
+- `no gain`: the value may stay or get worse, but not improve by more than the tolerance;
+- `stay`: the value does not move by more than the tolerance, and the score stays `ok`;
+- `rise`: the degraded copy ranks above, by more than the tolerance.
 
-A metric owes no reaction to what it does not measure: there nothing is declared, the cell is empty, and
-nothing is counted. A case is not applicable when the honest clip itself has no sound score, or when its
-value is already within the tolerance of the metric's worst. The tolerance is {tolerance:g} spreads; a
-spread is the standard deviation of the metric over the honest clips of the run. It does not enter a `drop`:
-there the order alone counts."""
+Nothing is declared where a metric does not claim to measure what the attack changes. Such cells are empty and
+do not count. A case is not applicable when the clean clip has no valid score, or when its value is already
+within the tolerance of the metric's worst value. The tolerance is {tolerance:g} spreads; a spread is the
+standard deviation of the metric over the clean clips of the run. A `drop` has no tolerance: only the order
+counts."""
 
 
 def attacks_page(report: AttackReport, command: str, picture: str = PICTURE) -> str:
@@ -39,7 +39,6 @@ def attacks_page(report: AttackReport, command: str, picture: str = PICTURE) -> 
         command: What was typed, so that people can repeat it.
         picture: Link to the picture of the matrix.
     """
-    caught, total = report.drops()
     parts = [
         "# Attacks: which metrics can be fooled",
         f"<!-- Written by `{command}`: run it again instead of editing. {fingerprint(report)} -->",
@@ -47,26 +46,25 @@ def attacks_page(report: AttackReport, command: str, picture: str = PICTURE) -> 
         "## Result",
         _result(report),
         f"```sh\n{command}\n```",
-        f"![{len(report.attacks)} attacks against {report.suite}: {caught} of {total} drops]({picture})",
-        _clips(report),
-        _table(("sign", "verdict", "it says that the metric"), [
+        f"![{len(report.attacks)} attacks against {report.suite}: {headline(report)}]({picture})",
+        _table(("sign", "verdict", "the metric"), [
             (MARKS[v] or "(empty)", v, text) for v, text in VERDICTS.items()
         ]),
-        "A number behind a sign is how many of the judged clips it holds for; without one, all of them.",
+        "A fraction beside a sign counts the judged clips with this verdict. Without one, all have it.",
         "## Metrics",
-        "In how many judged cases each metric did as declared.",
+        "How many of the judged cases went as declared, by metric.",
         _metrics(report),
         "## The reference",
         _reference(report),
         "## Where a metric is fooled",
         _faulty(report, "fooled"),
-        "## Where a metric moves and should not",
+        "## Where a metric moves and must not",
         _faulty(report, "moved"),
         *_unjudged(report),
         "## The matrix",
         *_matrices(report),
         "## The attacks",
-        _table(("attack", "version", "what is done", "what it pretends"), [
+        _table(("attack", "version", "what it does", "what a generator would gain"), [
             (f"`{a.name}`", str(a.version), a.does, a.pretends) for a in report.attacks
         ]),
     ]  # fmt: skip
@@ -74,14 +72,28 @@ def attacks_page(report: AttackReport, command: str, picture: str = PICTURE) -> 
 
 
 def _result(report: AttackReport) -> str:
-    caught, total = report.drops()
+    every = tally(report.cases)
+    rows = [
+        (f"`{kind}`", str(counted), counted.percent)
+        for kind in REACTIONS
+        if (counted := tally(report.cases, kind)).judged
+    ]
+    rows.append(("**all**", f"**{every}**", f"**{every.percent}**"))
+    return (
+        f"**{every} declared reactions hold ({every.percent})**: suite `{report.suite}`, version "
+        f"{report.suite_version}, {len(report.attacks)} attacks.\n\n{_clips(report)}\n\n"
+        + _table(("declared", "holds", "share"), rows)
+        + f"\n\n{_drops(report)}"
+    )
+
+
+def _drops(report: AttackReport) -> str:
+    caught, _ = report.drops()
     by_value = report.caught_by_value()
     return (
-        f"Suite `{report.suite}`, version {report.suite_version}, on {len(report.clips)} clips under "
-        f"{len(report.attacks)} attacks:\n**the honest clip ranks above its attacked twin in {caught} of "
-        f"{total} declared drops{_percent(caught, total)}**.\nIn {by_value} of the {caught} the value itself "
-        f"is worse; in the other {caught - by_value} it is as good or better, and the status of the score\n"
-        "tells: the clip is static, frozen, out of order or otherwise empty. Such scores are in no mean."
+        f"Of the {caught} drops that hold, {by_value} show in the value. In the other {caught - by_value} the "
+        "value is as good or better, and\nthe status tells: the copy is static, frozen, out of order or "
+        "otherwise says nothing. Such scores enter no mean."
     )
 
 
@@ -92,21 +104,18 @@ def fingerprint(report: AttackReport) -> str:
     return f"attacks: {attacks}; metrics: {metrics}."
 
 
-def _percent(part: int, whole: int) -> str:
-    return f" ({100 * part / whole:.1f} %)" if whole else ""
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{part} of {whole}{_percent(part, whole)}"
-
-
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _clips(report: AttackReport) -> str:
-    return "Clips: " + "; ".join(f"`{name}` ({what})" for name, what in report.clips.items()) + "."
+    kinds = set(report.clips.values())
+    names = ", ".join(f"`{name}`" for name in report.clips)
+    if len(kinds) == 1:
+        return f"Measured on {len(report.clips)} clips: {names} ({kinds.pop()}, each)."
+    listed = "; ".join(f"`{name}` ({what})" for name, what in report.clips.items())
+    return f"Measured on {len(report.clips)} clips: {listed}."
 
 
 def _own(report: AttackReport, metric: MetricRecord) -> list[Case]:
@@ -121,7 +130,7 @@ def _metrics(report: AttackReport) -> str:
             rows.append((f"`{metric.name}`", *["-"] * 4, why))
             continue
         spread = "none" if metric.spread is None else f"{metric.spread:.4g} {metric.unit}".strip()
-        counts = [str(tally(own, declared)) for declared in (DROP, NO_GAIN, STAY, RISE)]
+        counts = [str(tally(own, declared)) for declared in REACTIONS]
         rows.append((f"`{metric.name}`", *counts, f"{spread}, {metric.spread_clips} clips"))
     return _table(("metric", "drop", "no gain", "stay", "rise", "spread"), rows)
 
@@ -141,10 +150,10 @@ def _reference(report: AttackReport) -> str:
     ours = _sum(tally(own, DROP) for own in every)
     rows.append(("together", str(alone), str(ours), ""))
     return (
-        "The public MiraBench code knows no status: a frozen clip's number counts like any other. Judged "
-        "by value alone, as it would be there, and with the statuses that mirabench gives them. By value "
-        "alone there are more cases, because clips count whose honest score says nothing already, as 3D "
-        "consistency does of a camera that stands still.\n\n"
+        "The public MiraBench code has no status: the number of a frozen clip counts like any other. The table "
+        "judges its columns by value alone, as that code would, and with the statuses of mirabench. By value "
+        "alone there are more cases, because clips count whose clean score already says nothing, such as 3D "
+        "consistency under a static camera.\n\n"
         + _table(("column", "drops, by value alone", "drops, with statuses", "note"), rows)
         + _awaited(report)
     )
@@ -154,9 +163,9 @@ def _awaited(report: AttackReport) -> str:
     if report.suite == "mirabench-official":
         return ""
     return (
-        "\n\nThese are the columns whose numbers need no network. The rest of the reference's columns await "
-        "pretrained weights: random ones say nothing. With the [weights](weights.md) on disk, this "
-        "fills them in:\n\n```sh\n"
+        "\n\nThese are the columns that need no network. The other columns of the reference are not measured: "
+        "they need pretrained weights. With the [weights](weights.md) on disk, this command measures "
+        "them:\n\n```sh\n"
         "mirabench attack --suite mirabench-official --allow-noncommercial -o attacks-official\n```"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-from mirabench.attacks.cells import Cell, cells
+from mirabench.attacks.cells import Cell, cells, headline
 from mirabench.attacks.model import AttackReport, MetricRecord, Verdict
 
 CELL_WIDTH, CELL_HEIGHT = 34, 20
@@ -53,18 +53,13 @@ def matrix_svg(report: AttackReport) -> str:
                 rows.append(_cell(cell, LEFT + i * CELL_WIDTH, y, label))
         y += CELL_HEIGHT
     width, height = LEFT + len(metrics) * CELL_WIDTH + 100, y + 12
-    said = "Attacks against metrics: " + _said(report)
+    said = "Attacks against metrics: " + headline(report)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img" aria-label="{escape(said)}"><style>{_STYLE}</style>'
         f'<rect width="{width}" height="{height}" style="fill:var(--paper)"/>'
         f"{_legend()}{_heads(metrics)}{''.join(rows)}</svg>\n"
     )
-
-
-def _said(report: AttackReport) -> str:
-    caught, total = report.drops()
-    return f"the honest clip ranks above its twin in {caught} of {total} declared drops"
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Attack clips, score honest and attacked ones with one suite, and judge every metric."""
+"""Attack clips, score clean and degraded ones with one suite, and judge every metric."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def run_attacks(
     yardstick: Sequence[Footage] = (),
     setting: Setting | None = None,
 ) -> AttackReport:
-    """Attack each honest clip with each attack and judge the suite's metrics.
+    """Attack each clean clip with each attack and judge the suite's metrics.
 
     Args:
         honest: The clips; names unique.
         attacks: What is done to them.
         suite: The metrics.
-        yardstick: Further honest clips, only for the spread of each metric.
+        yardstick: Further clean clips, only for the spread of each metric.
         setting: How to carry it out.
 
     Raises:
@@ -114,19 +114,19 @@ def _scored(
     suite: Suite,
     setting: Setting,
 ) -> list[Report]:
-    """One report for each honest clip with its twins, and one for the yardstick."""
+    """One report for each clean clip with its degraded copies, and one for the yardstick."""
     total = len(honest) * (len(attacks) + 1) + len(yardstick)
     before = 0
     reports = []
-    # one honest clip at a time bounds the memory that its twins take
-    for group in chain((_twins(clip, attacks) for clip in honest), [list(yardstick)]):
+    # one clean clip at a time bounds the memory that its degraded copies take
+    for group in chain((_degraded(clip, attacks) for clip in honest), [list(yardstick)]):
         if group:
             reports.append(_score(group, suite, setting, before, total))
             before += len(group)
     return reports
 
 
-def _twins(clip: Footage, attacks: Sequence[Attack]) -> list[Footage]:
+def _degraded(clip: Footage, attacks: Sequence[Attack]) -> list[Footage]:
     return [clip, *(attack.applied(clip) for attack in attacks)]
 
 
@@ -215,7 +215,8 @@ def _asks_for_motion(clip: Footage) -> bool:
 
 def _facts(clip: Footage) -> str:
     frames, height, width = clip.frames.shape[:3]
-    return f"{width}x{height}, {frames} frames at {clip.fps:g} a second"
+    origin = "rendered, " if clip.rendered else ""
+    return f"{origin}{width}x{height}, {frames} frames at {clip.fps:g} per second"
 
 
 def _attack_record(attack: Attack) -> AttackRecord:
@@ -231,7 +232,7 @@ def _attack_record(attack: Attack) -> AttackRecord:
 def _metric_record(
     spec: MetricSpec, spread: float | None, clips: int, skipped: Mapping[str, str]
 ) -> MetricRecord:
-    why = "compares sets of clips, not a clip with its twin" if spec.scope == "set" else ""
+    why = "compares sets of clips, not a clip with its degraded copy" if spec.scope == "set" else ""
     return MetricRecord(
         name=spec.name,
         version=spec.version,

@@ -25,48 +25,51 @@ def attack(
     clips: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Honest clips: files, folders, globs or a manifest. Rendered ones when absent.",
+            help="Clean clips: files, folders, globs or a manifest (default: rendered clips).",
             show_default=False,
         ),
     ] = None,
     *,
-    suite: Annotated[str, typer.Option(help="A suite's name, or a TOML file.")] = "lite",
+    suite: Annotated[str, typer.Option(help="Name of a suite, or a TOML file.")] = "lite",
     only: Annotated[
-        list[str] | None, typer.Option(help="Only these attacks; repeat, or separate by commas.")
+        list[str] | None,
+        typer.Option(help="Only these attacks; repeat the option or separate names by commas."),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
         "mirabench-attacks"
     ),
     page: Annotated[
-        Path | None, typer.Option(help="Write the page here too, its picture in images/ beside it.")
+        Path | None,
+        typer.Option(help="Also write the page here, with its picture in images/ beside it."),
     ] = None,
-    listed: Annotated[bool, typer.Option("--list", help="List the attacks, and stop.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that score side by side.")] = 1,
+    listed: Annotated[bool, typer.Option("--list", help="List the attacks and exit.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Number of scoring processes.")] = 1,
     device: Annotated[
-        str, typer.Option(help="For networks: auto, cpu, cuda, cuda:1, mps.")
+        str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
     fps: Annotated[
         float | None, typer.Option(min=0.01, help="Frame rate of frame folders (default 24).")
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's).")
+        Path | None,
+        typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's cache folder)."),
     ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not store features.")] = False,
     allow_noncommercial: Annotated[
         bool,
         typer.Option(
-            "--allow-noncommercial", help="Use parameters whose licence forbids commercial use."
+            "--allow-noncommercial", help="Allow weights whose licence forbids commercial use."
         ),
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print attacks.json, and only that.")
+        bool, typer.Option("--json", help="Print attacks.json and nothing else.")
     ] = False,
 ) -> None:
-    """Spoil honest clips on purpose and see which metrics notice.
+    """Degrade clean clips and see which metrics notice.
 
     Writes attacks.json, attacks.md and the matrix as a picture. Of a file, the first two seconds are
-    attacked, at most 180 px high. Exit code 0: nothing failed, fooled metrics included; 1: a clip or
-    a metric failed, the results are written; 2: the command cannot run.
+    used, at most 180 px high. Exit code 0: nothing failed, even if metrics are fooled; 1: a clip or a
+    metric failed, and the results are written; 2: the command cannot run.
     """
     from mirabench.attacks.catalogue import select
     from mirabench.attacks.run import Setting
@@ -100,7 +103,9 @@ def _attacked(
     from mirabench.attacks.run import run_attacks
     from mirabench.suites.api import load_suite
 
-    logging.getLogger("mirabench.run.evaluate").setLevel(logging.WARNING)  # of each clip's twins
+    logging.getLogger("mirabench.run.evaluate").setLevel(
+        logging.WARNING
+    )  # of each clip's degraded copies
     found = load_suite(suite)  # before anything is rendered or decoded
     honest = from_files(clips, fps) if clips else Read(rendered(list(ATTACKED)), {})
     yardstick = rendered(list(YARDSTICK) if not clips else [*ATTACKED, *YARDSTICK])
@@ -126,11 +131,11 @@ def _show(report: AttackReport, unread: dict[str, str], output: Path, *, as_json
     if as_json:
         sys.stdout.write(report.to_json())
         return
-    caught, total = report.drops()
+    from mirabench.attacks.cells import headline
+
     _print(
         _summary(report),
-        f"ranked the honest clip above its attacked twin in {caught} of {total} declared drops "
-        f"({report.caught_by_value()} of them by value alone)",
+        headline(report),
         f"page: {(output / 'attacks.md').resolve()}",
     )
 
@@ -157,7 +162,7 @@ def _summary(report: AttackReport) -> Table:
 def _catalogue(attacks: list[Attack]) -> Table:
     from rich.table import Table
 
-    table = Table("attack", "version", "of", "what is done", "what it pretends")
+    table = Table("attack", "version", "of", "what is done", "what a generator would gain")
     for found in attacks:
         table.add_row(found.name, str(found.version), found.kind, found.does, found.pretends)
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -155,7 +156,7 @@ class TestOutput:
         path.write_text(report.to_json())
         assert load_attacks(path) == report
 
-    @pytest.mark.parametrize(("text", "said"), [("{", "no attacks.json"), ("{}", "suite")])
+    @pytest.mark.parametrize(("text", "said"), [("{", "not an attacks.json"), ("{}", "suite")])
     def test_json_of_something_else_is_refused(self, text: str, said: str, tmp_path: Path) -> None:
         path = tmp_path / "attacks.json"
         path.write_text(text)
@@ -168,18 +169,37 @@ class TestOutput:
         self, report: AttackReport
     ) -> None:
         page = attacks_page(report, "mirabench attack")
-        caught, total = report.drops()
-        assert f"in {caught} of {total} declared drops" in page
+        judged = [c for c in report.cases if c.verdict in ("caught", "stays", "fooled", "moved")]
+        holds = sum(c.verdict in ("caught", "stays") for c in judged)
+        result = page.split("## Result")[1]
+        first = result.strip().splitlines()[0]
+        assert first.startswith(f"**{holds} of {len(judged)} declared reactions hold")
+        assert f"({100 * holds / len(judged):.1f} %)" in first
+        kinds = [
+            k for k in ("drop", "no gain", "stay", "rise") if k in {c.declared for c in judged}
+        ]
+        assert len(kinds) >= 3
+        for kind in kinds:
+            own = [c for c in judged if c.declared == kind]
+            right = sum(c.verdict in ("caught", "stays") for c in own)
+            share = f"{100 * right / len(own):.1f} %"
+            assert f"| `{kind}` | {right} of {len(own)} | {share} |" in result
         for name in NAMES:
             assert page.count(f"| `{name}` |") >= 2
         assert fingerprint(report) in page
         assert "nan" not in page.lower().split()
 
+    def test_the_page_says_on_which_clips_it_was_measured(self, report: AttackReport) -> None:
+        rendered = report.model_copy(update={"clips": {"a": "rendered, 8x8", "b": "rendered, 8x8"}})
+        assert "2 clips: `a`, `b` (rendered, 8x8, each)" in attacks_page(rendered, "x")
+        mixed = report.model_copy(update={"clips": {"a": "rendered, 8x8", "b": "4x4"}})
+        assert "2 clips: `a` (rendered, 8x8); `b` (4x4)" in attacks_page(mixed, "x")
+
     def test_the_picture_is_valid_and_told_apart_by_shape(self, report: AttackReport) -> None:
         text = matrix_svg(report)
         root = ElementTree.fromstring(text)
         shown = root.attrib["aria-label"]
-        assert "declared drops" in shown
+        assert re.search(r"\d+ of \d+ declared reactions hold \(\S+ %\): drop \d", shown)
         titles = [e.text for e in root.iter("{http://www.w3.org/2000/svg}title")]
         assert "freeze, warping_error: caught" in titles
         assert "prefers-color-scheme:dark" in text
@@ -198,8 +218,14 @@ def test_the_documented_page_was_made_by_the_present_attacks_and_metrics() -> No
     metrics = " ".join(f"{m.spec.name}@{m.spec.version}" for m in _lite())
     assert f"metrics: {metrics}." in text, "run `mirabench attack --page docs/attacks.md`"
     assert (page.parent / "images" / "attacks.svg").exists()
-    caught, total = (int(n) for n in _result(text))
-    assert caught >= 0.95 * total
+    holds = {kind: (int(n), int(of)) for kind, n, of in _results(text)}
+    right, total = holds.pop("all")
+    assert (right, total) == tuple(map(sum, zip(*holds.values(), strict=True)))
+    assert holds["drop"][0] >= 0.95 * holds["drop"][1]
+    first = text.split("## Result")[1].strip().splitlines()[0]
+    assert first.startswith(
+        f"**{right} of {total} declared reactions hold ({100 * right / total:.1f} %)**"
+    )
 
 
 def _lite() -> list[object]:
@@ -208,9 +234,11 @@ def _lite() -> list[object]:
     return load_suite("lite").built()
 
 
-def _result(text: str) -> tuple[str, str]:
-    import re
-
-    found = re.search(r"attacked twin in (\d+) of\s+(\d+)\s+declared drops", text)
-    assert found is not None
-    return found[1], found[2]
+def _results(text: str) -> list[tuple[str, str, str]]:
+    """(reaction, how many hold, how many were judged), `all` included."""
+    part = text.split("## Result")[1].split("\n## ")[0]
+    found = re.findall(
+        r"^\| (?:`|\*\*)([a-z ]+)(?:`|\*\*) \| \**(\d+) of (\d+)", part, re.MULTILINE
+    )
+    assert [kind for kind, _, _ in found] == ["drop", "no gain", "stay", "rise", "all"]
+    return found

@@ -60,7 +60,7 @@ def test_results_are_written_and_told(clip: Path, suite: Path, tmp_path: Path) -
         page,
     )
     assert code == 0
-    assert "declared drops" in said
+    assert "declared reactions hold" in said
     found = json.loads((out / "attacks.json").read_text())
     assert [a["name"] for a in found["attacks"]] == ["freeze", "blur", "noise"]
     assert list(found["clips"]) == ["pan"]
