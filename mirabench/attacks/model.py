@@ -130,4 +130,4 @@ def load_attacks(path: Path) -> AttackReport:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        raise ReportError(f"{path} is not a attacks.json: {place}: {first['msg']}") from error
+        raise ReportError(f"{path} is not an attacks.json: {place}: {first['msg']}") from error

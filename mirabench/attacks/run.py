@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 from mirabench import __version__
 from mirabench.attacks.api import DROP, TEXT, Attack, Footage, Reaction
 from mirabench.attacks.judge import TOLERANCE, gain_of, verdict_on, yardstick_of
 from mirabench.attacks.model import AttackRecord, AttackReport, Case, MetricRecord, Reading
+from mirabench.attacks.work import AttackWork, ScoredClip, items_of
 from mirabench.errors import InputError, NotApplicable
 from mirabench.metrics.api import MetricSpec
 from mirabench.metrics.camera_caption import asked_moves
 from mirabench.metrics.camera_motion_agreement import caption_of
-from mirabench.report.model import Report, VideoRecord
-from mirabench.run.evaluate import evaluate
-from mirabench.run.score import Progress, silent
 from mirabench.suites.api import Suite, load_suite
-from mirabench.video.frames import ArrayVideo
+from mirabench.work.journal import FileJournal, NoJournal, locked
+from mirabench.work.local import LocalExecutor
+from mirabench.work.run import Listener, Policy, Run
+from mirabench.work.store import LineStore, MemoryStore
 
 REFERENCE = "mirabench-official"
 
@@ -30,10 +30,16 @@ class Setting:
     """How a run is carried out; only `tolerance` may change a verdict."""
 
     tolerance: float = TOLERANCE
-    workers: int = 1
+    workers: int = 0
+    """Child processes; 0 works in this one."""
     device: str = "auto"
     cache: bool | str | Path = True
-    progress: Progress = silent
+    folder: Path | None = None
+    """Keeps the journal, so that a run that was stopped resumes; None keeps nothing."""
+    listener: Listener | None = None
+    """Told after each clip."""
+    clip_seconds: float | None = None
+    """How long one clip may take before its process is ended; needs a worker."""
     allow_noncommercial: bool = False
     """Whether parameters whose licence forbids commercial use may be used."""
 
@@ -62,8 +68,7 @@ def run_attacks(
     _check_names([*honest, *yardstick])
     chosen = load_suite(suite)
     specs = [m.spec for m in chosen.built()]
-    scored = _scored(honest, attacks, yardstick, chosen, setting)
-    records = {v.id: _Scored(v, report.skipped) for report in scored for v in report.videos}
+    records = _scored(honest, attacks, yardstick, chosen, setting)
     skipped = _skipped_by_all([records[clip.name] for clip in honest])
     spreads = {s.name: _spread(s, records, [*honest, *yardstick]) for s in specs}
     cases = [
@@ -86,14 +91,7 @@ def run_attacks(
     )
 
 
-class _Scored(NamedTuple):
-    """A clip's record, and what its run could not compute at all."""
-
-    video: VideoRecord
-    skipped: Mapping[str, str]
-
-
-def _skipped_by_all(clips: Sequence[_Scored]) -> dict[str, str]:
+def _skipped_by_all(clips: Sequence[ScoredClip]) -> dict[str, str]:
     first = clips[0].skipped
     return {k: why for k, why in first.items() if all(k in clip.skipped for clip in clips)}
 
@@ -113,50 +111,39 @@ def _scored(
     yardstick: Sequence[Footage],
     suite: Suite,
     setting: Setting,
-) -> list[Report]:
-    """One report for each clean clip with its degraded copies, and one for the yardstick."""
-    total = len(honest) * (len(attacks) + 1) + len(yardstick)
-    before = 0
-    reports = []
-    # one clean clip at a time bounds the memory that its degraded copies take
-    for group in chain((_degraded(clip, attacks) for clip in honest), [list(yardstick)]):
-        if group:
-            reports.append(_score(group, suite, setting, before, total))
-            before += len(group)
-    return reports
-
-
-def _degraded(clip: Footage, attacks: Sequence[Attack]) -> list[Footage]:
-    return [clip, *(attack.applied(clip) for attack in attacks)]
-
-
-def _score(
-    group: Sequence[Footage], suite: Suite, setting: Setting, before: int, everything: int
-) -> Report:
-    def told(done: int, total: int, clip_id: str) -> None:
-        setting.progress(before + done, everything, clip_id)
-
-    return evaluate(
-        [ArrayVideo(c.frames, fps=c.fps, name=c.name) for c in group],
-        suite=suite,
-        prompts={c.name: c.prompt for c in group if c.prompt is not None},
-        workers=setting.workers,
-        device=setting.device,
-        cache=setting.cache,
-        progress=told,
-        allow_noncommercial=setting.allow_noncommercial,
+) -> dict[str, ScoredClip]:
+    """Name -> record of every clip, honest or attacked; from the journal where it was scored before."""
+    items = items_of(honest, attacks, yardstick, suite)
+    folder = setting.folder
+    store = LineStore(folder, AttackWork.name) if folder else MemoryStore()
+    journal = FileJournal.of(folder, AttackWork.name) if folder else NoJournal()
+    if isinstance(journal, FileJournal):
+        journal.forget_failures()
+    work = AttackWork(
+        suite, setting.device, setting.cache, setting.allow_noncommercial, setting.clip_seconds
     )
+    with locked(folder) if folder else nullcontext(), LocalExecutor(setting.workers) as executor:
+        Run(
+            work,
+            items,
+            executor,
+            journal=journal,
+            store=store,
+            policy=Policy(tries=1, flush_items=1),
+            listener=setting.listener,
+        ).go()
+    return {item.id: ScoredClip.of(store.values[key]) for key, item in items.items()}
 
 
 def _spread(
-    spec: MetricSpec, records: Mapping[str, _Scored], clips: Sequence[Footage]
+    spec: MetricSpec, records: Mapping[str, ScoredClip], clips: Sequence[Footage]
 ) -> tuple[float | None, int]:
     readings = [_reading(records[clip.name], spec.name) for clip in clips]
     values = [r.value for r in readings if r.sound and r.value is not None]
     return yardstick_of(spec, values), len(values)
 
 
-def _reading(scored: _Scored, metric: str) -> Reading:
+def _reading(scored: ScoredClip, metric: str) -> Reading:
     video = scored.video
     if metric in video.scores:
         score = video.scores[metric]
@@ -172,7 +159,7 @@ def _case(
     spec: MetricSpec,
     clip: Footage,
     attack: Attack,
-    records: Mapping[str, _Scored],
+    records: Mapping[str, ScoredClip],
     spread: float | None,
     tolerance: float,
 ) -> Case:

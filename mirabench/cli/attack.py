@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirabench.cli.evaluate import CLIP_SECONDS
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from mirabench.attacks.api import Attack
     from mirabench.attacks.model import AttackReport
     from mirabench.attacks.run import Setting
-    from mirabench.run.score import Progress
+    from mirabench.work.run import Listener, Progress
 
 
 def attack(
@@ -80,13 +82,19 @@ def attack(
         _print(_catalogue(chosen))
         return
     require_writable(output)
-    with _progress() as progress:
+    with _progress() as listener:
         kept = False if no_cache else cache or True
         setting = Setting(
-            workers=workers, device=device, cache=kept, progress=progress,
-            allow_noncommercial=allow_noncommercial,
+            workers=workers, device=device, cache=kept, folder=output, listener=listener,
+            clip_seconds=CLIP_SECONDS, allow_noncommercial=allow_noncommercial,
         )  # fmt: skip
-        found, unread = _attacked(clips, chosen, suite, fps, setting)
+        try:
+            found, unread = _attacked(clips, chosen, suite, fps, setting)
+        except KeyboardInterrupt:
+            sys.stderr.write(
+                "\nmirabench: interrupted; finished work is kept, run it again to resume\n"
+            )
+            raise typer.Exit(130) from None
     _write(found, output, page)
     _show(found, unread, output, as_json=as_json)
     raise typer.Exit(1 if unread or any(c.verdict == "failed" for c in found.cases) else 0)
@@ -103,9 +111,7 @@ def _attacked(
     from mirabench.attacks.run import run_attacks
     from mirabench.suites.api import load_suite
 
-    logging.getLogger("mirabench.run.evaluate").setLevel(
-        logging.WARNING
-    )  # of each clip's degraded copies
+    logging.getLogger("mirabench.run").setLevel(logging.WARNING)  # of each degraded copy
     found = load_suite(suite)  # before anything is rendered or decoded
     honest = from_files(clips, fps) if clips else Read(rendered(list(ATTACKED)), {})
     yardstick = rendered(list(YARDSTICK) if not clips else [*ATTACKED, *YARDSTICK])
@@ -179,15 +185,28 @@ def _print(*what: object) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on stderr; nothing where stderr is not a terminal."""
+def _progress() -> Iterator[Listener]:
+    """A bar with the time left on stderr; a line a clip where stderr is no terminal."""
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("attacking", total=None)
+    terminal = sys.stderr.isatty()
+    columns = (
+        TextColumn("attacking"), BarColumn(), MofNCompleteColumn(), TextColumn("left"),
+        TimeRemainingColumn(), TextColumn("{task.description}"),
+    )  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), disable=not terminal) as bar:
+        task = bar.add_task("", total=None)
 
-        def told(done: int, total: int, clip_id: str) -> None:
-            bar.update(task, completed=done, total=total, description=clip_id)
+        def told(progress: Progress) -> None:
+            bar.update(
+                task, completed=progress.done, total=progress.total, description=progress.item
+            )
+            if not terminal and not progress.ended:
+                left = progress.eta_seconds or 0.0
+                sys.stderr.write(
+                    f"[{progress.done}/{progress.total}] {progress.item}, {left / 60:.0f} min left\n"
+                )
 
         yield told

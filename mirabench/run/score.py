@@ -19,8 +19,9 @@ from mirabench.weights.licence import noncommercial_allowed
 from mirabench.work.item import Item, Outcome, Resources
 from mirabench.work.journal import NoJournal
 from mirabench.work.local import LocalExecutor
-from mirabench.work.run import Held, Kept, Policy, Run
+from mirabench.work.run import Policy, Run
 from mirabench.work.run import Progress as Pace
+from mirabench.work.store import MemoryStore
 
 TRIES = 2
 """Of a clip whose process died: it may have been another one's memory."""
@@ -78,7 +79,7 @@ def score_clips(job: Job, options: Options) -> Scored:
     samples = [*job.generated, *job.reference]
     work = _ClipWork.of(job, options)
     items = {name: Item(name, "", sample) for sample in samples for name in [_name(sample)]}
-    results = _Results()
+    results = MemoryStore()
 
     def tell(pace: Pace) -> None:
         if not pace.ended:
@@ -94,7 +95,7 @@ def score_clips(job: Job, options: Options) -> Scored:
             policy=Policy(tries=TRIES, flush_items=1),
             listener=tell,
         ).go()
-    found = [results.of[_name(sample)] for sample in samples]
+    found = [results.values[_name(sample)] for sample in samples]
     return Scored(found[: len(job.generated)], found[len(job.generated) :])
 
 
@@ -152,18 +153,6 @@ class _ClipWork:
         """The result of a clip whose process died or took too long."""
         sample: Sample = item.payload
         return ClipResult(sample.id, error=reason)
-
-
-class _Results:
-    """Keeps results in memory: their features are in the cache."""
-
-    def __init__(self) -> None:
-        self.of: dict[str, ClipResult] = {}
-
-    def keep(self, held: Sequence[Held]) -> Kept:
-        """Item -> its last result."""
-        self.of.update((one.item.id, one.outcome.value) for one in held)
-        return Kept([one.outcome for one in held])
 
 
 def cache_folder(cache: bool | str | Path) -> Path | None:

@@ -144,7 +144,8 @@ def retry(folder: Path) -> Mapping[str, list[str]]:
     Raises:
         OutputError: a journal cannot be written.
     """
-    journals = {path.stem: FileJournal(path) for path in sorted((folder / FOLDER).glob("*.jsonl"))}
+    files = sorted(path for path in (folder / FOLDER).glob("*.jsonl") if "." not in path.stem)
+    journals = {path.stem: FileJournal(path) for path in files}
     cleared = {name: journal.forget_failures() for name, journal in journals.items()}
     return {name: items for name, items in cleared.items() if items}
 

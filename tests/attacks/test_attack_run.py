@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import clipkit
+import deadlyvideo
 import numpy as np
 import pytest
 
@@ -22,6 +26,7 @@ from mirabench.errors import InputError, ReportError
 from mirabench.inputs.prompts import Prompt
 from mirabench.suites.api import MetricChoice, Suite
 from mirabench.video.encode import write_video
+from mirabench.work.run import Progress
 
 NAMES = ("freeze", "shuffle", "reverse", "blur", "dissolving-stills")
 METRICS = ("warping_error", "flow_magnitude", "sharpness", "camera_motion_agreement")
@@ -242,3 +247,72 @@ def _results(text: str) -> list[tuple[str, str, str]]:
     )
     assert [kind for kind, _, _ in found] == ["drop", "no gain", "stay", "rise", "all"]
     return found
+
+
+DEADLY = Attack("deadly", "time", "kills its process", "", deadlyvideo.die, {"sharpness": DROP})
+ONE = Suite("one", 1, (MetricChoice("sharpness"),))
+
+
+class TestDurable:
+    def test_a_second_run_takes_what_the_first_has_scored(self, tmp_path: Path) -> None:
+        told: list[Progress] = []
+        first = run_attacks(
+            [PAN], select(["freeze"]), suite=ONE, setting=Setting(cache=False, folder=tmp_path)
+        )
+        setting = Setting(cache=False, folder=tmp_path, listener=told.append)
+        both = run_attacks([PAN], select(["freeze", "blur"]), suite=ONE, setting=setting)
+        assert [p.item for p in told] == ["pan/blur", ""]
+        assert [c for c in both.cases if c.attack == "freeze"] == first.cases
+        whole = run_attacks(
+            [PAN], select(["freeze", "blur"]), suite=ONE, setting=Setting(cache=False)
+        )
+        assert both == whole
+
+    def test_other_frames_another_suite_and_another_prompt_are_other_work(
+        self, tmp_path: Path
+    ) -> None:
+        told: list[Progress] = []
+        setting = Setting(cache=False, folder=tmp_path, listener=told.append)
+        other = replace(PAN, frames=PAN.frames[::-1].copy())
+        asked = replace(PAN, prompt=Prompt("pan", "Another painting."))
+        for clip, suite in ((PAN, ONE), (other, ONE), (asked, ONE), (PAN, replace(ONE, version=2))):
+            run_attacks([clip], [], suite=suite, setting=setting)
+        assert [p.item for p in told] == ["pan", ""] * 4
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_workers_change_no_number_and_a_deadly_attack_costs_itself(self, workers: int) -> None:
+        attacks = [*select(["freeze", "re-encode"]), DEADLY]
+        found = run_attacks(
+            [PAN], attacks, suite=ONE, setting=Setting(cache=False, workers=workers)
+        )
+        (case,) = [c for c in found.cases if c.attack == "deadly"]
+        assert (case.attacked.status, "SIGKILL" in case.attacked.why) == ("failed", True)
+        here = run_attacks([PAN], attacks[:2], suite=ONE, setting=Setting(cache=False))
+        assert [c for c in found.cases if c.attack != "deadly"] == here.cases
+
+    def test_a_run_that_is_killed_resumes(self, tmp_path: Path) -> None:
+        clip = write_video(tmp_path / "pan.mp4", clipkit.panning(frames=12, size=(64, 48)))
+        suite = tmp_path / "one.toml"
+        suite.write_text('name = "one"\nversion = 1\nmetrics = [{ name = "sharpness" }]\n')
+        out = tmp_path / "out"
+        command = [
+            sys.executable, "-m", "mirabench", "attack", str(clip), "--suite", str(suite),
+            "--only", "freeze,blur,crop,noise", "-o", str(out), "--no-cache",
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("[3/"):
+                process.kill()
+        process.wait()
+        process.stderr.close()
+        again = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert again.returncode == 0, again.stderr
+        scored = [
+            line.split()[1].strip(",") for line in again.stderr.splitlines() if line[0] == "["
+        ]
+        assert "pan/freeze" not in scored
+        assert "min left" in again.stderr
+        assert (out / "attacks.json").is_file()

@@ -70,9 +70,10 @@ def test_results_are_written_and_told(clip: Path, suite: Path, tmp_path: Path) -
 
 
 def test_json_prints_the_file_and_only_that(clip: Path, suite: Path, tmp_path: Path) -> None:
-    code, said = run(clip, "--suite", suite, "--only", "freeze", "-o", tmp_path / "out", "--json")
-    assert code == 0
-    assert said == (tmp_path / "out" / "attacks.json").read_text()
+    arguments = [clip, "--suite", suite, "--only", "freeze", "-o", tmp_path / "out", "--json"]
+    result = CliRunner().invoke(app, ["attack", *map(str, arguments)])
+    assert result.exit_code == 0
+    assert result.stdout == (tmp_path / "out" / "attacks.json").read_text()
 
 
 def test_rendered_clips_stand_in_where_none_is_named(suite: Path, tmp_path: Path) -> None:

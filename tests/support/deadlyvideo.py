@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from mirabench.video.decode import open_video
 from mirabench.video.frames import FrameBatch, VideoInfo
@@ -29,3 +30,9 @@ class DeadlyVideo:
             time.sleep(300)
         os.kill(os.getpid(), signal.SIGKILL)
         yield from ()
+
+
+def die(_: object) -> NoReturn:
+    """An attack, or any other function of one thing, that takes its process along."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("it is dead")
