@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import skiplist
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # two workers with a thread for each core would wait for one another most of the time
@@ -15,6 +16,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    skiplist.watch(config, Path(__file__).with_name("skips.toml"))
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import browser
 import clipkit
 import pytest
 from reportkit import clip, report
@@ -145,23 +146,17 @@ def test_of_many_prompts_and_seeds_the_page_shows_some() -> None:
 def test_a_browser_draws_it_in_light_and_dark(
     films: Path, runs: list[Run], found: Comparison, tmp_path: Path
 ) -> None:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no browser on this machine")
-    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
     path = tmp_path / "compare.html"
     path.write_text(render_page(found, runs, strips_of(found, runs, films / "cache")))
     complaints: list[str] = []
     paper = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with browser.opened() as chromium:
         for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme)
+            page = chromium.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme)
             page.on("console", lambda message: complaints.append(message.text))
             page.goto(path.as_uri())
             paper[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert page.evaluate("document.documentElement.scrollWidth") == 390
             assert page.evaluate("[...document.images].every(i => i.naturalWidth > 0)")
-        browser.close()
     assert not complaints
     assert paper["light"] != paper["dark"]

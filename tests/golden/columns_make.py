@@ -50,6 +50,7 @@ from mirabench.video.decode import open_video
 from mirabench.weights import WeightStore, import_weights
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
 seeded_state = runpy.run_path(str(HERE.parent / "nets" / "conftest.py"))["seeded_state"]
 CAPTIONS = {
     "short": "A basketball game.",

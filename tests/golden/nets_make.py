@@ -28,6 +28,7 @@ import packaging.version
 import torch
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
 RULE = runpy.run_path(str(HERE.parent / "nets" / "conftest.py"))
 seeded_state, seeded_tensor, picture = (
     RULE[name] for name in ("seeded_state", "seeded_tensor", "picture")

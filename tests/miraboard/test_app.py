@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -19,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import browser
 import cv2
 import numpy as np
 import pytest
@@ -31,11 +30,6 @@ from miraboard.strips import to_file
 from miraboard.tracks import load_tracks
 
 TOKEN = "a-token-of-the-tests"
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 JPEG = cv2.imencode(".jpg", np.zeros((20, 90, 3), np.uint8))[1].tobytes()
 TRACKS = """
@@ -266,22 +260,14 @@ class TestInABrowser:
 
     @pytest.fixture
     def page(self, server: Server, kit: Any, tmp_path: Path) -> Iterator[Any]:
-        if CHROMIUM is None:
-            pytest.skip("there is no chromium on this machine")
-        if importlib.util.find_spec("playwright") is None:
-            pytest.skip("playwright is not installed")
-        from playwright.sync_api import sync_playwright
-
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
+        with browser.opened() as chromium:
+            page = chromium.new_page(viewport={"width": 1280, "height": 900})
             page.set_default_timeout(30_000)
             page.elsewhere = []
             page.on("request", lambda r: self._note(page, server, r.url))
             self._fill(server, kit)
             page.goto(server.url)
             yield page
-            browser.close()
 
     @staticmethod
     def _fill(server: Server, kit: Any) -> None:
@@ -445,14 +431,11 @@ def test_every_page_has_its_picture_in_the_docs() -> None:
 )
 def test_pictures_of_every_page_for_the_docs(tmp_path: Path, kit: Any) -> None:
     """Run after `mirabench leaderboard demo --database sqlite:////tmp/demo.db` with the same URL."""
-    from playwright.sync_api import sync_playwright
-
     folder = Path(__file__).resolve().parents[2] / "docs" / "images"
     server = Server(tmp_path, kit)
     server.serve_demo(os.environ["MIRABOARD_PICTURES"])
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page()
+    with browser.opened() as chromium:
+        page = chromium.new_page()
         page.goto(server.url + "/?track=smoke")
         page.locator("#mb-table tbody tr").first.wait_for()
         rows = page.locator("#mb-table tbody tr").all()
@@ -467,7 +450,6 @@ def test_pictures_of_every_page_for_the_docs(tmp_path: Path, kit: Any) -> None:
             page.screenshot(path=folder / f"leaderboard-{name}.jpg", type="jpeg", quality=72)
             if name == "dark":
                 page.locator("#mb-theme").click()
-        browser.close()
     server.stop()
 
 

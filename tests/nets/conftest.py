@@ -1,6 +1,6 @@
 """Parameters and pictures by a rule, so that golden outputs need no stored inputs.
 
-`tests/golden/nets_make.py` runs this file too: both sides draw from the same rule.
+`tests/golden/nets_make.py` runs this file too, with `tests/support` on the path: both sides draw from one rule.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,31 +16,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra torch")
 
+from seeded import seeded_state, seeded_tensor  # noqa: E402  # imports torch
+
 GOLDEN = Path(__file__).parents[1] / "golden"
-
-
-def seeded_tensor(name: str, shape: tuple[int, ...]) -> torch.Tensor:
-    """One parameter: normal numbers seeded by its name, scaled to keep activations near 1.
-
-    NumPy's RandomState is frozen: the same numbers in every version, on every machine.
-    """
-    numbers = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
-    if name.endswith("running_var"):
-        numbers = np.exp(0.2 * numbers)
-    elif len(shape) >= 2:
-        numbers = numbers / np.sqrt(np.prod(shape[1:]))
-    elif name.endswith("weight"):
-        numbers = 0.5 + 0.2 * numbers
-    else:
-        numbers = 0.1 * numbers
-    return torch.from_numpy(np.asarray(numbers, dtype=np.float32))
-
-
-def seeded_state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
-    return {
-        name: seeded_tensor(name, tuple(value.shape)) if value.is_floating_point() else value
-        for name, value in module.state_dict().items()
-    }
 
 
 def picture(shape: tuple[int, ...], shift: float = 0.0) -> torch.Tensor:

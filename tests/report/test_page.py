@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import shutil
 from pathlib import Path
 
+import browser
 import clipkit
 import numpy as np
 import pytest
@@ -167,19 +167,10 @@ class TestCharts:
 
 @pytest.mark.browser
 def test_in_a_real_browser(run_folder: Path) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    flags = [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update",
-    ]  # fmt: skip
     problems: list[str] = []
     asked: list[str] = []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        tab = browser.new_page()
+    with browser.opened() as chromium:
+        tab = chromium.new_page()
         tab.on("console", lambda message: problems.append(message.text))
         tab.on("pageerror", lambda error: problems.append(str(error)))
         tab.on("request", lambda request: asked.append(request.url))
@@ -209,6 +200,5 @@ def test_in_a_real_browser(run_folder: Path) -> None:
         before = tab.evaluate("getComputedStyle(document.body).backgroundColor")
         tab.get_by_role("button", name="Switch between light and dark").click()
         assert tab.evaluate("getComputedStyle(document.body).backgroundColor") != before
-        browser.close()
     assert problems == []
     assert all(url.startswith(("file:", "data:")) for url in asked)

@@ -100,7 +100,7 @@ def hours(seconds: float) -> str:
 
     Example:
         >>> hours(5025.0), hours(42.25)
-        ('1 h 23 min', '42.2 s')
+        ('1 h 24 min', '42.2 s')
     """
     if seconds < 120:
         return f"{seconds:.1f} s"
