@@ -23,7 +23,7 @@ from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
 from mirabench.video.resize import Resize
 
 Array = NDArray[Any]
-Parameter = int | float | str | bool | None | Sequence["Parameter"] | Mapping[str, "Parameter"]
+Parameter = int | float | str | bool | None | Sequence[Any] | Mapping[str, Any]
 """What a suite may give a metric or a feature: a value that a TOML file can hold."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from mirabench import registry
 from mirabench.errors import PluginError, SuiteError, UnknownNameError
 from mirabench.features.api import FeatureRef, Parameter, build, feature_identity
-from mirabench.identity import digest_of, parameters_of
+from mirabench.identity import canonical, digest_of, parameters_of
 from mirabench.metrics.api import (
     ClipFormula,
     ClipInputs,
@@ -20,6 +20,7 @@ from mirabench.metrics.api import (
     MetricSpec,
     SetFormula,
     SetMeasured,
+    code_of,
 )
 
 if sys.version_info >= (3, 11):
@@ -163,14 +164,22 @@ def metric_identity(metric: Metric) -> dict[str, Any]:
     while isinstance(measured, _Shortened):
         measured = measured.metric
     what = f"the metric {metric.spec.name!r}"
-    # a formula has no parameters: its name and version stand for it and for its arguments
-    row = isinstance(measured, ClipFormula | SetFormula)
     return {
         "metric": metric.spec.name,
         "version": metric.spec.version,
-        "parameters": {} if row else parameters_of(measured, what, leave_out={"spec"}),
+        "parameters": _parameters(measured, what),
         "features": {k: feature_identity(r.resolve()) for k, r in metric.spec.needs.items()},
     }
+
+
+def _parameters(metric: Metric, what: str) -> dict[str, Any]:
+    if not isinstance(metric, ClipFormula | SetFormula):
+        return parameters_of(metric, what, leave_out={"spec"})
+    # our own rows were classes without parameters when their ids were published: their version tells
+    if code_of(metric).__module__.startswith("mirabench.") or isinstance(metric, SetFormula):
+        return {}
+    arguments = canonical(metric.arguments, f"`arguments` of {what}")
+    return {"arguments": arguments} if arguments else {}
 
 
 def load_suite(name: str | Path | Suite) -> Suite:

@@ -1,6 +1,6 @@
 """Networks and features on an accelerator: they go there, and agree with the processor.
 
-Parameters are random and networks small. TF32 is off in mirabench, so float32 agrees to rounding; tolerances are
+Parameters are random, networks small. TF32 is off in mirabench, so float32 agrees to rounding; tolerances are
 relative to the largest value, and wider for RAFT, whose updates feed on their own output.
 """
 
@@ -16,6 +16,7 @@ import columnkit
 import numpy as np
 import pytest
 import torch
+from mirabench.run.stream import extract
 from seeded import seeded_state
 from skiplist import has_accelerator
 
@@ -28,7 +29,6 @@ from mirabench.nets.cotracker import ENVIRONMENT, OnlineTracker, load_predictor
 from mirabench.nets.placement import placed
 from mirabench.nets.runtime import choose_runtime
 from mirabench.registry import FEATURES
-from mirabench.run.stream import extract
 from mirabench.video.frames import ArrayVideo
 from mirabench.weights import WeightStore
 

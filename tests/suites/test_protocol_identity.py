@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 
 from mirabench import registry
 from mirabench.errors import PluginError
-from mirabench.features.api import FeatureRef, build, feature_identity
+from mirabench.features.api import FeatureRef, Session, build, feature_identity
 from mirabench.features.cache import cache_key
 from mirabench.identity import canonical, digest_of
-from mirabench.metrics.api import MetricSpec
+from mirabench.metrics.api import ClipFormula, ClipInputs, Measured, MetricSpec
 from mirabench.run.plan import protocol_of
 from mirabench.suites.api import MetricChoice, at_precision, load_suite, metric_identity
+from mirabench.video.frames import IntArray, VideoInfo
 from mirabench.video.resize import Resize
 
 SPEC = MetricSpec(
@@ -67,6 +68,12 @@ class Extractor:
     name: ClassVar[str] = "probe"
     version: ClassVar[int] = 1
     resize: ClassVar[Resize | None] = None
+
+    def select(self, video: VideoInfo) -> IntArray:
+        raise NotImplementedError
+
+    def open(self, video: VideoInfo) -> Session:
+        raise NotImplementedError
 
 
 def metric_id(metric: Any) -> str:
@@ -108,7 +115,7 @@ class TestDifferentParameters:
         assert metric_id(Probe(one)) != metric_id(Probe(other))
 
     def test_give_a_feature_another_cache_entry(self, one: object, other: object) -> None:
-        assert cache_key("clip", Extractor(one)) != cache_key("clip", Extractor(other))  # type: ignore[arg-type]
+        assert cache_key("clip", Extractor(one)) != cache_key("clip", Extractor(other))
 
     def test_give_another_digest(self, one: object, other: object) -> None:
         assert digest_of([one]) != digest_of([other])
@@ -153,7 +160,7 @@ class TestWithoutACanonicalForm:
 
     def test_a_feature_is_refused_by_name(self, make: Callable[[], object]) -> None:
         with pytest.raises(PluginError, match=r"the parameter 'value' of the feature 'probe' is"):
-            feature_identity(Extractor(make()))  # type: ignore[arg-type]
+            feature_identity(Extractor(make()))
 
     def test_a_digest_is_refused(self, make: Callable[[], object]) -> None:
         with pytest.raises(PluginError, match="no form that an id could hold"):
@@ -228,6 +235,24 @@ class TestOtherKindsOfMetrics:
     def test_what_has_no_form_is_refused(self, kind: Callable[[object], Any]) -> None:
         with pytest.raises(PluginError, match="of the metric 'probe' is of the type"):
             metric_identity(kind(object()))
+
+
+def formula(clip: ClipInputs, *arguments: object) -> Measured:
+    raise NotImplementedError
+
+
+class TestARow:
+    """A metric that is a spec, a function and its arguments."""
+
+    @pytest.mark.parametrize(("one", "other"), [(("a",), ("b",)), ((1, 0), (0, 1)), ((), (1,))])
+    def test_of_a_stranger_enters_with_its_arguments(self, one: Any, other: Any) -> None:
+        assert metric_id(ClipFormula(SPEC, formula, one)) != metric_id(
+            ClipFormula(SPEC, formula, other)
+        )
+
+    def test_of_ours_is_told_by_its_version(self) -> None:
+        rows = [MetricChoice(name).build() for name in ("sharpness", "warping_error", "fvd")]
+        assert [metric_identity(row)["parameters"] for row in rows] == [{}, {}, {}]
 
 
 def test_what_is_cached_on_first_use_changes_no_id() -> None:
