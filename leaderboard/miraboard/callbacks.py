@@ -167,7 +167,7 @@ def _uploaded(path: str | None) -> bytes:
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BYTES:
-            raise refuse("too-large", f"{file.stat().st_size:,} bytes, the most is {MAX_BYTES:,}")
+            raise refuse("too-large", f"{file.stat().st_size:,} bytes, the limit is {MAX_BYTES:,}")
         return file.read_bytes()
     finally:
         file.unlink(missing_ok=True)  # the store keeps what is accepted, nobody keeps the rest

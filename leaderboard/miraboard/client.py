@@ -39,8 +39,8 @@ def submit(
             client.close()
     except Exception as error:  # the boundary: the client has no error class of its own
         raise InputError(
-            f"the board {board} did not take the submission ({type(error).__name__}: {error}): "
-            "send it again, nothing is counted twice"
+            f"the board {board} did not accept the submission ({type(error).__name__}: {error}): "
+            "send it again, nothing is counted more than once"
         ) from error
     if not isinstance(answer, dict) or "accepted" not in answer:
         raise InputError(f"{board} is not a miraboard of this version")

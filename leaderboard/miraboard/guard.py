@@ -61,7 +61,7 @@ def parse_json(data: bytes) -> dict[str, Any]:
             number that is not finite, or a text that is not plain.
     """
     if len(data) > MAX_BYTES:
-        raise refuse("too-large", f"{len(data):,} bytes, the most is {MAX_BYTES:,}")
+        raise refuse("too-large", f"{len(data):,} bytes, the limit is {MAX_BYTES:,}")
     if data.startswith(_ZIPPED):
         raise refuse("compressed", "send the report.json itself, not an archive")
     try:
@@ -101,7 +101,7 @@ def depth(text: str) -> int:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise refuse("duplicate-key", "a JSON object names a key twice, so it says two things")
+        raise refuse("duplicate-key", "a JSON object contains a duplicate key")
     return found
 
 
@@ -142,7 +142,7 @@ def check_text(text: str, place: str) -> None:
     """
     if len(text) > MAX_TEXT:
         raise refuse(
-            "text-too-long", f"{place} has {len(text):,} characters, the most is {MAX_TEXT:,}"
+            "text-too-long", f"{place} has {len(text):,} characters, the limit is {MAX_TEXT:,}"
         )
     if _MARKUP.search(text):
         raise refuse("markup", f"{place} holds markup or a script address: plain text only")

@@ -26,9 +26,7 @@ def check_protocols(report: Report, track: Track) -> Iterator[Reason]:
         if key not in report.protocols:
             yield Reason("unknown-protocol", f"{name}: the report does not spell out {key!r}")
         elif report.protocols[key].get("metric") != name:
-            yield Reason(
-                "swapped-protocol", f"{name} stands under a protocol of another metric, {key}"
-            )
+            yield Reason("swapped-protocol", f"{name} is under a protocol of another metric, {key}")
     for key in sorted(report.protocols.keys() - {k for _, k in used}):
         yield Reason("unused-protocol", f"no number was measured by {key}")
 

@@ -79,7 +79,7 @@ def _equal(a: object, b: object) -> bool:
 def _distance(found: MetricSummary, spec: MetricSpec, clips: int) -> Iterator[Reason]:
     if found.status == "failed" or found.mean is None:
         if found.mean is not None or found.n:
-            yield Reason("forged-aggregate", f"{spec.name} failed and yet has a value")
+            yield Reason("forged-aggregate", f"{spec.name} failed, yet has a value")
         return
     low, high = found.ci_low, found.ci_high
     if not spec.range[0] <= found.mean <= spec.range[1]:

@@ -77,7 +77,7 @@ def read_strips(data: bytes, clips: Collection[str]) -> dict[str, bytes]:
     if not data:
         return {}
     if len(data) > MAX_BYTES:
-        raise refuse("strips", f"{len(data):,} bytes of film strips, the most is {MAX_BYTES:,}")
+        raise refuse("strips", f"{len(data):,} bytes of film strips, the limit is {MAX_BYTES:,}")
     try:
         raw = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -96,7 +96,7 @@ def _redrawn(text: object) -> bytes:
         # the header is read and the pixels are not, so that a bomb is seen before it is opened
         if picture.width > MAX_WIDTH or picture.height > MAX_HEIGHT:
             size = f"{picture.width} x {picture.height}"
-            raise refuse("strips", f"a strip of {size}, the most is {MAX_WIDTH} x {MAX_HEIGHT}")
+            raise refuse("strips", f"a strip of {size}, the limit is {MAX_WIDTH} x {MAX_HEIGHT}")
         return _jpeg(picture.convert("RGB"))
     except (binascii.Error, ValueError, OSError, Image.DecompressionBombError) as error:
         raise refuse("strips", "a film strip is not a JPEG in base64") from error

@@ -118,7 +118,7 @@ def _track_of(report: Report, card: Card, tracks: Mapping[str, Track]) -> Track:
 
 def _identity(report: Report, track: Track) -> Iterator[Reason]:
     if len(report.videos) > MAX_CLIPS:
-        yield Reason("too-many-clips", f"{len(report.videos)} clips, the most is {MAX_CLIPS}")
+        yield Reason("too-many-clips", f"{len(report.videos)} clips, the limit is {MAX_CLIPS}")
     for name in (*report.summary, *report.skipped):
         if name not in track.specs:
             yield Reason("unknown-metric", f"the suite has no metric {name!r}")
@@ -131,7 +131,7 @@ def _identity(report: Report, track: Track) -> Iterator[Reason]:
 def _twice(report: Report) -> Iterator[Reason]:
     for name, count in Counter(v.id for v in report.videos).items():
         if count > 1:
-            yield Reason("duplicate-id", f"the id {name!r} stands in {count} rows")
+            yield Reason("duplicate-id", f"the id {name!r} is in {count} rows")
     digests = Counter(v.sha256 for v in report.videos if v.sha256)
     for digest, count in digests.items():
         if count > 1:
@@ -189,7 +189,7 @@ def _facts(video: VideoRecord) -> Iterator[Reason]:
         yield Reason("health", f"{video.id}: no health flag {sorted(unknown)[0]!r}")
     if video.error:
         if video.scores:
-            yield Reason("scored-error", f"{video.id} could not be read and yet has scores")
+            yield Reason("scored-error", f"{video.id} could not be read, yet has scores")
         return
     if not re.fullmatch(r"[0-9a-f]{64}", video.sha256 or ""):
         yield Reason("clip-digest", f"{video.id} has no sha256 of its file")
@@ -215,7 +215,7 @@ def _scores(video: VideoRecord, track: Track) -> Iterator[Reason]:
             )
         flags = [flag for flag in (*ALWAYS, *spec.degenerate_when) if flag in video.health]
         if flags and score.status != "degenerate":
-            yield Reason("counts-degenerate", f"{video.id} is {flags[0]} and yet {name} counts")
+            yield Reason("counts-degenerate", f"{video.id} is {flags[0]}, yet {name} counts")
     told = [*video.scores, *video.failures, *video.not_applicable]
     if unknown := set(told) - track.specs.keys() - video.scores.keys():
         yield Reason(

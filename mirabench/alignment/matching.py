@@ -49,7 +49,7 @@ def match(rated: Mapping[str, Video], paths: Mapping[str, Thing], where: str) ->
     missing = [name for name in rated if name not in found]
     if missing:
         log.warning(
-            "%d of %d rated videos are not in %s, or fit several files there, and are left out: %s",
+            "%d of %d rated videos are not in %s, or match several files there, and are left out: %s",
             len(missing), len(rated), where, ", ".join(missing[:3]),
         )  # fmt: skip
     return found

@@ -105,7 +105,7 @@ def align(
         MissingExtraError: scipy (`stats`), or pyarrow (`data`) for Parquet, is not installed.
     """
     if (videos is None) == (report is None):
-        raise InputError("name either the videos or a report of them")
+        raise InputError("name either the videos or a report")
     if not metrics:
         raise InputError("name at least one metric with --metric")
     how = running or Running()

@@ -165,7 +165,9 @@ def _places(node: Any, place: Place, path: Path) -> Iterator[tuple[Place, int]]:
         for key, value in node.value:
             line = key.start_mark.line + 1
             if str(key.value) in seen:
-                raise InputError(f"{path}, line {line}: the key {key.value!r} stands there twice")
+                raise InputError(
+                    f"{path}, line {line}: the key {key.value!r} is duplicated: remove one of them"
+                )
             seen.add(str(key.value))
             yield (*place, key.value), line
             yield from _places(value, (*place, key.value), path)

@@ -59,7 +59,7 @@ def judge(
 def _against(report: Report, asked: Requirement, baseline: Baseline | None) -> Change:
     if baseline is None:
         raise ReportError(
-            f"{asked.metric} is to be no worse than {asked.not_worse_than}, and there is no baseline: "
+            f"{asked.metric} must not be worse than {asked.not_worse_than}, and there is no baseline: "
             "name the report of an earlier run"
         )
     return change(report, baseline.report, asked.metric, baseline.name)

@@ -72,8 +72,8 @@ def require_same_suite(now: Report, baseline: Report, name: str) -> None:
     """
     if now.suite.digest != baseline.suite.digest:
         raise ReportError(
-            f"the baseline {name} is of another suite, {_named(baseline)}, and this run is of "
-            f"{_named(now)}: choose the baseline's suite, or make the baseline again with this one"
+            f"the baseline {name} belongs to another suite, {_named(baseline)}, and this run is of "
+            f"{_named(now)}: choose the baseline's suite, or update the baseline with this one"
         )
 
 
@@ -94,7 +94,7 @@ def change(now: Report, baseline: Report, metric: str, name: str) -> Change:
     if now.summary[metric].scope == "set":
         raise ReportError(
             f"{metric} is one number for all clips, so nothing can be paired with the baseline {name}: "
-            "give it a min or a max instead"
+            "use a min or a max instead"
         )
     pairs = pair_clips(baseline.videos, now.videos)
     if not pairs.pairs:
@@ -105,7 +105,7 @@ def change(now: Report, baseline: Report, metric: str, name: str) -> Change:
     if apart := unlike(baseline, now, metric, pairs.pairs):
         raise ReportError(
             f"{metric} was not measured in the same way in the baseline {name} and now ({apart}): "
-            "make the baseline again"
+            "update the baseline"
         )
     return _judged(pairs, metric, higher=now.summary[metric].higher_is_better)
 

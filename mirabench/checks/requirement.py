@@ -44,7 +44,7 @@ class Requirement(Strict):
     @model_validator(mode="after")
     def _can_be_met(self) -> Requirement:
         if self.min is None and self.max is None and self.not_worse_than is None:
-            raise ValueError(f"{self.metric} asks for nothing: give min, max or not_worse_than")
+            raise ValueError(f"{self.metric} requires nothing: give min, max or not_worse_than")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(
                 f"{self.metric} can never pass: min {self.min:g} is above max {self.max:g}"

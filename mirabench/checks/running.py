@@ -86,7 +86,7 @@ class FileChecks:
         path = self._baseline_path if named == BASELINE else self.file.beside(named)
         if path is None:
             raise InputError(
-                f"{self.file.path} asks for {BASELINE!r} and names none: add `baseline: report.json` to "
+                f"{self.file.path} asks for {BASELINE!r} and has none: add `baseline: report.json` to "
                 "it, or name one on the command line"
             )
         return Baseline(str(path), load_report(path))

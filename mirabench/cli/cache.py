@@ -49,7 +49,7 @@ def prune(
     from mirabench.errors import InputError
 
     if max_gb is None and max_age_days is None:
-        raise InputError("say how much to keep: --max-gb 5, --max-age-days 30, or both")
+        raise InputError("state how much to keep: --max-gb 5, --max-age-days 30, or both")
     max_bytes = None if max_gb is None else int(max_gb * 1e9)
     typer.echo(
         f"removed {_megabytes(_open(cache).prune(max_bytes=max_bytes, max_age_days=max_age_days))}"

@@ -136,9 +136,7 @@ def new(
     from mirabench.testing.scaffold import new_package
 
     folder = new_package(name, output)
-    typer.echo(
-        f"{folder}: a package with the metric {name}, which passes the check as it is. Next:"
-    )
+    typer.echo(f"{folder}: a package with the metric {name}, which passes the check. Next:")
     typer.echo(f'  pip install -e "{folder}[test]"')
     typer.echo(f"  mirabench metrics check {name}")
 

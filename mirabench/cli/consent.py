@@ -1,4 +1,4 @@
-"""Before a run: which parameters are missing, what they cost and allow, and whether to bring them."""
+"""Before a run: which weights are missing, their size and licence, and whether to download them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bring_weights(plan: Plan, *, noncommercial: bool, yes: bool) -> None:
 
     Args:
         plan: What will be computed.
-        noncommercial: Whether the user allowed non-commercial parameters.
+        noncommercial: Whether the user allowed non-commercial weights.
         yes: Download without asking.
     """
     missing = missing_weights(plan.weight_cards(), noncommercial=noncommercial)
@@ -58,7 +58,7 @@ def _allowed(card: WeightCard, noncommercial: bool) -> bool:
 
 
 def _list(missing: Sequence[WeightCard]) -> None:
-    typer.echo(f"{len(missing)} files of parameters are not on this machine:", err=True)
+    typer.echo(f"{len(missing)} weights files are missing:", err=True)
     for card in missing:
         kind = f"{card.licence}, non-commercial" if card.non_commercial else card.licence
         typer.echo(f"  {card.name}: {card.size_text}, {kind}: {card.purpose}", err=True)

@@ -61,7 +61,7 @@ def cache_key(
     Args:
         content: sha256 of the clip, or of the text.
         extractor: The feature.
-        weights: Card name -> sha256 of the parameters in use.
+        weights: Card name -> sha256 of the weights in use.
     """
     parts = {
         "content": content,

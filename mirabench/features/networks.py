@@ -49,7 +49,7 @@ def resolved_weights(extractor: AnyExtractor) -> dict[str, ResolvedWeights]:
     """Card name -> the file on this machine, for a learned feature; empty for the others.
 
     Raises:
-        WeightsMissingError: a file is not there; the text names the command that brings it.
+        WeightsMissingError: a file is not there; the text names the command that downloads it.
         WeightsError: a file is not what its card or the lock file says.
     """
     return {name: resolved_card(name) for name in weights_of(extractor)}
@@ -66,16 +66,16 @@ def resolved_card(name: str) -> ResolvedWeights:
 
 
 def network(card_name: str, load: Callable[[Path], Net], part: str = "") -> Net:
-    """A network with the parameters of a card, on this process's device; loaded once.
+    """A network with the weights of a card, on this process's device; loaded once.
 
     Args:
-        card_name: Whose parameters.
+        card_name: The card of the weights.
         load: Makes the network from the file; what it makes has a method `to`.
         part: Which of the card's networks, where a file holds several.
 
     Raises:
         MissingExtraError: torch is not installed.
-        WeightsError: the parameters are missing, damaged, or of another model.
+        WeightsError: the weights are missing, damaged, or belong to another model.
     """
     require_torch(f"the feature behind {card_name} is a network")
     found = resolved_card(card_name)

@@ -85,7 +85,7 @@ def generate_all(
         progress: Told after each clip.
 
     Raises:
-        InputError: nothing to do, another run is at work in the folder, or it holds clips of another
+        InputError: nothing to do, another run is active in the folder, or it holds clips of another
             generator or other settings.
         OutputError: the folder cannot be written.
         MirabenchError: the generator says that no clip can work.

@@ -5,7 +5,7 @@
   `evaluation/motion_smoothness.py:102-158`.
 - `flow_interpolation_error`: 100 / 255 * mean over odd frames k of mean |M_k - f_k| over pixels that both
   neighbours show, M_k the frame half-way between f_{k-1} and f_{k+1} along RAFT's flow (feature
-  `flow_interpolation`). It asks the same with parameters that may be used commercially. Source: the measure
+  `flow_interpolation`). It measures the same with weights that allow commercial use. Source: the measure
   of the reference with the interpolation of Jiang et al., CVPR 2018, equation 4.
 
 Known differences: none in the formula; see docs/precision.md for the networks'. When not to trust it: where

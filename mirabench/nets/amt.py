@@ -5,7 +5,7 @@ frames: one gives matching features at 1/8, from which all-pairs correlations ar
 other a pyramid at 1/2 to 1/16. From coarse to fine, a decoder predicts two flows (towards either
 frame) and a context map, and an update block corrects both with the correlations where the flows
 point. The finest decoder predicts several flow pairs; the warped frames are blended by one last
-small convolution. Checked against the authors' code at equal random parameters.
+small convolution. Checked against the authors' code with equal random weights.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _NAMES_SHOWN = 3
 
 
 def read_state(path: Path) -> State:
-    """The parameters in a checkpoint file, by their names, on the CPU.
+    """The weights in a checkpoint file, by name, on the CPU.
 
     Takes plain state dicts, ones inside `state_dict`, `model`, `params` or `module`, ones whose
     every key starts with `module.` (saved from DataParallel), TorchScript archives (OpenAI's CLIP)
@@ -39,18 +39,18 @@ def read_state(path: Path) -> State:
             loaded = loaded[wrapper]
     tensors = {k: v for k, v in loaded.items() if isinstance(v, Tensor)} if _is_dict(loaded) else {}
     if not tensors:
-        raise WeightsError(f"{path} holds no named parameters")
+        raise WeightsError(f"{path} contains no named weights")
     if all(name.startswith("module.") for name in tensors):
         return {name.removeprefix("module."): value for name, value in tensors.items()}
     return tensors
 
 
 def load_state(module: nn.Module, state: Mapping[str, Tensor], origin: Path | str) -> None:
-    """Copy parameters into a module; names and shapes must agree exactly.
+    """Copy weights into a module; names and shapes must match exactly.
 
     Args:
         module: filled in place.
-        state: parameters by name.
+        state: weights by name.
         origin: the file they came from, for the error.
 
     Raises:

@@ -65,7 +65,7 @@ class OnlineTracker:
     """Follows a grid of points from the first frame on. One tracker serves one clip at a time."""
 
     def __init__(self, predictor: Any) -> None:
-        """Take the predictor that `load_predictor` built, its parameters already loaded."""
+        """Take the predictor that `load_predictor` built, its weights already loaded."""
         self._predictor = predictor
         self._features = predictor.model.fnet
         if not isinstance(self._features, OverlapCache):
@@ -154,7 +154,7 @@ def find_code(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def load_predictor(code: Path) -> Any:
-    """Build CoTracker2's online predictor without parameters; its network is `.model`.
+    """Build CoTracker2's online predictor without weights; its network is `.model`.
 
     Args:
         code: a checkout, or the pinned commit's zip archive as GitHub makes it.

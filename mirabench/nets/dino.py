@@ -35,7 +35,7 @@ def load(path: Path) -> Dino:
 
 
 class Dino(nn.Module):
-    """timm's vision transformer; `network` holds its parameters under DINO's names."""
+    """timm's vision transformer; `network` holds its weights under DINO's names."""
 
     def __init__(self, width: int = 768, depth: int = 12, heads: int = 12) -> None:
         super().__init__()

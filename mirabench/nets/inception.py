@@ -34,7 +34,7 @@ def load(path: Path) -> Inception:
 
 
 class Inception(nn.Module):
-    """`network` holds the parameters under pytorch-fid's and torch-fidelity's common names."""
+    """`network` holds the weights under pytorch-fid's and torch-fidelity's common names."""
 
     def __init__(self) -> None:
         super().__init__()

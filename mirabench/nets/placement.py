@@ -7,7 +7,7 @@ What torch does with two common layers is slow on CPUs, measured with torch 2.15
   token: ViT-L/14 in bfloat16 took 50 s for 8 frames, and takes 2.5 s with the attention below.
 - convolutions rearrange their input first unless channels come last: RAFT takes 0.7 of the time so.
 
-Layers keep their parameters and names, so a network can be placed before or after its checkpoint is loaded.
+Layers keep their weights and names, so a network can be placed before or after its checkpoint is loaded.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class EncodedFrame(NamedTuple):
 
 
 class Raft(nn.Module):
-    """RAFT (large); `network` holds torchvision's parameters under torchvision's names."""
+    """RAFT (large); `network` holds torchvision's weights under torchvision's names."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -22,9 +22,9 @@ class Runtime:
     """A device and an arithmetic."""
 
     device: torch.device
-    """Where parameters and activations live."""
+    """The device of weights and activations."""
     precision: Precision = "fp32"
-    """Arithmetic of matrix products and convolutions; parameters stay float32."""
+    """Arithmetic of matrix products and convolutions; weights stay float32."""
 
     @property
     def dtype(self) -> torch.dtype:

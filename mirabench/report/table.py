@@ -108,7 +108,7 @@ def _failures(report: Report) -> Iterator[str]:
 
 
 def weight_remarks(report: Report) -> Iterator[str]:
-    """What a reader must know of the network parameters behind the numbers."""
+    """What a reader must know about the weights behind the numbers."""
     weights: dict[str, dict[str, object]] = report.provenance.get("weights", {})
     unverified = [name for name, use in weights.items() if not use["verified"]]
     if unverified:

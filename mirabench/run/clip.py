@@ -35,7 +35,7 @@ class ClipTask:
     fps: float | None = None
     device: str = "auto"
     noncommercial: bool = False
-    """Whether parameters whose licence forbids commercial use may be used."""
+    """Whether weights whose licence forbids commercial use may be used."""
 
 
 @dataclass(frozen=True, slots=True)

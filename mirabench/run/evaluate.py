@@ -60,7 +60,7 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         device: Where networks run: auto, cpu, cuda, cuda:N or mps.
         precision: Arithmetic of networks, fp32 or bf16, where a feature's drift allows it; another
             precision is another protocol. None leaves it to the suite.
-        allow_noncommercial: Use parameters whose licence forbids commercial use; metrics that need them
+        allow_noncommercial: Use weights whose licence forbids commercial use; metrics that need them
             fail otherwise. MIRABENCH_ALLOW_NONCOMMERCIAL=1 says the same.
         cache: Keep features for the next run: True for the user's cache folder, or a folder.
         fps: Frames a second of inputs that carry none (frame folders, arrays); 24 when absent.
@@ -91,7 +91,7 @@ def run(job: Job, folder: Path | None, options: Options) -> Report:
     """Carry out a prepared job, and write its folder if one is named.
 
     Raises:
-        InputError: the folder cannot be written, another run is at work in it, or a time limit is asked
+        InputError: the folder cannot be written, another run is active in it, or a time limit is asked
             for without a worker to end.
     """
     if options.clip_seconds is not None and not options.workers:

@@ -37,7 +37,7 @@ class Plan:
         return replace(self, extractors=tuple(extractors), clip_metrics=())
 
     def weight_cards(self) -> list[WeightCard]:
-        """The parameters (and the code) that its features need, each once."""
+        """The weights (and the code) that its features need, each once."""
         names = [name for e in self.extractors for name in (*weights_of(e), *code_of(e))]
         return [card(name) for name in dict.fromkeys(names)]
 
@@ -108,7 +108,7 @@ def protocol_of(
     Args:
         metric: The metric.
         decoders: Roads from file to RGB of the clips behind the number.
-        weights: Card name -> sha256 of the parameters in use.
+        weights: Card name -> sha256 of the weights in use.
     """
     description = metric_identity(metric) | {
         "decoder": sorted(set(decoders)),

@@ -1,4 +1,4 @@
-"""Where network parameters come from: cards that name them, a store that finds and checks them.
+"""Where weights come from: cards that name them, and a store that finds and verifies them.
 
 Nothing here imports torch, and nothing downloads unless `WeightStore.download` is called.
 """

@@ -72,7 +72,7 @@ class WeightCard:
     purpose: str
     """Which features and metrics need it."""
     licence: str
-    """Licence of the parameters, SPDX where it has a name there."""
+    """Licence of the weights, as an SPDX name if there is one."""
     non_commercial: bool
     """Whether the licence forbids commercial use."""
     sha256: str = ""
@@ -89,7 +89,7 @@ class WeightCard:
     instead: str = ""
     """For a non-commercial card, the metric to use in its place."""
     same_parameters: tuple[str, ...] = ()
-    """Cards with the same parameters in another file; used when this one is missing."""
+    """Cards with the same weights in another file; used if this one is missing."""
 
     def matches(self, sha256: str) -> bool:
         """Whether a digest agrees with the published one; False when none is published."""

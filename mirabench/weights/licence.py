@@ -1,4 +1,4 @@
-"""Licences that ask for the user's word: non-commercial parameters are used only when allowed by name."""
+"""Licences that need the user's consent: non-commercial weights are used only if explicitly allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TRUE = {"1", "true", "yes", "on"}
 
 
 def noncommercial_allowed(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the environment allows parameters that forbid commercial use."""
+    """Whether the environment allows weights that forbid commercial use."""
     return environ.get(ENVIRONMENT, "").strip().lower() in _TRUE
 
 
@@ -22,7 +22,7 @@ def require_licence(card: WeightCard, *, noncommercial: bool) -> None:
 
     Args:
         card: What is about to be used.
-        noncommercial: Whether the user allowed non-commercial parameters.
+        noncommercial: Whether the user allowed non-commercial weights.
 
     Raises:
         LicenceError: its licence forbids commercial use and nobody allowed that.

@@ -45,7 +45,7 @@ class ResolvedWeights:
 
     @property
     def verified(self) -> bool:
-        """Whether more than the user's word says that these are the official parameters."""
+        """Whether a digest confirms that these are the official weights."""
         return self.evidence is not Evidence.UNVERIFIED
 
 
@@ -80,13 +80,13 @@ class WeightStore:
         return self.folder / f"{card.filename}.download"
 
     def resolve(self, card: WeightCard) -> ResolvedWeights:
-        """Find a card's parameters on this machine. Never downloads.
+        """Find the weights of a card on this machine. Never downloads.
 
         Looks for the file in the weights folder, then in the hub's cache, then for a card with the
         same parameters. The digest is taken once per file and remembered.
 
         Raises:
-            WeightsMissingError: nowhere on disk; the text names the commands that bring it.
+            WeightsMissingError: nowhere on disk; the text names the commands that download it.
             WeightsError: a file is there and its content is not what card or lock file say.
         """
         others = [self.cards[name] for name in card.same_parameters if name in self.cards]
@@ -127,7 +127,7 @@ class WeightStore:
         if offline():
             raise WeightsError(
                 f"{card.filename} cannot be downloaded in offline mode: unset MIRABENCH_OFFLINE "
-                f"and HF_HUB_OFFLINE, or bring the file with `mirabench weights import FILE`"
+                f"and HF_HUB_OFFLINE, or add the file with `mirabench weights import FILE`"
             )
         self.make_folder()
         with FileLock(self.folder / f"{card.filename}.guard"):
@@ -233,7 +233,7 @@ class WeightStore:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
-                f"cannot make the weights folder {self.folder}: {error.strerror or error}; name "
+                f"cannot create the weights folder {self.folder}: {error.strerror or error}; name "
                 f"another with MIRABENCH_WEIGHTS"
             ) from error
 

@@ -155,7 +155,7 @@ def locked(folder: Path) -> Iterator[None]:
     """An output folder for this run alone; made when missing. A killed run leaves it free.
 
     Raises:
-        InputError: another run is at work in it.
+        InputError: another run is active in it.
         OutputError: it cannot be written.
     """
     require_writable(folder)
@@ -164,7 +164,7 @@ def locked(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise InputError(
-            f"another run is at work in {folder}: wait for it, or choose another --output"
+            f"another run is active in {folder}: wait for it, or choose another --output"
         ) from None
     except OSError as error:
         raise OutputError.writing(folder, error) from error

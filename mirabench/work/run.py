@@ -123,7 +123,7 @@ class Run:
         self._journal, self._store = journal, store
         self._policy, self._listener = policy or Policy(), listener
         if len({item.id for item in items.values()}) < len(items):
-            raise ValueError(f"the work {work.name} was given an item twice")
+            raise ValueError(f"the work {work.name} has a duplicate item")
         self.lines = journal.read()
         """Key -> last line of the journal, earlier runs included."""
         self._counts: Counter[str] = Counter()

@@ -43,7 +43,7 @@ class StageRun:
 
         Raises:
             OutputError: the output folder cannot be written. Finished work is kept.
-            PluginError: the stage gave an item twice, or rows that its tables cannot hold.
+            PluginError: the stage returned a duplicate item, or rows that its tables cannot hold.
         """
         require_writable(self.folder)
         items = _keyed(stage, stage.items(Tables(self.folder)))

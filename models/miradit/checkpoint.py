@@ -31,7 +31,7 @@ from miradit.transformer import RECOMPUTED, MiraDiT, explain_keys, infer_config
 from miradit.vae import diffusers_name, diffusers_tensor, infer_vae_config, quant_conv
 
 CONTAINERS = ("module", "state_dict", "ema")
-"""Where the parameters lie: DeepSpeed's files, Lightning's, a bare denoiser; else at the top."""
+"""Where the weights are: DeepSpeed's files, Lightning's, a bare denoiser; else at the top."""
 WRAPPER = "_forward_module."
 PREFIXES = {
     "denoiser": "model.diffusion_model.",
@@ -194,7 +194,7 @@ def plan_parts(
     for key, dtype in checkpoint.dtypes.items():
         if not dtype.is_floating_point and key not in SCHEDULE_BUFFERS:
             raise WeightsError(
-                f"{key} is {dtype}: MiraDiT takes float parameters, not quantised ones"
+                f"{key} is {dtype}: MiraDiT takes floating-point weights, not quantised ones"
             )
     parts = [_denoiser_part(shapes["denoiser"], release)]
     if denoiser_only:
@@ -280,7 +280,7 @@ def _text_part(shapes: Mapping[str, Shape]) -> Part:
 
 
 def infer_t5_config(shapes: Mapping[str, Shape]) -> T5Config:
-    """A Flan-T5 encoder's sizes from the shapes of its parameters.
+    """A Flan-T5 encoder's sizes from the shapes of its weights.
 
     Raises:
         WeightsError: the keys that tell are missing.

@@ -262,7 +262,7 @@ def load_denoiser(
     flexible_frames: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> MiraDiT:
-    """The denoiser with the reference's parameters, at whatever width and depth they have.
+    """The denoiser with the reference's weights, at whatever width and depth they have.
 
     Args:
         state_dict: The reference denoiser's keys (`transformer_blocks.0...`), float tensors.
@@ -273,7 +273,7 @@ def load_denoiser(
         dtype: Parameters are converted to it.
 
     Raises:
-        WeightsError: the parameters are not those of a MiraDiT denoiser.
+        WeightsError: the weights are not those of a MiraDiT denoiser.
     """
     shapes = {key: tuple(value.shape) for key, value in state_dict.items()}
     config = infer_config(shapes, num_attention_heads)
@@ -289,7 +289,7 @@ def load_denoiser(
     for key, value in state_dict.items():
         if not value.is_floating_point():
             raise WeightsError(
-                f"{key} is {value.dtype}: MiraDiT takes float parameters, not quantised ones"
+                f"{key} is {value.dtype}: MiraDiT takes floating-point weights, not quantised ones"
             )
     model.load_state_dict({k: state_dict[k].to(dtype) for k in wanted}, assign=True)
     model.requires_grad_(True)
@@ -299,7 +299,7 @@ def load_denoiser(
 def infer_config(
     shapes: Mapping[str, tuple[int, ...]], num_attention_heads: int | None = None
 ) -> dict[str, int]:
-    """Depth, heads and channels from the shapes of a denoiser's parameters.
+    """Depth, heads and channels from the shapes of a denoiser's weights.
 
     Raises:
         WeightsError: the keys that tell are missing, or the width does not divide into heads.
@@ -310,7 +310,7 @@ def infer_config(
         text = shapes["caption_projection.linear_1.weight"]
     except (KeyError, ValueError) as error:
         raise WeightsError(
-            f"these are not MiraDiT's parameters ({error} of the denoiser is missing or of another "
+            f"these are not MiraDiT's weights ({error} of the denoiser is missing or of another "
             f"shape): got {len(shapes)} tensors such as {', '.join(list(shapes)[:3]) or 'none'}"
         ) from error
     heads = num_attention_heads or next((width // w for w in HEAD_WIDTHS if width % w == 0), 0)
@@ -358,7 +358,7 @@ def explain_keys(
     ]
     if parts:
         raise WeightsError(
-            f"the parameters do not fit MiraDiT's {what}: {'; '.join(parts)}: "
+            f"the weights do not fit MiraDiT's {what}: {'; '.join(parts)}: "
             "use a checkpoint of Mira-v0 or Mira-v1"
         )
 

@@ -73,7 +73,7 @@ def test_blurred_clips_are_worse_than_a_report_on_disk(here: Path) -> None:
         (("empty", "sharpness", {"min": 0}), InputError, "no video in empty"),
         (("x*.mp4", "sharpness", {"min": 0}), InputError, "matches nothing as a glob"),
         (("good", "sharpness", {"min": 1, "max": 0}), InputError, "min 1 is above max 0"),
-        (("good", "sharpness", {}), InputError, "asks for nothing"),
+        (("good", "sharpness", {}), InputError, "requires nothing"),
         (("good", "fvd", {"max": 9}), InputError, "nothing can be measured"),
         (("good", "sharpness", {"not_worse_than": "x.json"}), ReportError, "cannot read"),
     ],

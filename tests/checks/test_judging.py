@@ -142,7 +142,7 @@ class TestAgainstABaseline:
     ("values", "sentence"),
     [
         ({"min": 0.9, "max": 0.1}, "sharpness can never pass: min 0.9 is above max 0.1"),
-        ({}, "sharpness asks for nothing: give min, max or not_worse_than"),
+        ({}, "sharpness requires nothing: give min, max or not_worse_than"),
         ({"min": float("nan")}, "min: input should be a finite number, not nan"),
         ({"mim": 0.9}, "unknown key 'mim': did you mean 'min'?"),
         ({"min": 0.1, "min_coverage": 1.5}, "min_coverage: input should be less than or equal"),

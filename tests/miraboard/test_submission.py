@@ -179,7 +179,7 @@ def _scored_though_unreadable(raw: Raw) -> None:
 
 
 def _told_twice(raw: Raw) -> None:
-    first(raw)["failures"]["noise"] = "and yet"
+    first(raw)["failures"]["noise"] = ", yet"
 
 
 def _climbs_out(raw: Raw) -> None:

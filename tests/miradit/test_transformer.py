@@ -179,7 +179,7 @@ def _quantised(weights):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (_other_model, "not MiraDiT's parameters"),
+        (_other_model, "not MiraDiT's weights"),
         (_missing, r"1 missing \(proj_out.bias\)"),
         (_unexpected, r"1 unexpected \(lora.up\)"),
         (_other_shape, r"scale_shift_table \[2, 33\] instead of \[2, 32\]"),

@@ -77,7 +77,7 @@ def test_code_in_a_file_does_not_run(tmp_path, capsys):
 @pytest.mark.parametrize("content", [{}, {"epoch": 3}, [1, 2]], ids=str)
 def test_a_file_without_parameters_says_so(tmp_path, content):
     torch.save(content, tmp_path / "net.pth")
-    with pytest.raises(WeightsError, match="holds no named parameters"):
+    with pytest.raises(WeightsError, match="contains no named weights"):
         read_state(tmp_path / "net.pth")
 
 

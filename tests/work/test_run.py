@@ -192,7 +192,7 @@ class TestJournal:
 class TestLock:
     def test_a_folder_is_for_one_run_at_a_time(self, tmp_path: Path) -> None:
         first, second = locked(tmp_path / "out"), locked(tmp_path / "out")
-        with first, pytest.raises(InputError, match="another run is at work in"), second:
+        with first, pytest.raises(InputError, match="another run is active in"), second:
             pass
         with locked(tmp_path / "out"):
             pass

@@ -40,15 +40,15 @@ STRENGTH_OF_TIME = ("temporal consistency", "motion strength", "3D consistency")
 
 
 def check_number(metric: Metric, bench: Bench) -> Found:
-    """An honest clip gets a number."""
+    """A clean clip gets a number."""
     found = bench.measure(metric, bench.plain(metric))
     if found.crash:
-        return failed(f"an honest clip crashes it: {found.crash}")
+        return failed(f"a clean clip crashes it: {found.crash}")
     if found.status == NOT_APPLICABLE:
         return skipped(f"it does not apply to these clips ({found.reason}): give Bench(prompt=...)")
     if found.value is None:
-        return failed(f"an honest clip gets no number: {found.reason}")
-    return passed(f"an honest clip scores {found}")
+        return failed(f"a clean clip gets no number: {found.reason}")
+    return passed(f"a clean clip scores {found}")
 
 
 def check_determinism(metric: Metric, bench: Bench) -> Found:
@@ -151,7 +151,7 @@ def check_merit(metric: Metric, bench: Bench) -> Found:
     """A black clip, or for motion and consistency a static one, does not win with status `ok`."""
     honest = bench.measure(metric, bench.honest)
     if honest.value is None:
-        return skipped(f"an honest clip gives {honest}")
+        return skipped(f"a clean clip gives {honest}")
     kinds = {"black": bench.black}
     if metric.spec.dimension in STRENGTH_OF_TIME:
         kinds["static"] = bench.static
@@ -159,10 +159,10 @@ def check_merit(metric: Metric, bench: Bench) -> Found:
         found = bench.measure(metric, films)
         if found.value is not None and found.status == "ok" and _beats(metric, found, honest):
             return failed(
-                f"a {name} clip scores {found.value:.4g}, better than {honest.value:.4g} of an honest "
+                f"a {name} clip scores {found.value:.4g}, better than {honest.value:.4g} of a clean "
                 f"one: name the health flag {name!r} in degenerate_when"
             )
-    return passed(f"no {' or '.join(kinds)} clip beats an honest one unmarked")
+    return passed(f"no {' or '.join(kinds)} clip beats a clean one unmarked")
 
 
 def _beats(metric: Metric, one: Measurement, other: Measurement) -> bool:
@@ -200,7 +200,7 @@ def check_direction(metric: Metric, bench: Bench) -> Found:
     )
     how = f"{spoilt_by[0]} of strength {spoilt_by[1]:g}"
     if honest.value is None or worse.value is None:
-        return failed(f"{how} gives {worse}, the honest clip {honest}: declare another degradation")
+        return failed(f"{how} gives {worse}, the clean clip {honest}: declare another degradation")
     if _beats(metric, worse, honest):
         return failed(
             f"{how} improves {honest.value:.4g} to {worse.value:.4g}: is the direction right?"
@@ -251,7 +251,7 @@ def check_inputs(metric: Metric, bench: Bench) -> Found:
     bench.measure(metric, bench.honest)
     if before != [_digest(table) for table in inputs.features.values()]:
         return failed("the metric changes a feature's table, which other metrics read too: copy it")
-    return passed("frames and tables are as they were")
+    return passed("frames and tables are unchanged")
 
 
 def _changes_frames(extractor: Extractor, film: Film) -> bool:
@@ -277,7 +277,7 @@ def check_network(metric: Metric, bench: Bench) -> Found:
         return failed(
             f"it reached for {tried[0]}: weights come from `mirabench weights download`, never in a run"
         )
-    return passed("no connection was tried")
+    return passed("no connection was attempted")
 
 
 def check_memory(metric: Metric, bench: Bench) -> Found:

@@ -70,7 +70,7 @@ class ScoreStage:
     """so many pictures, evenly spaced."""
     gpus: float = 0.0
     weights: tuple[tuple[str, str], ...] = ()
-    """Card -> sha256 of the parameters in use; part of what names the work."""
+    """Card -> sha256 of the weights in use; part of what names the work."""
     version: ClassVar[int] = 1
     inputs: ClassVar[tuple[str, ...]] = ("videos", "clips")
 
