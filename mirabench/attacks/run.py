@@ -41,7 +41,7 @@ class Setting:
     clip_seconds: float | None = None
     """How long one clip may take before its process is ended; needs a worker."""
     allow_noncommercial: bool = False
-    """Whether parameters whose licence forbids commercial use may be used."""
+    """Whether weights whose licence forbids commercial use may be used."""
 
 
 def run_attacks(

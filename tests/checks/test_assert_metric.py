@@ -43,7 +43,7 @@ def test_a_folder_is_held_to_its_mean_with_an_interval(here: Path) -> None:
 
 
 def test_a_number_that_says_nothing_passes_no_bound(here: Path) -> None:
-    with pytest.raises(AssertionError, match=r"no number that counts: (frozen|static)") as caught:
+    with pytest.raises(AssertionError, match=r"no valid score: (frozen|static)") as caught:
         assert_metric("frozen.mp4", "warping_error", max=100.0)
     assert re.search(r"status +degenerate", str(caught.value))
 
@@ -87,5 +87,5 @@ def test_bad_input_is_one_sentence(here: Path, call, error, sentence: str) -> No
 
 def test_a_clip_that_cannot_be_read_fails_with_its_reason(here: Path) -> None:
     Path("broken.mp4").write_bytes(b"no video")
-    with pytest.raises(AssertionError, match=r"sharpness has no number that counts: .*broken"):
+    with pytest.raises(AssertionError, match=r"sharpness has no valid score: .*broken"):
         assert_metric("broken.mp4", "sharpness", min=0)

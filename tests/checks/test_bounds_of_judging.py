@@ -74,4 +74,4 @@ class TestRounding:
         now = report_of([None] * 12 + [0.5] * 8)
         found = change(now, then, "sharpness", "then")
         assert not found.shifted
-        assert "no number that counts for 12 of 20 clips" in found.problems[0]
+        assert "no valid score for 12 of 20 clips" in found.problems[0]

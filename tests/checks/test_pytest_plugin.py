@@ -205,7 +205,7 @@ class TestBaseline:
     def test_another_suite_is_said(self, suite: pytest.Pytester) -> None:
         suite.makepyfile("def test_it(mirabench): mirabench.evaluate('clips', metrics=['noise'])")
         text = summary(results(suite, "--mirabench-baseline=b.json", failed=1))
-        assert re.search(r"ReportError: the baseline \S+ is of another suite, small v1", text)
+        assert re.search(r"ReportError: the baseline \S+ belongs to another suite, small v1", text)
 
 
 class TestCheckFiles:
