@@ -116,7 +116,9 @@ class TestAgainstABaseline:
     def test_another_suite_is_an_error(self, report_of) -> None:
         result = self.judged(report_of([0.5]), report_of([0.5], digest="e" * 16))
         assert result.verdict == "error"
-        assert result.problems[0].startswith("the baseline old.json belongs to another suite, by-hand")
+        assert result.problems[0].startswith(
+            "the baseline old.json belongs to another suite, by-hand"
+        )
 
     def test_another_protocol_is_an_error(self, report_of) -> None:
         result = self.judged(report_of([0.5]), report_of([0.5], protocol="q"))
