@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirabench.cli.terminal import split_names, stdout_console
+
 if TYPE_CHECKING:
     from mirabench.alignment.study import Alignment
 
@@ -76,7 +78,7 @@ def align(
 
     if output is not None:
         require_writable(output)
-    names = [name.strip() for item in metric for name in item.split(",") if name.strip()]
+    names = split_names(metric)
     found = compare(
         ratings, list(dict.fromkeys(names)), videos=videos, report=report, aspect=aspect, kind=kind,
         static=static, running=Running(workers, cache or True, device),
@@ -93,7 +95,6 @@ def align(
 
 
 def _show(found: Alignment) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from mirabench.alignment.table import HEAD, caption, cells
@@ -101,9 +102,7 @@ def _show(found: Alignment) -> None:
     table = Table(*HEAD, caption=caption(found), caption_justify="left")
     for row in found.rows:
         table.add_row(*cells(row), style={"metric": "bold", "people": "cyan"}.get(row.kind))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
+    console = stdout_console()
     console.print(table)
     for row in found.rows:
         if row.kind == "metric" and row.why:

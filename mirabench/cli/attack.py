@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirabench.cli.evaluate import CLIP_SECONDS
+from mirabench.cli.terminal import progress_bars, split_names, stdout_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -77,7 +78,7 @@ def attack(
     from mirabench.attacks.run import Setting
     from mirabench.files import require_writable
 
-    chosen = select(None if only is None else _split(only))
+    chosen = select(None if only is None else split_names(only))
     if listed:
         _print(_catalogue(chosen))
         return
@@ -98,10 +99,6 @@ def attack(
     _write(found, output, page)
     _show(found, unread, output, as_json=as_json)
     raise typer.Exit(1 if unread or any(c.verdict == "failed" for c in found.cases) else 0)
-
-
-def _split(names: list[str]) -> list[str]:
-    return [name.strip() for item in names for name in item.split(",")]
 
 
 def _attacked(
@@ -175,11 +172,7 @@ def _catalogue(attacks: list[Attack]) -> Table:
 
 
 def _print(*what: object) -> None:
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140)
+    console = stdout_console(140)
     for part in what:
         console.print(part, soft_wrap=isinstance(part, str), highlight=False)
 
@@ -187,23 +180,12 @@ def _print(*what: object) -> None:
 @contextmanager
 def _progress() -> Iterator[Listener]:
     """A bar with the time left on stderr; a line a clip where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    terminal = sys.stderr.isatty()
-    columns = (
-        TextColumn("attacking"), BarColumn(), MofNCompleteColumn(), TextColumn("left"),
-        TimeRemainingColumn(), TextColumn("{task.description}"),
-    )  # fmt: skip
-    with Bar(*columns, console=Console(stderr=True), disable=not terminal) as bar:
-        task = bar.add_task("", total=None)
+    with progress_bars() as bars:
+        task = bars.add_task("attacking", total=None, item="")
 
         def told(progress: Progress) -> None:
-            bar.update(
-                task, completed=progress.done, total=progress.total, description=progress.item
-            )
-            if not terminal and not progress.ended:
+            bars.update(task, completed=progress.done, total=progress.total, item=progress.item)
+            if bars.disable and not progress.ended:
                 left = progress.eta_seconds or 0.0
                 sys.stderr.write(
                     f"[{progress.done}/{progress.total}] {progress.item}, {left / 60:.0f} min left\n"

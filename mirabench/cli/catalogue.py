@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from mirabench.cli.terminal import stdout_console
+
 if TYPE_CHECKING:
     from mirabench.testing.conformance import CheckResult
 
@@ -33,7 +35,6 @@ def metrics(ctx: typer.Context) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from rich.console import Console
     from rich.table import Table
 
     from mirabench import registry
@@ -44,17 +45,15 @@ def metrics(ctx: typer.Context) -> None:
         spec = MetricChoice(known).build().spec
         better = "higher" if spec.higher_is_better else "lower"
         table.add_row(spec.name, spec.dimension, better, spec.scope, spec.summary)
-    Console().print(table)
+    stdout_console().print(table)
 
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="A metric's name.")]) -> None:
     """Show everything about one metric."""
-    from rich.console import Console
-
     from mirabench.suites.api import MetricChoice
 
-    console = Console()
+    console = stdout_console()
     spec = MetricChoice(name).build().spec
     told = {
         key: getattr(spec, key)
@@ -105,13 +104,10 @@ def check(
 
 
 def _show_checks(found: list[CheckResult]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     colours = {"pass": "green", "fail": "red", "skipped": "yellow"}
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
+    console = stdout_console()
     for name in dict.fromkeys(r.metric for r in found):
         table = Table("check", "verdict", "what was seen", title=name)
         for r in found:
@@ -143,7 +139,6 @@ def new(
 
 def suites() -> None:
     """List the suites."""
-    from rich.console import Console
     from rich.table import Table
 
     from mirabench import registry
@@ -159,4 +154,4 @@ def suites() -> None:
             str(len(suite.metrics)),
             suite.description,
         )
-    Console().print(table)
+    stdout_console().print(table)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirabench.cli.evaluate import DEVICES
+from mirabench.cli.terminal import stdout_console
 from mirabench.errors import InputError, OutputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -94,15 +95,12 @@ def _exit_code(by_file: Results) -> int:
 
 
 def _show(by_file: Results) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from mirabench.checks.markdown import HEAD, row
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140)
+    console = stdout_console(140)
     for path, results in by_file.items():
         table = Table(*HEAD, title=str(path), title_justify="left", header_style="bold")
         for result in results:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirabench.cli.terminal import split_names, stdout_console
+
 if TYPE_CHECKING:
     from mirabench.compare.model import Comparison
 
@@ -63,7 +65,7 @@ def compare(
     from mirabench.compare.runs import read_runs
     from mirabench.files import require_writable, write_text
 
-    chosen = [name.strip() for item in metrics for name in item.split(",")] if metrics else None
+    chosen = split_names(metrics) or None
     runs = read_runs(reports)
     found = compare_runs(runs, metrics=chosen, across=across)
     if output is not None:
@@ -85,13 +87,10 @@ def _show(found: Comparison, *, only_json: bool, output: Path | None) -> None:
     if only_json:
         sys.stdout.write(found.to_json())
         return
-    from rich.console import Console
 
     from mirabench.compare.table import comparison_table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
+    console = stdout_console()
     console.print(comparison_table(found, console.width))
     if output is not None:
         console.print(f"page: {(output / 'compare.html').resolve()}", soft_wrap=True)

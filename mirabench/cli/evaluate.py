@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirabench.cli.terminal import progress_bars, split_names, stdout_console
 from mirabench.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,7 +98,7 @@ def evaluate(
     from mirabench.weights.licence import noncommercial_allowed
 
     _check_device(device)
-    chosen = [name.strip() for item in metrics for name in item.split(",")] if metrics else None
+    chosen = split_names(metrics) or None
     job = prepare(
         inputs, suite=suite, metrics=chosen, prompts=prompts, reference=reference, fps=fps,
         precision=precision,
@@ -106,7 +109,7 @@ def evaluate(
         return
     require_writable(output)
     bring_weights(job.plan, noncommercial=allowed, yes=yes)
-    with _Bar(interactive=sys.stderr.isatty()) as progress:
+    with _progress() as progress:
         folder = None if no_cache else cache_folder(cache or True)
         options = Options(
             workers, folder, progress=progress, device=device, noncommercial=allowed,
@@ -141,20 +144,15 @@ def _show(found: Report, *, as_json: bool, output: Path | None) -> None:
     if as_json:
         sys.stdout.write(found.to_json())
         return
-    from rich.console import Console
-
     from mirabench.report.table import report_table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140)
+    console = stdout_console(140)
     console.print(report_table(found))
     if output is not None:
         console.print(f"report: {(output / 'report.html').resolve()}", soft_wrap=True)
 
 
 def _show_plan(job: Job, *, noncommercial: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from mirabench.cli.consent import missing_weights
@@ -173,7 +171,7 @@ def _show_plan(job: Job, *, noncommercial: bool) -> None:
             if extractor in {r.resolve() for r in m.spec.needs.values()}
         ]
         table.add_row(extractor.name, _seen_by(extractor), ", ".join(users) or "the report")
-    console = Console()
+    console = stdout_console()
     console.print(table)
     for name, reason in job.plan.skipped:
         console.print(f"- {name} skipped: {reason}")
@@ -199,42 +197,15 @@ def _seen_by(extractor: AnyExtractor) -> str:
     return f"short side <= {size.max_short_side}"
 
 
-class _Bar:
-    """A progress bar with the remaining time on stderr; one line per clip if stderr is not a terminal."""
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar over scored clips on stderr; a line a clip where stderr is no terminal."""
+    with progress_bars() as bars:
+        task = bars.add_task("scoring", total=None, item="")
 
-    def __init__(self, *, interactive: bool) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        def told(done: int, total: int, clip_id: str) -> None:
+            bars.update(task, completed=done, total=total, item=clip_id)
+            if bars.disable:
+                sys.stderr.write(f"[{done}/{total}] {clip_id}\n")
 
-        self._interactive = interactive
-        self._bar = Progress(
-            TextColumn("scoring"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-            console=Console(stderr=True),
-            disable=not interactive,
-        )
-        self._task = self._bar.add_task("", total=None)
-
-    def __enter__(self) -> Progress:
-        self._bar.start()
-        return self._tell
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def _tell(self, done: int, total: int, clip_id: str) -> None:
-        self._bar.update(self._task, completed=done, total=total, description=clip_id)
-        if not self._interactive:
-            sys.stderr.write(f"[{done}/{total}] {clip_id}\n")
+        yield told

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirabench.cli.terminal import split_names
 from mirabench.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def generate(
 
     chosen = [*(option or ()), *([f"checkpoint={checkpoint}"] if checkpoint else [])]
     maker = build(generator, chosen)
-    asked = list(read_prompts(prompts, split_forms(form)).values())[:limit]
+    asked = list(read_prompts(prompts, split_names(form)).values())[:limit]
     outcome = generate_all(
         maker,
         asked,
@@ -72,11 +73,6 @@ def generate(
     )
     _show(outcome)
     raise typer.Exit(1 if outcome.failed else 0)
-
-
-def split_forms(form: list[str] | None) -> list[str]:
-    """The forms of a repeated or comma-separated option."""
-    return [name.strip() for item in form or [] for name in item.split(",") if name.strip()]
 
 
 def _seeds(text: str) -> list[int]:

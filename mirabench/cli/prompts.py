@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirabench.cli.generate import split_forms
+from mirabench.cli.terminal import split_names, stdout_console
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from mirabench.inputs.pairing import Pairing
@@ -23,13 +22,6 @@ Form = Annotated[
     list[str] | None,
     typer.Option(help="short, dense or structured; repeat the option or separate by commas."),
 ]
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    # A pipe has no width to fit; cutting cells there would lose what a script looks for.
-    return Console() if Console().is_terminal else Console(width=160)
 
 
 def _table(*columns: str) -> Table:
@@ -48,7 +40,7 @@ def list_sets() -> None:
         forms = ", ".join(card.forms)
         counts = (str(card.prompts), str(card.scenes))
         table.add_row(card.name, card.version, *counts, forms, card.licence, card.title)
-    _console().print(table)
+    stdout_console().print(table)
 
 
 @app.command()
@@ -64,7 +56,7 @@ def show(
     from mirabench.errors import UnknownNameError
     from mirabench.inputs.prompts import read_prompts
 
-    found = read_prompts(prompts, split_forms(form))
+    found = read_prompts(prompts, split_names(form))
     if prompt_id is None:
         for prompt in found.values():
             typer.echo(f"{prompt.id}\t{prompt.text}")
@@ -95,7 +87,7 @@ def export(
     from mirabench.files import write_text
     from mirabench.inputs.prompts import export_text, read_prompts
 
-    found = read_prompts(prompts, split_forms(form))
+    found = read_prompts(prompts, split_names(form))
     text = export_text(found.values(), output.suffix.lower().lstrip("."))
     write_text(output, text)
     typer.echo(f"{output}: {len(found)} prompts", err=True)
@@ -114,13 +106,13 @@ def stats(
     from mirabench.inputs.prompts import read_prompts
     from mirabench.inputs.prompts.checks import clip_token_counter, count_words, stats_of
 
-    found = read_prompts(prompts, split_forms(form))
+    found = read_prompts(prompts, split_names(form))
     counted = stats_of(found.values(), clip_token_counter() if tokens else count_words)
     lengths = _table("tokens in" if tokens else "words in", "texts", "fewest", "mean", "most")
     for name, each in counted.lengths.items():
         numbers = (str(each.count), str(each.fewest), f"{each.mean:.1f}", str(each.most))
         lengths.add_row(name.replace("_", " "), *numbers)
-    console = _console()
+    console = stdout_console()
     console.print(lengths)
     for tag, values in counted.tags.items():
         counts = ", ".join(f"{value} {n}" for value, n in values.items())
@@ -151,7 +143,7 @@ def pair(
     from mirabench.inputs.prompts import read_prompts
     from mirabench.inputs.samples import collect, pairing_of
 
-    found = pairing_of(collect(videos), read_prompts(prompts, split_forms(form)))
+    found = pairing_of(collect(videos), read_prompts(prompts, split_names(form)))
     show_pairing(found)
     raise typer.Exit(0 if found.complete else 1)
 
@@ -161,6 +153,6 @@ def show_pairing(pairing: Pairing) -> None:
     table = _table("video", "prompt", "by", "note")
     for row in pairing.rows():
         table.add_row(*row)
-    console = _console()
+    console = stdout_console()
     console.print(table)
     console.print(pairing.summary(), highlight=False)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from mirabench.cli.terminal import stdout_console
 from mirabench.errors import LicenceError, WeightsError
 from mirabench.weights import (
     Evidence,
@@ -42,8 +43,7 @@ def list_weights() -> None:
         licence = f"{each.licence} (non-commercial)" if each.non_commercial else each.licence
         here = "no" if store.missing([each]) else "yes"
         table.add_row(each.name, each.filename, each.size_text, licence, here, each.purpose)
-    # A pipe has no width to fit; cutting cells there would lose what a script looks for.
-    Console(width=None if Console().is_terminal else 240).print(table)
+    stdout_console(240).print(table)
     typer.echo(f"weights folder: {store.folder}")
 
 

@@ -10,16 +10,17 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirabench.cli.terminal import progress_bars, stdout_console
 from mirabench.errors import InputError
 from mirabench.extras import needs_extra
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.console import Console
+    from rich.progress import TaskID
 
     from mirabench.work.run import Progress
 
@@ -90,7 +91,7 @@ def status(output: Output) -> None:
         mine = [row["status"] for row in outcomes if row["stage"] == stage]
         if mine:
             table.add_row(stage, *(str(mine.count(s)) for s in ("ok", "rejected", "failed")))
-    _console().print(table)
+    stdout_console().print(table)
     for row in [row for row in outcomes if row["status"] == "failed"][:20]:
         typer.echo(f"failed: {row['stage']} {row['item']}: {row['reason']}")
     for sentence in made.absent:
@@ -220,7 +221,7 @@ def _show_funnel(output: Path) -> None:
     for step in funnel_of(output):
         left = ", ".join(f"{name} {count}" for name, count in step.reasons)
         table.add_row(step.label, step.counted, hours(step.seconds), left)
-    _console().print(table)
+    stdout_console().print(table)
 
 
 def _print_rows(found: pa.Table) -> None:
@@ -230,7 +231,7 @@ def _print_rows(found: pa.Table) -> None:
     table = Table(*map(escape, found.column_names))
     for row in found.slice(0, 200).to_pylist():
         table.add_row(*(escape(_cell(value)) for value in row.values()))
-    _console().print(table)
+    stdout_console().print(table)
     if found.num_rows > 200:
         typer.echo(f"the first 200 of {found.num_rows} rows; --save writes all")
 
@@ -238,13 +239,6 @@ def _print_rows(found: pa.Table) -> None:
 def _cell(value: object) -> str:
     text = f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
 
 
 def _progress() -> AbstractContextManager[Callable[[Progress], None]]:
@@ -264,29 +258,11 @@ def _line(progress: Progress) -> None:
 
 
 class _Bars:
-    """One rich bar for each stage."""
+    """One bar for each stage."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bars = Progress(
-            TextColumn("{task.description:>8}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
-        self._tasks: dict[str, Any] = {}
+        self._bars = progress_bars()
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Callable[[Progress], None]:
         self._bars.start()
@@ -299,5 +275,7 @@ class _Bars:
         if not progress.total:
             return
         if progress.work not in self._tasks:
-            self._tasks[progress.work] = self._bars.add_task(progress.work, total=progress.total)
+            self._tasks[progress.work] = self._bars.add_task(
+                progress.work, total=progress.total, item=""
+            )
         self._bars.update(self._tasks[progress.work], completed=progress.done)

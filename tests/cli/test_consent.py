@@ -98,11 +98,11 @@ def server() -> Iterator[str]:
 def test_yes_downloads_before_the_run(
     arguments: list[str], server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mirabench.weights.card import Source, cards
+    from mirabench.weights.card import Mirror, cards
 
     served = replace(
         card("raft-things"),
-        sources=(Source(server),),
+        sources=(Mirror(server),),
         sha256=hashlib.sha256(FILE).hexdigest(),
         about_megabytes=0,
         same_parameters=(),

@@ -1,0 +1,60 @@
+"""What commands share on a terminal: tables that fit, progress bars, and lists of names as options.
+
+Rich is imported when it is used, so that `--help` starts fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+PIPE_COLUMNS = 160
+"""A pipe has no width to fit; cutting cells there would lose what a script looks for."""
+
+
+def stdout_console(pipe_columns: int = PIPE_COLUMNS) -> Console:
+    """Rich's console on stdout, as wide as the terminal, or as `pipe_columns` where there is none."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=pipe_columns)
+
+
+def progress_bars() -> Progress:
+    """Bars on stderr with counts, the time taken and the time left; invisible where it is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description:>8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[item]}"),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def split_names(given: Iterable[str] | None) -> list[str]:
+    """The names of an option that is repeated, or lists names separated by commas.
+
+    Example:
+        >>> split_names(["sharpness, noise", "motion"])
+        ['sharpness', 'noise', 'motion']
+    """
+    return [name for item in given or () for part in item.split(",") if (name := part.strip())]
