@@ -10,6 +10,8 @@ from av.video.stream import VideoStream
 
 from mirabench.video.limits import MAX_PIXELS
 
+PYAV_MAJOR = int(av.__version__.split(".")[0])
+
 
 def open_container(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContainer:
     """The file, opened for reading, whatever its name and whatever encoding its title is in.
@@ -22,8 +24,10 @@ def open_container(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContaine
         OSError: it cannot be read.
     """
     # without `file:` a name such as `take:2.mp4` would be read as a protocol and an address
-    options = {"max_pixels": str(max_pixels)}
-    return av.open(f"file:{path}", metadata_errors="replace", options=options)
+    name, options = f"file:{path}", {"max_pixels": str(max_pixels)}
+    if PYAV_MAJOR >= 19:  # keeps bytes that are not UTF-8, and no longer takes the option
+        return av.open(name, options=options)
+    return av.open(name, metadata_errors="replace", options=options)
 
 
 def moving_pictures(container: InputContainer) -> VideoStream | None:
