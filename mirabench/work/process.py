@@ -183,8 +183,11 @@ def _live(connection: Connection, parent: int, log: Path | None) -> None:
         fresh, item = message
         work = fresh or work
         assert work is not None  # comes with the first item
-        connection.send(_BEGUN)
-        _send(connection, work, item, perform(work, item))
+        try:
+            connection.send(_BEGUN)
+            _send(connection, work, item, perform(work, item))
+        except OSError:  # the parent hung up, on Ctrl-C for one: nobody waits for the result
+            return
 
 
 def _send(connection: Connection, work: Work, item: Item, done: Done) -> None:

@@ -272,7 +272,7 @@ def test_cache_commands(folder: Path) -> None:
         command = [sys.executable, "-m", "mirabench", "cache", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    assert "4 entries" in cache("info")
+    assert "5 entries" in cache("info")
     assert "removed 0 entries" in cache("prune", "--max-gb", "1")
-    assert "removed 4 entries" in cache("prune", "--max-gb", "0")
+    assert "removed 5 entries" in cache("prune", "--max-gb", "0")
     assert "removed 0 entries" in cache("clear")
