@@ -9,16 +9,19 @@ from typing import Any
 
 import badvideos
 import killedrun
+import numpy as np
 import pytest
 from longfilm import FPS, SECONDS, parts, shot, write_film
 
 from mirabench.errors import InputError
+from mirabench.video.decode import open_video
 from mirabench.work.local import LocalExecutor
 from mirabench.work.ray import RayExecutor
 from mirabench.work.run import Policy
 from miradata.collect.sources import find_sources
 from miradata.config import STAGES as DEFAULT
 from miradata.config import config_of
+from miradata.curation import curate
 from miradata.frames.clip_range import NS
 from miradata.pipeline import executor_of, pipeline_of, run_pipeline
 from miradata.stage_run import StageRun
@@ -175,6 +178,34 @@ def test_bad_files_cost_no_good_one(tmp_path):
     assert all(row["reason"] for path, row in videos.items() if path != "good.mp4")
     [clip] = Tables(tmp_path / "out").rows("clips")
     assert clip["t1_ns"] == NS
+
+
+@pytest.mark.parametrize("mode", ["exact", "keyframe"])
+@pytest.mark.parametrize("name", ["h264", "vp9"])
+def test_no_spoilt_frame_of_a_damaged_film_is_published(tmp_path, mode, name):
+    coding = badvideos.CODINGS[name]
+    good = badvideos.encoded(
+        tmp_path / f"good{coding.suffix}", np.concatenate([shot(1, 66), shot(2, 66)]), coding
+    )
+    (tmp_path / "in").mkdir()
+    badvideos.with_noise(good, tmp_path / "in" / f"film{coding.suffix}", [0, 29, 100])
+    config = config_of({
+        **CONFIG.model_dump(), "stages": DEFAULT, "input": str(tmp_path / "in"), "cut": {"mode": mode},
+        "length": {"min_seconds": 0.4},
+    })  # fmt: skip
+    made = curate(config, tmp_path / "out")
+    assert len(made.published.rows) >= 2
+    assert "film" in made.page.read_text() and "s damaged" in made.page.read_text()
+    whole = np.concatenate([b.data for b in open_video(good).frames()]).astype(int)
+    for row in made.published.rows:
+        count = 0
+        for batch in open_video(tmp_path / "out" / row["file_path"]).frames():
+            for picture, seconds in zip(batch.data.astype(int), batch.seconds, strict=True):
+                source = whole[round((row["t0_s"] + seconds) * FPS)]
+                assert np.abs(picture - source).mean() < 8, (row["t0_s"], seconds)
+                count += 1
+        # a copy ends with frames that are decoded before those that are shown before them
+        assert count == row["frames"] >= round(row["seconds"] * FPS) - (mode == "keyframe") * 3
 
 
 def test_a_video_that_vanishes_after_the_probe_fails_and_is_set_aside(tmp_path):

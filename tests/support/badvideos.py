@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -195,3 +196,63 @@ def _one_colour(pixels: int) -> bytes:
     put(5, size)
     put(0, 7)
     return bytes(out)
+
+
+class Coding(NamedTuple):
+    """How a film is encoded."""
+
+    codec: str
+    suffix: str
+    options: Mapping[str, str]
+
+
+CODINGS = {
+    "h264": Coding("libx264", ".mp4", {"g": "24"}),
+    "h264 without B frames": Coding("libx264", ".mkv", {"g": "24", "bf": "0"}),
+    "mpeg4": Coding("mpeg4", ".mp4", {"g": "24"}),
+    "vp9": Coding("libvpx-vp9", ".webm", {"g": "24"}),
+    "transport stream": Coding("libx264", ".ts", {"g": "24"}),
+}
+
+
+def encoded(path: Path, frames: Iterable[np.ndarray], coding: Coding, first: int = 0) -> Path:
+    """Frames at 24 a second, the times beginning at frame `first`."""
+    with av.open(str(path), "w") as out:
+        stream = None
+        for number, rgb in enumerate(frames):
+            if stream is None:
+                stream = out.add_stream(coding.codec, rate=24)
+                stream.height, stream.width = rgb.shape[:2]
+                stream.pix_fmt, stream.options = "yuv420p", dict(coding.options)
+                stream.codec_context.gop_size = 24
+            frame = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+            frame.pts = first + number
+            out.mux(stream.encode(frame))
+        assert stream is not None
+        out.mux(stream.encode(None))
+    return path
+
+
+def with_noise(path: Path, target: Path, packets: Iterable[int]) -> Path:
+    """A copy whose packets of these numbers are partly noise, where the container says that they lie."""
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    raw, random = bytearray(path.read_bytes()), np.random.default_rng(1)
+    for number in packets:
+        position, size = places[number]
+        start, length = position + min(12, size // 3), max(4, min(size // 2, 200))
+        raw[start : start + length] = random.bytes(length)
+    target.write_bytes(raw)
+    return target
+
+
+def without_bytes(path: Path, target: Path, packets: Iterable[int]) -> Path:
+    """A copy of a transport stream that lost the first 188 bytes of each of these packets."""
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    raw = path.read_bytes()
+    gone = {places[number][0] // 188 for number in packets}
+    target.write_bytes(
+        b"".join(raw[k * 188 : (k + 1) * 188] for k in range(len(raw) // 188) if k not in gone)
+    )
+    return target

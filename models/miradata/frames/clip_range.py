@@ -63,16 +63,23 @@ class VideoFile:
         return self.time_ns(frame.pts)
 
     def frames(self) -> Iterator[VideoFrame]:
-        """Frames from where the file stands, in presentation order.
+        """Frames from where the file stands, in presentation order; packets that do not decode are passed over.
+
+        What they spoil is in no clip: `miradata.frames.damage` knows where it is.
 
         Raises:
-            VideoError: decoding breaks off.
+            VideoError: the container cannot be read on.
         """
         try:
-            yield from self.container.decode(self.stream)
+            for packet in self.container.demux(self.stream):
+                try:
+                    frames = packet.decode()
+                except av.InvalidDataError:
+                    continue
+                yield from frames
         except (av.FFmpegError, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise VideoError(f"{self.path}: decoding breaks off: {reason}") from error
+            raise VideoError(f"{self.path}: reading breaks off: {reason}") from error
 
     def frames_from(self, time_ns: int) -> Iterator[VideoFrame]:
         """Frames from a key frame on that begins at or before a time, if there is one."""

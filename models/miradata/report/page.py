@@ -80,7 +80,7 @@ def render_report(
         config=config,
         settings=config.model_dump(mode="json"),
         thresholds=thresholds,
-        absent=[*absent, *_unmeasured(tables, thresholds)],
+        absent=[*absent, *_unmeasured(tables, thresholds), *_left_out(tables)],
         steps=steps,
         widest=max((step.seconds for step in steps), default=0.0) or 1.0,
         scores=scores,
@@ -115,6 +115,16 @@ def _ours(name: str) -> str:
 def _theirs(name: str) -> str:
     """The style of the benchmark's page, so that both look alike."""
     return files("mirabench.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _left_out(tables: Tables) -> list[str]:
+    """What stages left out of videos that they otherwise took."""
+    names = {row["video_id"]: row["path"] for row in tables.rows("videos")}
+    return [
+        f"{row['stage']}: {names.get(row['item'], row['item'])}: {row['reason']}"
+        for row in tables.rows("outcomes")
+        if row["status"] == OK and row["reason"]
+    ]
 
 
 def _unmeasured(tables: Tables, thresholds: Thresholds) -> list[str]:

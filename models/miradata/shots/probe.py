@@ -24,14 +24,14 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mirabench.errors import MirabenchError
+from mirabench.errors import MirabenchError, VideoError
 from mirabench.identity import digest_of
 from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.decode import sha256_of
 from mirabench.video.limits import MAX_PIXELS
 from mirabench.work.item import Item, Outcome, Resources
 from miradata.collect.sources import SourceVideo
-from miradata.frames.clip_range import NS
+from miradata.frames.clip_range import NS, opened
 from miradata.setting import Setting
 from miradata.stage import TableRow
 from miradata.tables.schema import OK, REJECTED, SCHEMAS, video_id
@@ -286,15 +286,12 @@ def _picture(path: Path) -> dict[str, Any]:
 
 def _first_frame(path: Path) -> VideoFrame:
     try:
-        with open_container(path) as container:
-            frames = container.decode(_video_stream(container))
-            frame: VideoFrame | None = next(frames, None)
-    except (av.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _Unusable(f"corrupt: the first frame does not decode: {reason}") from error
-    if frame is None:
-        raise _Unusable("corrupt: not one frame decodes")
-    return frame
+        with opened(path) as video:
+            for frame in video.frames():
+                return frame
+    except VideoError as error:
+        raise _Unusable(f"corrupt: {error}") from error
+    raise _Unusable("corrupt: not one frame decodes")
 
 
 def _note(path: Path, container: str) -> str:

@@ -13,6 +13,9 @@ the same reason shots may be short; what is too short for a clip leaves at the l
 Known limits: a dissolve from one shot into the next changes too little from frame to frame and is
 missed; a flash of light or a very fast pan is cut; of two cuts closer than `min_scene_seconds` the second
 is missed.
+
+What is damaged (`miradata.frames.damage`), and what has another size than the film's first frame, is in no
+shot; the outcome says which parts were left out.
 """
 
 from __future__ import annotations
@@ -20,9 +23,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -35,9 +37,11 @@ from mirabench.files import named
 from mirabench.video.frames import UInt8Array
 from mirabench.work.item import Item, Outcome, Resources
 from miradata.config import Split
-from miradata.frames.clip_range import opened
+from miradata.frames.clip_range import NS, opened
 from miradata.frames.clip_rows import usable_videos
+from miradata.frames.damage import ENDLESS, Damage, TimeRange, frames_despite
 from miradata.setting import Setting
+from miradata.shots.left_out import LeftOut, segments, sentence
 from miradata.stage import TableRow
 from miradata.tables.schema import REJECTED
 from miradata.tables.store import Tables
@@ -45,6 +49,7 @@ from miradata.tables.store import Tables
 if TYPE_CHECKING:
     from scenedetect import FrameTimecode
 
+TWICE = "whose times come twice"
 ANY_RATE = 25.0
 """What the library is told: lengths are given to it in frames, so that its times do not matter."""
 
@@ -74,26 +79,31 @@ class SplitStage:
         """Find the shots of a video."""
         video = item.payload
         try:
-            times, cuts = detect(named(self.root, video["path"]), self.split, video["fps"])
+            found = detect(named(self.root, video["path"]), self.split, video["fps"])
         except VideoError as error:
             return Outcome({}, REJECTED, f"corrupt: {error}")
-        if not times:
+        if not found.times:
             return Outcome({}, REJECTED, "corrupt: not one frame decodes")
-        end = times[0] + video["duration_ns"]
-        edges = [0, *cuts, len(times)]
+        first = min([found.times[0], *(part.when.t0_ns for part in found.left_out)])
+        end = first + video["duration_ns"]
+        frame = round(NS / video["fps"]) if video["fps"] > 0 else 1
+        shots = segments(found.times, found.cuts, found.left_out, end_ns=end, frame_ns=frame)
+        reason = sentence(found.left_out, end)
+        if not shots:
+            return Outcome({}, REJECTED, f"corrupt: no frame is sound: {reason}")
         rows = [
             {
                 "video_id": item.id,
                 "i": i,
-                "t0_ns": times[first],
-                "t1_ns": times[after] if after < len(times) else max(end, times[-1] + 1),
-                "frame0": first,
-                "frame1": after,
+                "t0_ns": shot.t0_ns,
+                "t1_ns": shot.t1_ns,
+                "frame0": shot.first,
+                "frame1": shot.after,
                 "detector": detector_name(self.split),
             }
-            for i, (first, after) in enumerate(pairwise(edges))
+            for i, shot in enumerate(shots)
         ]
-        return Outcome({"cuts": rows})
+        return Outcome({"cuts": rows}, reason=reason)
 
     def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """No row: a video without shots has none; its outcome says why."""
@@ -112,8 +122,26 @@ def prepare(setting: Setting) -> SplitStage:
     return SplitStage(setting.root, setting.config.split)
 
 
-def detect(path: Path, split: Split, fps: float) -> tuple[array[int], list[int]]:
-    """All frames' times (ns), and the positions of the first frames of all shots but the first.
+class Size(NamedTuple):
+    """Of a picture, in pixels."""
+
+    width: int
+    height: int
+
+
+class Detected(NamedTuple):
+    """What a pass over all frames of a film found."""
+
+    times: array[int]
+    """Of all frames, in nanoseconds."""
+    cuts: list[int]
+    """Positions of the first frames of all shots but the first."""
+    left_out: list[LeftOut]
+    """Damaged parts, and those whose picture has another size than the first."""
+
+
+def detect(path: Path, split: Split, fps: float) -> Detected:
+    """Decode a film once, past what is damaged, and find its shots.
 
     Args:
         path: A video file.
@@ -121,19 +149,20 @@ def detect(path: Path, split: Split, fps: float) -> tuple[array[int], list[int]]
         fps: Average frames per second, to turn the least length into frames.
 
     Raises:
-        VideoError: the file cannot be decoded to its end.
+        VideoError: the file cannot be read to its end.
         MissingExtraError: PySceneDetect is not installed.
     """
     detector, timecode = _content_detector(split, fps)
     times, dark, found = array("q"), array("b"), set[int]()
-    for position, (time, picture) in enumerate(_small_frames(path, split.height)):
+    left_out: list[LeftOut] = []
+    for position, (time, picture) in enumerate(_small_frames(path, split.height, left_out)):
         times.append(time)
         dark.append(split.fade_threshold is not None and _level(picture) < split.fade_threshold)
         now = timecode(position, ANY_RATE)
         found.update(cut.frame_num for cut in detector.process_frame(now, picture))
     found.update(fades(np.frombuffer(dark, np.int8), sorted(found)) if dark else ())
     inside = sorted(cut for cut in found if 0 < cut < len(times))
-    return times, spaced(inside, _least_frames(split, fps))
+    return Detected(times, spaced(inside, _least_frames(split, fps)), left_out)
 
 
 def fades(dark: NDArray[np.int8], cuts: Sequence[int]) -> list[int]:
@@ -199,25 +228,70 @@ def _level(picture: UInt8Array) -> float:
     return float(sum(cv2.mean(picture)[:3])) / 3
 
 
-def _small_frames(path: Path, height: int) -> Iterator[tuple[int, UInt8Array]]:
-    """(time in ns, BGR picture of at most this height) of every frame.
+def _small_frames(
+    path: Path, height: int, left_out: list[LeftOut]
+) -> Iterator[tuple[int, UInt8Array]]:
+    """(time in ns, BGR picture of at most this height) of every frame, all of one size.
+
+    Args:
+        path: A video file.
+        height: In pixels.
+        left_out: Takes the parts that are of no use; they are known once all frames are.
 
     Raises:
-        VideoError: the file cannot be decoded to its end.
+        VideoError: the file cannot be read to its end.
     """
     shrink = VideoReformatter()  # keeps its tables from frame to frame
+    damage = Damage()
+    changes: list[tuple[int, Size]] = []
+    latest = -1
     with opened(path) as video:
-        for frame in video.frames():
-            yield video.frame_ns(frame), _small(shrink, frame, height)
+        for frame in frames_despite(video, damage):
+            time, size = video.frame_ns(frame), Size(frame.width, frame.height)
+            if time < latest:  # joined streams: a seek to such a time may lead to either
+                if not left_out or left_out[-1].when.t1_ns <= latest:
+                    left_out.append(LeftOut(TimeRange(time, latest + 1), TWICE))
+                continue
+            latest = time
+            if not changes or changes[-1][1] != size:
+                changes.append((time, size))
+            # the detector compares pixel by pixel: all frames in the size of the first
+            yield time, _small(shrink, frame, _small_size(changes[0][1], height))
+    left_out += [LeftOut(when, "damaged") for when in damage.ranges]
+    left_out += _of_another_size(changes)
 
 
-def _small(shrink: VideoReformatter, frame: VideoFrame, height: int) -> UInt8Array:
-    scale = min(1.0, height / frame.height)
+def _of_another_size(changes: Sequence[tuple[int, Size]]) -> list[LeftOut]:
+    """The parts whose size is not that of the first.
+
+    Args:
+        changes: (time, size) of each first frame of another size than the frame before it.
+    """
+    if not changes:
+        return []
+    first = changes[0][1]
+    ends = [time for time, _ in changes[1:]] + [ENDLESS]
+    return [
+        LeftOut(
+            TimeRange(time, end),
+            f"{size.width}x{size.height} instead of {first.width}x{first.height}",
+        )
+        for (time, size), end in zip(changes, ends, strict=True)
+        if size != first
+    ]
+
+
+def _small_size(size: Size, height: int) -> Size:
+    scale = min(1.0, height / size.height)
+    return Size(max(2, round(size.width * scale)), max(2, round(size.height * scale)))
+
+
+def _small(shrink: VideoReformatter, frame: VideoFrame, size: Size) -> UInt8Array:
     # AREA averages, so that a moving texture does not alias into false changes
     small = shrink.reformat(
         frame,
-        width=max(2, round(frame.width * scale)),
-        height=max(2, round(frame.height * scale)),
+        width=size.width,
+        height=size.height,
         format="bgr24",
         interpolation="AREA",
         threads=1,

@@ -123,7 +123,10 @@ class StitchStage:
         video, cuts = item.payload
         rows = []
         for i, pair in enumerate(self._pairs(named(self.root, video["path"]), cuts)):
-            rows.append({"video_id": item.id, "i": i, **self._judged(pair)})
+            judged = self._judged(pair)
+            if cuts[i]["t1_ns"] != cuts[i + 1]["t0_ns"]:
+                judged["joined"] = False  # what lies between was left out: no clip may hold it
+            rows.append({"video_id": item.id, "i": i, **judged})
         broken = [row["reason"] for row in rows if row["status"] == FAILED]
         if broken:
             return Outcome({"joins": rows}, FAILED, broken[0])
