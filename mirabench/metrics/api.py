@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef, FeatureTable
 from mirabench.inputs.prompts import Prompt
+from mirabench.shapes import Float, Float64
 from mirabench.video.frames import VideoInfo
 
 Status = Literal["ok", "degenerate", "truncated"]
@@ -76,8 +76,8 @@ class MetricSpec:
 class Curve:
     """A value over time within a clip, for finding where something happened."""
 
-    seconds: NDArray[np.float64]
-    values: NDArray[np.float64]
+    seconds: Float64[np.ndarray, " N"]
+    values: Float[np.ndarray, " N"]
 
 
 @dataclass(frozen=True, slots=True)

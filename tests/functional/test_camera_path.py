@@ -123,12 +123,17 @@ class TestSlow:
         plain = [np.mean(padded[i : i + width]) for i in range(STEPS)]
         assert path(seconds, x=x).slow("x") == pytest.approx(np.array(plain))
 
-    @pytest.mark.parametrize("steps", [1, 2, 3, 4])
-    def test_a_short_path_is_smoothed_over_no_more_than_it_has(self, steps: int) -> None:
-        x = np.arange(steps, dtype=np.float64)
+    @pytest.mark.parametrize(("steps", "width"), [(1, 1), (2, 1), (3, 3), (4, 3), (5, 5)])
+    def test_a_short_path_is_smoothed_over_no_more_than_it_has(
+        self, steps: int, width: int
+    ) -> None:
+        x = np.arange(steps, dtype=np.float64) ** 2
         none = np.zeros(steps)
         made = CameraPath(x, none, none, none, np.full(steps, 0.01))
-        assert len(made.slow("x")) == steps
+        half = width // 2
+        padded = [*[x[0]] * half, *x, *[x[-1]] * half]
+        plain = [np.mean(padded[i : i + width]) for i in range(steps)]
+        assert made.slow("x") == pytest.approx(np.array(plain))
 
 
 @given(

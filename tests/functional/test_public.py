@@ -137,6 +137,7 @@ REFUSED = {
     "CameraPath(none, none, none, none, none)": f"{EQUALLY}{{0}}",
     "CameraPath(one, one, one, none, one)": f"{EQUALLY}{{0, 1}}",
     "CameraPath(one, one, one, one, 0 * one)": f"{EQUALLY}{{1}}",
+    "CameraPath(two, two, two, two, np.array([1.0, 0.0]))": f"{EQUALLY}{{2}}",
 }
 """Call -> how what a user is told begins, to whom nothing checks shapes but the function itself."""
 
@@ -149,7 +150,7 @@ import json
 import numpy as np
 from mirabench.functional import *
 clip, flow = np.zeros((3, 32, 40, 3), np.uint8), np.zeros((2, 32, 40, 2), np.float32)
-none, one = np.zeros(0), np.ones(1)
+none, one, two = np.zeros(0), np.ones(1), np.ones(2)
 path = CameraPath(one, one, one, one, one)
 told = {{}}
 for call in {list(REFUSED)!r}:

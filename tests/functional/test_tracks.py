@@ -60,14 +60,14 @@ class TestTrackingStrength:
     def test_by_hand(self) -> None:
         """Two windows of two frames, one apart: the second answer repeats frame 0 and corrects frame 1."""
         first_answer = [[[0.0, 0.0]], [[6.0, 8.0]]]  # 0 and 10 px from the origin
-        second_answer = [
-            [[3.0, 4.0]],
-            [[0.0, 20.0]],
-        ]  # frame 1 is 5 away after all, frame 2 is 20 away
-        tracks = np.array([first_answer, second_answer])
-        # rows: 0, 10; then 0, 5, 20
+        # frame 1 is 5 away after all, frame 2 is 20 away
+        second_answer = [[[3.0, 4.0]], [[0.0, 20.0]]]
+        moving = np.array([first_answer, second_answer])
+        standing = np.zeros_like(moving)
+        tracks = np.concatenate([moving, standing], axis=2)
+        # rows of the point that moves: 0, 10; then 0, 5, 20
         found = F.tracking_strength(tracks, np.array([0, 1]), np.array([2, 2]))
-        assert found == pytest.approx((0 + 10 + 0 + 5 + 20) / 5)
+        assert found == pytest.approx((0 + 10 + 0 + 5 + 20) / 5 / 2)
 
     def test_rows_beyond_the_clip_do_not_count(self) -> None:
         tracks = np.array([[[[0.0, 0.0]], [[3.0, 4.0]], [[900.0, 900.0]]]])
