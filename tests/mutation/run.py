@@ -1,0 +1,172 @@
+"""Mutation run: every small change to the code that promises rest on must fail a test.
+
+    python tests/mutation/run.py [SECTION ...] [--jobs 2] [--least 0.9]
+
+For each section mutmut (3.x) changes its functions one operator, number or argument at a time and runs the
+section's tests. A mutant that no test fails has survived. Those that cannot be told from the original by any
+test are listed in `equivalent.toml` with the reason, and do not count. Exit status 1 when a section catches
+less than `--least` of the others.
+
+mutmut wants packages at the root of a project, so that each section is laid out in `build/mutation/SECTION`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PACKAGES = {"mirabench": "mirabench", "miraboard": "leaderboard/miraboard"}
+CAUGHT = ("killed", "timeout", "segfault", "caught by type check")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is mutated, and by what it is held."""
+
+    modules: tuple[str, ...]
+    """Files below the packages' names."""
+    tests: tuple[str, ...]
+    only: tuple[str, ...] = ()
+    """Patterns of mutants, where a module holds more than the section is about."""
+
+
+SECTIONS = {
+    "identity": Section(
+        (
+            "mirabench/identity.py", "mirabench/suites/api.py", "mirabench/features/api.py",
+            "mirabench/features/cache.py", "mirabench/run/plan.py",
+        ),
+        ("tests/suites", "tests/features/test_cache_key.py", "tests/run/test_protocol.py"),
+        (
+            "mirabench.identity.*", "mirabench.suites.api.x*identity*",
+            "mirabench.suites.api.x__parameters*", "mirabench.suites.api.x*digest*",
+            "mirabench.suites.api.x*_at_precision__*", "mirabench.features.api.x*identity*",
+            "mirabench.features.api.x__hashable*", "mirabench.features.api.xǁFeatureRef*",
+            "mirabench.features.api.x_weights_of*", "mirabench.features.cache.x_cache_key*",
+            "mirabench.run.plan.x_protocol_of*", "mirabench.run.plan.x__opencv_major*",
+        ),
+    ),
+    "resume": Section(
+        (
+            "mirabench/work/journal.py", "mirabench/work/local.py", "mirabench/work/run.py",
+            "mirabench/work/store.py",
+        ),
+        ("tests/work",),
+    ),
+    "ranking": Section(
+        ("miraboard/ranking.py", "miraboard/standing.py"),
+        ("tests/miraboard/test_ranking.py", "tests/miraboard/test_places_and_standings.py"),
+    ),
+    "statistics": Section(
+        (
+            "mirabench/report/interval.py", "mirabench/maths/distribution.py",
+            "mirabench/compare/statistics.py",
+        ),
+        ("tests/report/test_interval.py", "tests/maths", "tests/compare/test_compare_statistics.py"),
+    ),
+}  # fmt: skip
+
+PROJECT = """
+[tool.mutmut]
+source_paths = {sources}
+only_mutate = {modules}
+pytest_add_cli_args = ["-p", "no:mirabench", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow"]
+pytest_add_cli_args_test_selection = {tests}
+use_setproctitle = false
+track_dependencies = false
+use_git_change_detection = false
+
+[tool.pytest.ini_options]
+addopts = ["--import-mode=importlib"]
+pythonpath = ["tests/support"]
+markers = {markers}
+filterwarnings = ["error"]
+timeout = 240
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}; all by default")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--least", type=float, default=0.9)
+    options = parser.parse_args()
+    shares = [run(name, options.jobs) for name in options.sections or SECTIONS]
+    return int(min(shares) < options.least)
+
+
+def run(name: str, jobs: int) -> float:
+    """The share of mutants of a section that its tests catch; printed with those that survived."""
+    section = SECTIONS[name]
+    folder = laid_out(name, section)
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs), *section.only]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    found = results(folder)
+    if not found or "not checked" in found.values():
+        raise SystemExit(
+            f"{name}: mutmut gave no result\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        )
+    counts = Counter(status for status in found.values())
+    listed = tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8"))
+    survived = {mutant for mutant, status in found.items() if status not in CAUGHT}
+    equivalent = {m for m in survived if m in listed.get(name, {})}
+    total = len(found) - len(equivalent)
+    caught = total - len(survived - equivalent)
+    print(
+        f"{name}: {caught} of {total} caught ({caught / total:.1%}); {len(equivalent)} equivalent"
+    )
+    print("  " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    for mutant in sorted(survived - equivalent):
+        print(f"  {found[mutant]}: {mutant}")
+    return caught / total
+
+
+def laid_out(name: str, section: Section) -> Path:
+    """A project of its own with the packages at its root; what an earlier run found is kept."""
+    folder = ROOT / "build" / "mutation" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    for package, place in {**PACKAGES, "tests": "tests"}.items():
+        shutil.rmtree(folder / package, ignore_errors=True)
+        shutil.copytree(ROOT / place, folder / package, ignore=ignored)
+    shutil.rmtree(folder / "mutants", ignore_errors=True)
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        markers = tomllib.load(file)["tool"]["pytest"]["ini_options"]["markers"]
+    sources = sorted({module.partition("/")[0] for module in section.modules})
+    text = PROJECT.format(
+        sources=json.dumps(sources), modules=json.dumps(section.modules),
+        tests=json.dumps(section.tests), markers=json.dumps(markers),
+    )  # fmt: skip
+    (folder / "pyproject.toml").write_text(text)
+    return folder
+
+
+def results(folder: Path) -> dict[str, str]:
+    """Mutant -> what became of it; of those that were run."""
+    command = [sys.executable, "-m", "mutmut", "results", "--all", "true"]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    pairs = [line.strip().rpartition(": ") for line in done.stdout.splitlines() if ": " in line]
+    wanted = SECTIONS[folder.name].only or ("*",)
+    return {
+        mutant: status
+        for mutant, _, status in pairs
+        if any(fnmatchcase(mutant, pattern) for pattern in wanted)
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
