@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 JOBS ?= 2
 
-.PHONY: help setup demo test check format docs docs-check requirements dist sbom release clean
+.PHONY: help setup demo test mutate check format docs docs-check requirements dist sbom release clean
 
 help:  ## What each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ demo: $(VENV)/.light  ## Render three clips and score them with the suite `lite`
 test: setup  ## The whole test suite
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
+mutate: setup  ## Change the code that promises rest on, bit by bit; SECTION="identity resume ranking statistics"
+	$(BIN)/python tests/mutation/run.py --jobs $(JOBS) $(SECTION)
+
 check: setup  ## Formatting, lint, types, import layers, generated docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -52,7 +55,10 @@ docs: setup  ## Regenerate the generated pages and build the site
 	$(BIN)/python docs/prompt_coverage.py
 	$(BIN)/mkdocs build --strict -f docs/mkdocs.yml
 
-docs-check: setup  ## Fail when a generated page is stale
+docs-mutate: setup  ## Change the code that promises rest on, bit by bit; SECTION="identity resume ranking statistics"
+	$(BIN)/python tests/mutation/run.py --jobs $(JOBS) $(SECTION)
+
+check: setup  ## Fail when a generated page is stale
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python docs/prompt_coverage.py --check
 
