@@ -191,7 +191,7 @@ def test_no_spoilt_frame_of_a_damaged_film_is_published(tmp_path, mode, name):
     badvideos.with_noise(good, tmp_path / "in" / f"film{coding.suffix}", [0, 29, 100])
     config = config_of({
         **CONFIG.model_dump(), "stages": DEFAULT, "input": str(tmp_path / "in"), "cut": {"mode": mode},
-        "length": {"min_seconds": 0.4},
+        "length": {"min_seconds": 0.4}, "score": {"rate": 12.0},
     })  # fmt: skip
     made = curate(config, tmp_path / "out")
     assert len(made.published.rows) >= 2
