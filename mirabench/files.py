@@ -19,6 +19,11 @@ from mirabench.errors import OutputError
 
 _TEMPORARY = re.compile(r"\.(\d{1,10})\.[0-9a-f]{8}\.part(?:\..*)?", re.DOTALL)
 _ESCAPE = re.compile(r"\\u(dc[89a-f][0-9a-f])")
+_UNREADABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
+    "|\\\\(?=[\\\\u\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff])"
+)
+"""What becomes an escape, and a backslash before one or before what would read as one."""
 LONGEST_SUFFIX = 16
 """Bytes of a suffix that the temporary name keeps: writers choose the format by it."""
 
@@ -116,6 +121,25 @@ def encoded(text: str) -> bytes:
         b'caf\\udce9.webm'
     """
     return text.encode("utf-8", "backslashreplace")
+
+
+def readable(name: str) -> str:
+    r"""A file's name for people and tables: one line, any terminal, valid in XML, and no other file's.
+
+    What stands for a byte that is no UTF-8, and characters that move a terminal's cursor, become escapes;
+    a backslash is doubled where it would read as part of one. Other names stay as they are.
+
+    Example:
+        >>> print(readable(os.fsdecode(b"caf\xe9")), readable("two\nlines"), readable("a\\b"))
+        caf\udce9 two\u000alines a\b
+        >>> print(readable("caf\\udce9"))
+        caf\\udce9
+    """
+    return _UNREADABLE.sub(_escape, name)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return "\\\\" if found[0] == "\\" else f"\\u{ord(found[0]):04x}"
 
 
 def named(folder: Path, name: str) -> Path:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mirabench.run.prepare import Job
     from mirabench.run.score import Progress
 
+MAX_PIXELS = 7680 * 4320
+"""8K, as `mirabench.video.limits` has it; that room is imported when a clip is looked at."""
 DEVICES = ("auto", "cpu", "cuda", "mps")
 CLIP_SECONDS = 3600.0
 """Far beyond what a sound clip takes, the heaviest suite on a CPU included: it ends what hangs."""
@@ -52,6 +54,9 @@ def evaluate(
     clip_timeout: Annotated[
         float, typer.Option(min=0, help="Seconds allowed per clip; 0 means no limit.")
     ] = CLIP_SECONDS,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Width times height of the largest frame that is decoded.")
+    ] = MAX_PIXELS,
     device: Annotated[
         str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
@@ -113,7 +118,7 @@ def evaluate(
         folder = None if no_cache else cache_folder(cache or True)
         options = Options(
             workers, folder, progress=progress, device=device, noncommercial=allowed,
-            clip_seconds=clip_timeout or None,
+            clip_seconds=clip_timeout or None, max_pixels=max_pixels,
         )  # fmt: skip
         try:
             report = run(job, output, options)

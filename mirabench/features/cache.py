@@ -86,13 +86,14 @@ class FeatureCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._said: set[str] = set()
+        self.troubles: dict[str, str] = {}
+        """Kind of trouble -> the first of it, in a sentence; for the owner to say once."""
 
     def __repr__(self) -> str:
         return f"FeatureCache({str(self.folder)!r})"
 
     def get(self, key: str) -> FeatureTable | None:
-        """The table, or None when it is absent or damaged (a damaged one is removed and said)."""
+        """The table, or None when it is absent or damaged (a damaged one is removed and noted)."""
         path = self._path(key)
         try:
             raw = path.read_bytes()
@@ -103,7 +104,7 @@ class FeatureCache:
         except (
             Exception
         ) as error:  # whatever is wrong with an entry, the clip must not suffer for it
-            self._say(
+            self._note(
                 "damaged", f"the cache entry {path} is damaged ({error}): it is computed again"
             )
             _unlink(path)
@@ -121,13 +122,12 @@ class FeatureCache:
             part.write_bytes(_pack(key, table))
             part.replace(path)
         except OSError as error:
-            self._say("full", f"cannot keep a feature in the cache: {error}")
+            self._note("full", f"cannot keep a feature in the cache: {error}")
             _unlink(part)
 
-    def _say(self, kind: str, sentence: str) -> None:
-        """Warn of the first trouble of a kind; a full disk would repeat itself for every feature."""
-        log.log(logging.DEBUG if kind in self._said else logging.WARNING, "%s", sentence)
-        self._said.add(kind)
+    def _note(self, kind: str, sentence: str) -> None:
+        log.debug("%s", sentence)
+        self.troubles.setdefault(kind, sentence)
 
     def info(self) -> CacheInfo:
         """Count entries and bytes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mirabench.errors import MetricError
+from mirabench.errors import NotApplicable
 from mirabench.features.api import FeatureTable
 from mirabench.features.networks import network, running
 from mirabench.features.rows import Rows
@@ -47,7 +47,7 @@ class FlowInterpolation:
     def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""
         if video.num_frames < 3:
-            raise MetricError(f"too short: {video.num_frames} frames, interpolation needs three")
+            raise NotApplicable(f"too short: {video.num_frames} frames, interpolation needs three")
         from mirabench.nets import raft  # extra `torch`
 
         return _Session(network("raft-things", raft.load), self)

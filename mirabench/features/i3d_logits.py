@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from mirabench.errors import MetricError
+from mirabench.errors import NotApplicable
 from mirabench.features.api import FeatureTable, as_table
 from mirabench.features.networks import network, running
 from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
@@ -46,7 +46,7 @@ class I3dLogits:
     def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""
         if video.num_frames < FEWEST_FRAMES:
-            raise MetricError(f"too short: {video.num_frames} frames, I3D needs {FEWEST_FRAMES}")
+            raise NotApplicable(f"too short: {video.num_frames} frames, I3D needs {FEWEST_FRAMES}")
         from mirabench.nets import i3d  # extra `torch`
 
         return _Session(network("i3d-kinetics-400", i3d.load), self.precision)

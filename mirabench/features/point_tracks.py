@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from mirabench.errors import MetricError, WeightsMissingError
+from mirabench.errors import NotApplicable, WeightsMissingError
 from mirabench.features.api import FeatureTable, as_table
 from mirabench.features.networks import network, resolved_card, running
 from mirabench.video.frames import FrameBatch, IntArray, UInt8Array, VideoInfo
@@ -47,7 +47,7 @@ class PointTracks:
     def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""
         if video.num_frames <= STEP:
-            raise MetricError(
+            raise NotApplicable(
                 f"too short: {video.num_frames} frames, a window needs more than {STEP}"
             )
         return _Session(_tracker(), self, video.num_frames)

@@ -16,7 +16,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from mirabench.errors import reason_for
+from mirabench.errors import NotApplicable, reason_for
 from mirabench.features.api import AnyExtractor, Extractor, FeatureTable, Session, weights_of
 from mirabench.video.frames import CHUNK_BYTES, FrameBatch, IntArray, Video
 
@@ -62,6 +62,8 @@ def extract(
         for extractor, job in jobs:
             try:
                 result.tables[extractor] = job()
+            except NotApplicable as error:
+                result.not_applicable[extractor] = str(error)
             except Exception as error:  # the boundary: one feature's bug must not lose the others
                 result.failures[extractor] = reason_for(error)
     return result
@@ -85,6 +87,9 @@ def _open_all(video: Video, extractors: Sequence[Extractor], result: Extraction)
     for extractor in extractors:
         try:
             session, wanted = extractor.open(video.info), extractor.select(video.info)
+        except NotApplicable as error:
+            result.not_applicable[extractor] = str(error)
+            continue
         except Exception as error:  # the boundary, as above
             result.failures[extractor] = reason_for(error)
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirabench.errors import MetricError
+from mirabench.errors import MetricError, NotApplicable
 from mirabench.functional.arrays import vectors
 from mirabench.shapes import Float64, Real
 
@@ -22,7 +22,8 @@ def embedding_consistency(embeddings: Real[np.ndarray, "T D"]) -> Float64[np.nda
         T - 1 values, 0 to 1. Equal frames give 1.
 
     Raises:
-        MetricError: there is one frame only, or a number is not finite.
+        NotApplicable: there is one frame only.
+        MetricError: a number is not finite.
         InputError: the embeddings are no (T, D) of numbers.
 
     Example:
@@ -32,7 +33,7 @@ def embedding_consistency(embeddings: Real[np.ndarray, "T D"]) -> Float64[np.nda
     """
     z = vectors(embeddings)
     if len(z) < 2:
-        raise MetricError("the clip has one frame: consistency needs at least two")
+        raise NotApplicable("the clip has one frame: consistency needs at least two")
     z /= np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
     last = (z[1:] * z[:-1]).sum(axis=1)
     first = z[1:] @ z[0]

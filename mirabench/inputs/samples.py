@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mirabench.errors import InputError, ManifestError
+from mirabench.files import named, readable
 from mirabench.inputs.pairing import Pairing, pair
 from mirabench.inputs.prompts import ID_COLUMNS, Prompt, prompt_of
 from mirabench.inputs.tables import TABLE_SUFFIXES, Row, read_rows
@@ -131,9 +132,10 @@ def _from_path(text: str) -> list[Sample]:
     if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES:
         return _from_manifest(path)
     if path.is_dir():
-        return [Sample(path.name, path)] if is_frame_folder(path) else _from_folder(path)
+        name = readable(path.name)
+        return [Sample(name, path)] if is_frame_folder(path) else _from_folder(path)
     if path.exists():
-        return [Sample(path.stem, path)]
+        return [Sample(readable(path.stem), path)]
     matches = sorted(glob.glob(text, recursive=True), key=natural_key)  # noqa: PTH207  # any path, with **
     if not matches:
         raise InputError(
@@ -153,21 +155,24 @@ def _from_folder(folder: Path) -> list[Sample]:
         raise InputError(
             f"no video in {folder}: neither files (mp4, mov, mkv, webm, avi, gif) nor frame folders"
         )
-    return [Sample(path.relative_to(folder).with_suffix("").as_posix(), path) for path in found]
+    names = [path.relative_to(folder).with_suffix("").as_posix() for path in found]
+    return [Sample(readable(name), path) for name, path in zip(names, found, strict=True)]
 
 
 def _unique(samples: Sequence[Sample]) -> list[Sample]:
     """Ids that collide (`a.mp4` beside `a.gif`, two folders) get their path's tail back."""
     counts = Counter(s.id for s in samples)
-    named = [
-        replace(s, id=s.source.as_posix()) if counts[s.id] > 1 and isinstance(s.source, Path) else s
+    renamed = [
+        replace(s, id=readable(s.source.as_posix()))
+        if counts[s.id] > 1 and isinstance(s.source, Path)
+        else s
         for s in samples
     ]
-    again = Counter(s.id for s in named)
+    again = Counter(s.id for s in renamed)
     doubled = [key for key, count in again.items() if count > 1]
     if doubled:
         raise InputError(f"the id {doubled[0]!r} names two inputs: name each video once")
-    return named
+    return renamed
 
 
 def _from_manifest(path: Path) -> list[Sample]:
@@ -193,13 +198,11 @@ def _from_manifest(path: Path) -> list[Sample]:
 
 
 def _from_row(manifest: Path, row: Row) -> Sample:
-    named = row.first(PATH_COLUMNS)
-    if not named:
+    written = row.first(PATH_COLUMNS)
+    if not written:
         raise ManifestError(f"{row.where} names no video: fill its `video_path`")
-    video = Path(named)
-    if not video.is_absolute():
-        video = manifest.parent / video
-    key = row.first(ID_COLUMNS) or Path(named).stem
+    video = named(manifest.parent, written)
+    key = row.first(ID_COLUMNS) or Path(written).stem
     made = {c: text for c in MADE_COLUMNS if (text := row.values.get(c, "").strip())}
     # a table without a generator is nobody's manifest of generation: its `seed` is just a column
     return Sample(key, video, prompt_of(row, key), made=made if "generator" in made else {})

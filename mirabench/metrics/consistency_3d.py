@@ -23,7 +23,7 @@ from collections import Counter
 
 import numpy as np
 
-from mirabench.errors import MetricError
+from mirabench.errors import MetricError, NotApplicable
 from mirabench.features.api import FeatureRef, FeatureTable
 from mirabench.functional.epipolar import keep_ratio
 from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
@@ -35,11 +35,12 @@ def pair_mean(clip: ClipInputs, column: str) -> Measured:
     """Mean of one of the five numbers over the pairs that have it; every pair has a number of matches.
 
     Raises:
-        MetricError: the clip is too short, or no pair has a fundamental matrix.
+        NotApplicable: the clip is too short.
+        MetricError: no pair has a fundamental matrix.
     """
     pairs = clip["epipolar"]
     if not len(pairs["measured"]):
-        raise MetricError(
+        raise NotApplicable(
             f"too short: {clip.video.num_frames} frames, pairs are 10 to 60 frames apart "
             f"and need at least {FEWEST_FRAMES}"
         )

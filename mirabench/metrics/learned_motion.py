@@ -14,7 +14,7 @@ weighting. When not to trust it: across resolutions, frame rates and lengths (us
 
 from __future__ import annotations
 
-from mirabench.errors import MetricError
+from mirabench.errors import NotApplicable
 from mirabench.features.api import FeatureRef
 from mirabench.functional import tracks
 from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
@@ -24,11 +24,11 @@ def dynamic_degree(clip: ClipInputs) -> Measured:
     """Mean over pairs, pixels per frame.
 
     Raises:
-        MetricError: the clip has one frame.
+        NotApplicable: the clip has one frame.
     """
     table = clip["flow"]
     if not len(table["top5"]):
-        raise MetricError("the clip has one frame: motion needs at least two")
+        raise NotApplicable("the clip has one frame: motion needs at least two")
     return Measured(float(table["top5"].mean()), curve=Curve(table["seconds"], table["top5"]))
 
 

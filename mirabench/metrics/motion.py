@@ -22,7 +22,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mirabench.errors import MetricError
+from mirabench.errors import MetricError, NotApplicable
 from mirabench.features.api import FeatureRef, FeatureTable
 from mirabench.functional.flow import diagonals_per_second
 from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
@@ -65,9 +65,11 @@ def camera_speed(clip: ClipInputs, column: str) -> Measured:
     """Mean speed of the fitted camera field.
 
     Raises:
+        NotApplicable: the clip has one frame.
         MetricError: no camera could be fitted to any pair.
     """
-    if not (clip["motion"]["camera_inliers"] > 0).any():
+    inliers = clip["motion"]["camera_inliers"]
+    if len(inliers) and not (inliers > 0).any():
         raise MetricError("no camera could be fitted to the flow of any pair of frames")
     return mean_speed(clip, column)
 
@@ -76,12 +78,13 @@ def track_speed(clip: ClipInputs) -> Measured:
     """Mean over windows of the mean net speed of tracks, diagonals per second.
 
     Raises:
-        MetricError: the clip has one frame, or nothing could be followed.
+        NotApplicable: the clip has one frame.
+        MetricError: nothing could be followed.
     """
     tracks = clip["tracks"]
     followed = tracks["corners"] > 0
     if not len(followed):
-        raise MetricError("the clip has one frame: motion needs at least two")
+        raise NotApplicable("the clip has one frame: motion needs at least two")
     if not followed.any():
         raise MetricError("no corner could be followed: the picture has no texture to track")
     values = tracks["speed"] / diagonal(tracks)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirabench.errors import MetricError
+from mirabench.errors import MetricError, NotApplicable
 from mirabench.features.api import FeatureRef, FeatureTable
 from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
 from mirabench.metrics.health import PULSE, SAME_LEVELS, cut_positions
@@ -46,11 +46,12 @@ def pairs_within_shots(motion: FeatureTable, pulse: FeatureTable) -> Bool[np.nda
     """(N,) which pairs of neighbouring frames do not span a hard cut.
 
     Raises:
-        MetricError: the clip has fewer than two frames, or no pair is left.
+        NotApplicable: the clip has fewer than two frames.
+        MetricError: no pair is left.
     """
     pairs = len(motion["seconds"])
     if pairs == 0:
-        raise MetricError("the clip has one frame: motion needs at least two")
+        raise NotApplicable("the clip has one frame: motion needs at least two")
     kept = np.ones(pairs, dtype=bool)
     kept[cut_positions(pulse["signature"]) - 1] = False
     if not kept.any():

@@ -99,7 +99,7 @@ def _reference(sample: Sample, result: ClipResult) -> ReferenceRecord:
         id=sample.id,
         path=_path_of(sample.source),
         sha256=result.info.sha256 if result.info else None,
-        error=result.error or None,
+        error=result.error or result.health.why(()) or None,
     )
 
 
@@ -138,7 +138,8 @@ def _inputs(
         tables: dict[str, FeatureTable] = {
             k: result.kept[e] for k, e in needs.items() if e in result.kept
         }
-        if result.info is not None and len(tables) == len(needs):
+        damaged = result.health.why(())  # its frames are not those of the clip
+        if result.info is not None and len(tables) == len(needs) and not damaged:
             found.append(ClipInputs(result.info, tables, sample.prompt, sample.id))
     return found
 

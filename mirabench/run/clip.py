@@ -19,6 +19,7 @@ from mirabench.metrics.health import INTEGRITY, PULSE, Health, assess
 from mirabench.run.plan import STRIP, Plan, protocol_of
 from mirabench.video.decode import FrameCountError, open_video
 from mirabench.video.frames import CHUNK_BYTES, Video, VideoInfo
+from mirabench.video.limits import MAX_PIXELS
 from mirabench.weights import ResolvedWeights, card
 from mirabench.weights.licence import require_licence
 
@@ -34,6 +35,8 @@ class ClipTask:
     chunk_bytes: int = CHUNK_BYTES
     fps: float | None = None
     device: str = "auto"
+    max_pixels: int = MAX_PIXELS
+    """Of a frame that is decoded."""
     noncommercial: bool = False
     """Whether weights whose licence forbids commercial use may be used."""
 
@@ -76,6 +79,8 @@ class ClipResult:
     cached: int = 0
     """Features that came from the cache."""
     computed: int = 0
+    cache_troubles: Mapping[str, str] = field(default_factory=dict)
+    """Kind of trouble with the cache -> the first of it, in a sentence."""
 
 
 def score_clip(task: ClipTask) -> ClipResult:
@@ -107,7 +112,7 @@ def _opened(task: ClipTask, *, exact: bool) -> Video:
     source = task.sample.source
     if isinstance(source, Path) and not source.exists():
         raise VideoError(f"there is no file {source}: correct the path or remove it from the list")
-    return open_video(source, fps=task.fps, exact=exact)
+    return open_video(source, fps=task.fps, exact=exact, max_pixels=task.max_pixels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +121,7 @@ class _Found:
     weights: Mapping[str, WeightUse]
     cached: int
     computed: int
+    cache_troubles: Mapping[str, str]
 
 
 def _features(task: ClipTask, video: Video) -> _Found:
@@ -133,7 +139,9 @@ def _features(task: ClipTask, video: Video) -> _Found:
             cache.put(keys[extractor], table)
     result.tables |= fresh.tables
     result.failures |= fresh.failures
-    return _Found(result, weights, cached, len(fresh.tables))
+    result.not_applicable |= fresh.not_applicable
+    troubles = cache.troubles if cache is not None else {}
+    return _Found(result, weights, cached, len(fresh.tables), troubles)
 
 
 def _keys(
@@ -185,7 +193,8 @@ def _fresh(task: ClipTask, video: Video, extractors: Sequence[AnyExtractor]) -> 
 
 
 def _measure_all(task: ClipTask, info: VideoInfo, found: _Found) -> ClipResult:
-    tables, missing = found.extraction.tables, found.extraction.failures
+    tables = found.extraction.tables
+    missing = {**found.extraction.not_applicable, **found.extraction.failures}
     pulse = tables.get(PULSE.resolve())
     integrity = tables.get(INTEGRITY.resolve())
     health = assess(pulse, info, integrity) if pulse is not None else Health({})
@@ -215,6 +224,7 @@ def _measure_all(task: ClipTask, info: VideoInfo, found: _Found) -> ClipResult:
         missing={e: why for e, why in missing.items() if e in later},
         cached=found.cached,
         computed=found.computed,
+        cache_troubles=found.cache_troubles,
     )
 
 

@@ -24,6 +24,7 @@ from mirabench.run.prepare import Inputs, Job, prepare
 from mirabench.run.score import Options, Progress, Scored, cache_folder, score_clips, silent
 from mirabench.suites.api import MetricChoice, Suite
 from mirabench.video.frames import CHUNK_BYTES
+from mirabench.video.limits import MAX_PIXELS
 from mirabench.weights.licence import noncommercial_allowed
 from mirabench.work.journal import locked
 
@@ -44,6 +45,7 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
     fps: float | None = None,
     chunk_bytes: int = CHUNK_BYTES,
     clip_timeout: float | None = None,
+    max_pixels: int = MAX_PIXELS,
     progress: Progress = silent,
 ) -> Report:
     """Score clips with a suite.
@@ -66,6 +68,8 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         fps: Frames a second of inputs that carry none (frame folders, arrays); 24 when absent.
         chunk_bytes: Pixels held at a time; changes no number.
         clip_timeout: Seconds that one clip may take before its process is ended; needs `workers`.
+        max_pixels: Width times height of the largest frame that is decoded, 8K by default; a clip with larger
+            frames fails before memory is taken for them.
         progress: Told after each clip.
 
     Returns:
@@ -82,7 +86,7 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
     )  # fmt: skip
     options = Options(
         workers, cache_folder(cache), chunk_bytes, progress, device,
-        allow_noncommercial or noncommercial_allowed(), clip_timeout,
+        allow_noncommercial or noncommercial_allowed(), clip_timeout, max_pixels,
     )  # fmt: skip
     return run(job, folder, options)
 

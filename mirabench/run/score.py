@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,6 +16,7 @@ from mirabench.run.clip import ClipResult, ClipTask, score_clip
 from mirabench.run.plan import Plan
 from mirabench.run.prepare import Job
 from mirabench.video.frames import CHUNK_BYTES
+from mirabench.video.limits import MAX_PIXELS
 from mirabench.weights.licence import noncommercial_allowed
 from mirabench.work.item import Item, Outcome, Resources
 from mirabench.work.journal import NoJournal
@@ -22,6 +24,8 @@ from mirabench.work.local import LocalExecutor
 from mirabench.work.run import Policy, Run
 from mirabench.work.run import Progress as Pace
 from mirabench.work.store import MemoryStore
+
+log = logging.getLogger(__name__)
 
 TRIES = 2
 """Of a clip whose process died: it may have been another one's memory."""
@@ -55,6 +59,8 @@ class Options:
     """Whether weights whose licence forbids commercial use may be used."""
     clip_seconds: float | None = None
     """How long one clip may take before its process is ended; needs a worker."""
+    max_pixels: int = MAX_PIXELS
+    """Width times height of the largest frame that is decoded; a clip with larger ones fails."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +102,17 @@ def score_clips(job: Job, options: Options) -> Scored:
             listener=tell,
         ).go()
     found = [results.values[_name(sample)] for sample in samples]
+    _warn_of_cache(found)
     return Scored(found[: len(job.generated)], found[len(job.generated) :])
+
+
+def _warn_of_cache(results: Sequence[ClipResult]) -> None:
+    """Say each kind of trouble with the cache once, however many features had it."""
+    troubles: dict[str, str] = {}
+    for result in results:
+        troubles = {**result.cache_troubles, **troubles}
+    for sentence in troubles.values():
+        log.warning("%s", sentence)
 
 
 def _name(sample: Sample) -> str:
@@ -117,6 +133,7 @@ class _ClipWork:
     device: str
     noncommercial: bool
     seconds: float | None
+    max_pixels: int
     name: ClassVar[str] = "score"
 
     @classmethod
@@ -132,6 +149,7 @@ class _ClipWork:
             options.device,
             options.noncommercial,
             options.clip_seconds,
+            options.max_pixels,
         )
 
     @property
@@ -145,7 +163,7 @@ class _ClipWork:
         plan = self.plan if sample.role == "generated" else self.reference_plan
         task = ClipTask(
             sample, plan, self.cache, self.threads, self.chunk_bytes, self.fps, self.device,
-            self.noncommercial,
+            self.max_pixels, self.noncommercial,
         )  # fmt: skip
         return Outcome(score_clip(task))
 

@@ -8,7 +8,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from mirabench.video.limits import MAX_PIXELS
+from mirabench.video.limits import MAX_PIXELS, decoder_limit
 
 PYAV_MAJOR = int(av.__version__.split(".")[0])
 
@@ -16,7 +16,7 @@ PYAV_MAJOR = int(av.__version__.split(".")[0])
 def open_container(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContainer:
     """The file, opened for reading, whatever its name and whatever encoding its title is in.
 
-    Larger pictures than `max_pixels` are not even decoded to find out what they are; their stream
+    Much larger pictures than `max_pixels` are not even decoded to find out what they are; their stream
     may then state a size of 0x0.
 
     Raises:
@@ -24,7 +24,7 @@ def open_container(path: Path, *, max_pixels: int = MAX_PIXELS) -> InputContaine
         OSError: it cannot be read.
     """
     # without `file:` a name such as `take:2.mp4` would be read as a protocol and an address
-    name, options = f"file:{path}", {"max_pixels": str(max_pixels)}
+    name, options = f"file:{path}", {"max_pixels": decoder_limit(max_pixels)}
     if PYAV_MAJOR >= 19:  # keeps bytes that are not UTF-8, and no longer takes the option
         return av.open(name, options=options)
     return av.open(name, metadata_errors="replace", options=options)

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from mirabench.errors import VideoError
 from mirabench.video.complaints import Complaints
 from mirabench.video.container import moving_pictures, open_container
-from mirabench.video.limits import MAX_PIXELS, refuse_larger
+from mirabench.video.limits import MAX_PIXELS, decoder_limit, refuse_larger
 from mirabench.video.messages import listening
 
 SECOND_DECODERS = {"vp9": "libvpx-vp9"}
@@ -42,7 +42,7 @@ def open_stream(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[InputContaine
         raise VideoError(f"{path} has no video stream (audio only?)")
     refuse_larger(path, stream.codec_context.width, stream.codec_context.height, max_pixels)
     # sizes may also grow on the way
-    stream.codec_context.options = {"max_pixels": str(max_pixels)}
+    stream.codec_context.options = {"max_pixels": decoder_limit(max_pixels)}
     return container, stream
 
 

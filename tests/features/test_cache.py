@@ -134,8 +134,8 @@ def test_entries_of_earlier_versions_are_not_read_but_cleared(filled: FeatureCac
     assert not old.exists()
 
 
-def test_damage_and_a_full_disk_are_said_once_each(
-    filled: FeatureCache, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_damage_and_a_full_disk_are_noted_once_each(
+    filled: FeatureCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for key in (ONE, TWO):
         entry(filled, key).write_bytes(b"")
@@ -147,8 +147,9 @@ def test_damage_and_a_full_disk_are_said_once_each(
     monkeypatch.setattr(Path, "write_bytes", full)
     for key in (ONE, TWO):
         filled.put(key, table(1))
-    said = [r.message for r in caplog.records if r.levelno == logging.WARNING]
+    said = list(filled.troubles.values())
     assert len(said) == 2
+    assert ONE in said[0]
     assert "is damaged" in said[0]
     assert "No space left" in said[1]
 
