@@ -55,10 +55,7 @@ docs: setup  ## Regenerate the generated pages and build the site
 	$(BIN)/python docs/prompt_coverage.py
 	$(BIN)/mkdocs build --strict -f docs/mkdocs.yml
 
-docs-mutate: setup  ## Change the code that promises rest on, bit by bit; SECTION="identity resume ranking statistics"
-	$(BIN)/python tests/mutation/run.py --jobs $(JOBS) $(SECTION)
-
-check: setup  ## Fail when a generated page is stale
+docs-check: setup  ## Fail when a generated page is stale
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python docs/prompt_coverage.py --check
 
