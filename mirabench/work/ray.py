@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mirabench.errors import InputError, MissingExtraError
+from mirabench.errors import InputError
+from mirabench.extras import needs_extra
 from mirabench.work.item import Done, Item, Resources, Work, given_up, perform
 from mirabench.work.local import LocalExecutor, Results, died
 
@@ -104,10 +105,8 @@ def connected(address: str | None, workers: int | None) -> Any:
         MissingExtraError: ray is not installed.
         InputError: there is no cluster at the address.
     """
-    try:
+    with needs_extra("ray", "the executor `ray` needs Ray"):
         import ray  # extra `ray`
-    except ImportError as error:
-        raise MissingExtraError("ray", "the executor `ray` needs Ray") from error
     if ray.is_initialized():
         return ray
     _require_listener(address)

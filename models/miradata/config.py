@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mirabench.errors import InputError, MissingExtraError
+from mirabench.errors import InputError
+from mirabench.extras import needs_extra
 
 Embedder = Literal["histogram", "dct", "dinov2", "clip"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -241,12 +242,8 @@ def load_config(path: Path) -> Config:
         InputError: it cannot be read, is not valid YAML, or a key or value is refused; all are named.
         MissingExtraError: pyyaml is not installed.
     """
-    try:
+    with needs_extra("data", "reading a pipeline's configuration needs pyyaml"):
         import yaml  # extra `data`
-    except ImportError as error:
-        raise MissingExtraError(
-            "data", "reading a pipeline's configuration needs pyyaml"
-        ) from error
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

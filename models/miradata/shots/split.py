@@ -32,7 +32,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from mirabench.errors import MissingExtraError, VideoError
+from mirabench.errors import VideoError
+from mirabench.extras import needs_extra
 from mirabench.files import named
 from mirabench.video.frames import UInt8Array
 from mirabench.work.item import Item, Outcome, Resources
@@ -209,12 +210,10 @@ def _least_frames(split: Split, fps: float) -> int:
 
 
 def _content_detector(split: Split, fps: float) -> tuple[Any, type[FrameTimecode]]:
-    try:
+    with needs_extra("data", "finding cuts needs PySceneDetect"):
         from scenedetect import FrameTimecode  # extra `data`
         from scenedetect.detector import FlashFilter
         from scenedetect.detectors import ContentDetector
-    except ImportError as error:
-        raise MissingExtraError("data", "finding cuts needs PySceneDetect") from error
     detector = ContentDetector(
         split.threshold,
         min_scene_len=_least_frames(split, fps),
