@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirabench.cli.evaluate import CLIP_SECONDS
-from mirabench.cli.terminal import progress_bars, split_names, stdout_console
+from mirabench.cli.terminal import prints_lines, progress_bars, split_names, stdout_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -181,11 +181,11 @@ def _print(*what: object) -> None:
 def _progress() -> Iterator[Listener]:
     """A bar with the time left on stderr; a line a clip where stderr is no terminal."""
     with progress_bars() as bars:
-        task = bars.add_task("attacking", total=None, item="")
+        task, lines = bars.add_task("attacking", total=None, item=""), prints_lines()
 
         def told(progress: Progress) -> None:
             bars.update(task, completed=progress.done, total=progress.total, item=progress.item)
-            if bars.disable and not progress.ended:
+            if lines and not progress.ended:
                 left = progress.eta_seconds or 0.0
                 sys.stderr.write(
                     f"[{progress.done}/{progress.total}] {progress.item}, {left / 60:.0f} min left\n"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirabench.cli.terminal import progress_bars, split_names, stdout_console
+from mirabench.cli.terminal import prints_lines, progress_bars, split_names, stdout_console
 from mirabench.errors import InputError
 
 if TYPE_CHECKING:
     from mirabench.features.api import AnyExtractor
-    from mirabench.report.model import Report
+    from mirabench.report.model import Report, VideoRecord
     from mirabench.run.prepare import Job
     from mirabench.run.score import Progress
 
@@ -89,6 +89,12 @@ def evaluate(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print report.json and nothing else.")
     ] = False,
+    as_jsonl: Annotated[
+        bool,
+        typer.Option(
+            "--jsonl", help="Print each clip's record as a line of JSON as soon as it is scored."
+        ),
+    ] = False,
 ) -> None:
     """Score clips with a suite and write report.json, scores.csv, report.html and run.json.
 
@@ -103,6 +109,8 @@ def evaluate(
     from mirabench.weights.licence import noncommercial_allowed
 
     _check_device(device)
+    if as_json and as_jsonl:
+        raise InputError("--json prints one report, --jsonl a line for each clip: choose one")
     chosen = split_names(metrics) or None
     job = prepare(
         inputs, suite=suite, metrics=chosen, prompts=prompts, reference=reference, fps=fps,
@@ -121,13 +129,14 @@ def evaluate(
             clip_seconds=clip_timeout or None, max_pixels=max_pixels,
         )  # fmt: skip
         try:
-            report = run(job, output, options)
+            report = run(job, output, options, clip_done=_print_line if as_jsonl else None)
         except KeyboardInterrupt:
             sys.stderr.write(
                 "\nmirabench: interrupted; finished work is kept; run the same command again to resume\n"
             )
             raise typer.Exit(130) from None
-    _show(report, as_json=as_json, output=output)
+    if not as_jsonl:
+        _show(report, as_json=as_json, output=output)
     raise typer.Exit(1 if report.partial else 0)
 
 
@@ -138,6 +147,11 @@ def report(
     from mirabench.report.model import load_report
 
     _show(load_report(path), as_json=False, output=None)
+
+
+def _print_line(record: VideoRecord) -> None:
+    sys.stdout.write(record.model_dump_json() + "\n")
+    sys.stdout.flush()
 
 
 def _check_device(device: str) -> None:
@@ -206,11 +220,11 @@ def _seen_by(extractor: AnyExtractor) -> str:
 def _progress() -> Iterator[Progress]:
     """A bar over scored clips on stderr; a line a clip where stderr is no terminal."""
     with progress_bars() as bars:
-        task = bars.add_task("scoring", total=None, item="")
+        task, lines = bars.add_task("scoring", total=None, item=""), prints_lines()
 
         def told(done: int, total: int, clip_id: str) -> None:
             bars.update(task, completed=done, total=total, item=clip_id)
-            if bars.disable:
+            if lines:
                 sys.stderr.write(f"[{done}/{total}] {clip_id}\n")
 
         yield told

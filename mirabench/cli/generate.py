@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirabench.cli.terminal import split_names
+from mirabench.cli.terminal import shows_progress, split_names
 from mirabench.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,10 +69,18 @@ def generate(
         timeout=timeout or None,
         size=_size(size),
         resume=resume,
-        progress=_Lines() if not sys.stderr.isatty() else _Status(),
+        progress=_progress(),
     )
     _show(outcome)
     raise typer.Exit(1 if outcome.failed else 0)
+
+
+def _progress() -> Progress:
+    from mirabench.generators.run import silent
+
+    if not shows_progress():
+        return silent
+    return _Status() if sys.stderr.isatty() else _Lines()
 
 
 def _seeds(text: str) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,12 +18,14 @@ from mirabench.cli import (
     catalogue,
     check,
     compare,
+    doctor,
     evaluate,
     examples,
     generate,
     prompts,
     weights,
 )
+from mirabench.cli.configuration import defaults_from, found_file
 from mirabench.cli.plugins import PluggableGroup
 from mirabench.errors import MirabenchError
 
@@ -44,6 +47,7 @@ app.command("align")(align.align)
 app.add_typer(catalogue.app, name="metrics")
 app.command("suites")(catalogue.suites)
 app.command("examples")(examples.examples)
+app.command("doctor")(doctor.doctor)
 app.command("generate")(generate.generate)
 app.add_typer(
     prompts.app, name="prompts", help="Prompt sets: list, show, export, measure, validate, pair."
@@ -62,21 +66,38 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     *,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each clip.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no warnings: results and errors.")
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Defaults of options (default: mirabench.toml or [tool.mirabench] in "
+            "pyproject.toml, in this folder or the nearest above)."
+        ),
+    ] = None,
 ) -> None:
     """Score generated video, with error bars."""
     del version
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING,
-        format="%(levelname)s: %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("mirabench").setLevel(logging.DEBUG if verbose else logging.INFO)
+    _log(verbose=verbose, quiet=quiet)
+    path = config or found_file(Path.cwd())
+    if path is not None:
+        context.default_map = defaults_from(path, context.command, context)
+
+
+def _log(*, verbose: bool, quiet: bool) -> None:
+    others, ours = (logging.DEBUG,) * 2 if verbose else (logging.WARNING, logging.INFO)
+    if quiet:
+        others = ours = logging.ERROR
+    logging.basicConfig(level=others, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("mirabench").setLevel(ours)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ Rich is imported when it is used, so that `--help` starts fast.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -46,8 +47,18 @@ def progress_bars() -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[item]}"),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        disable=not (sys.stderr.isatty() and shows_progress()),
     )
+
+
+def shows_progress() -> bool:
+    """Whether progress is wanted on stderr: `--quiet` silences the log, and progress with it."""
+    return logging.getLogger("mirabench").isEnabledFor(logging.WARNING)
+
+
+def prints_lines() -> bool:
+    """Whether progress is to be told line by line: it is wanted, and there is no terminal for a bar."""
+    return shows_progress() and not sys.stderr.isatty()
 
 
 def split_names(given: Iterable[str] | None) -> list[str]:

@@ -115,3 +115,10 @@ class Attention(nn.MultiheadAttention):
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
         out = linear(mixed.transpose(1, 2).flatten(2), self.out_proj.weight, self.out_proj.bias)
         return (out if self.batch_first else out.transpose(0, 1)), None
+
+
+def devices() -> dict[str, str]:
+    """What networks can run on here: the name of a device, and what it is."""
+    cuda = {f"cuda:{n}": torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())}
+    mps = {"mps": "available"} if torch.backends.mps.is_available() else {}
+    return {"cpu": f"{torch.get_num_threads()} threads", **cuda, **mps}

@@ -34,7 +34,7 @@ def assemble(job: Job, scored: Scored) -> Report:
     A clip or a metric that failed is in it with its reason.
     """
     generated, reference = scored.generated, scored.reference
-    videos = [_record(job, s, r) for s, r in zip(job.generated, generated, strict=True)]
+    videos = [record_of(job, s, r) for s, r in zip(job.generated, generated, strict=True)]
     results = (*generated, *reference)
     decoders = sorted({r.info.decoder for r in results if r.info})
     weights = {name: use for r in results for name, use in r.weights.items()}
@@ -77,7 +77,8 @@ def _settings(job: Job, weights: Mapping[str, WeightUse]) -> dict[str, Any]:
     return settings
 
 
-def _record(job: Job, sample: Sample, result: ClipResult) -> VideoRecord:
+def record_of(job: Job, sample: Sample, result: ClipResult) -> VideoRecord:
+    """The record of one clip."""
     failures = dict(result.failures)
     record = video_record(
         sample.id,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from mirabench.inputs.prompts import Prompt
 from mirabench.inputs.samples import Sample, collect
 from mirabench.metrics.api import Score
 from mirabench.report.files import write_run
-from mirabench.report.model import Report
+from mirabench.report.model import Report, VideoRecord
 from mirabench.report.page import render_page
 from mirabench.report.provenance import host_facts
-from mirabench.run.assemble import assemble, page_extras
-from mirabench.run.clip import ClipTask, score_clip
+from mirabench.run.assemble import assemble, page_extras, record_of
+from mirabench.run.clip import ClipResult, ClipTask, score_clip
 from mirabench.run.plan import make_plan
 from mirabench.run.prepare import Inputs, Job, prepare
 from mirabench.run.score import Options, Progress, Scored, cache_folder, score_clips, silent
@@ -91,8 +92,20 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
     return run(job, folder, options)
 
 
-def run(job: Job, folder: Path | None, options: Options) -> Report:
+def run(
+    job: Job,
+    folder: Path | None,
+    options: Options,
+    *,
+    clip_done: Callable[[VideoRecord], None] | None = None,
+) -> Report:
     """Carry out a prepared job, and write its folder if one is named.
+
+    Args:
+        job: From `prepare`.
+        folder: Of the report; None writes nothing.
+        options: How to carry it out.
+        clip_done: Told of each generated clip's record as soon as it is scored, in the order of the work.
 
     Raises:
         InputError: the folder cannot be written, another run is active in it, or a time limit is asked
@@ -104,12 +117,19 @@ def run(job: Job, folder: Path | None, options: Options) -> Report:
         )
     with locked(folder) if folder is not None else nullcontext():
         started = time.time()
-        scored = score_clips(job, options)
+        scored = score_clips(job, options, partial(_tell, job, clip_done) if clip_done else None)
         report = assemble(job, scored)
         if folder is not None:
             page = render_page(report, page_extras(job, scored))
             write_run(folder, report, page, _run_facts(started, options, scored))
     return report
+
+
+def _tell(
+    job: Job, clip_done: Callable[[VideoRecord], None], sample: Sample, result: ClipResult
+) -> None:
+    if sample.role == "generated":
+        clip_done(record_of(job, sample, result))
 
 
 def _run_facts(started: float, options: Options, scored: Scored) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,8 +76,16 @@ class Scored:
         return [*self.generated, *self.reference]
 
 
-def score_clips(job: Job, options: Options) -> Scored:
+ClipDone = Callable[[Sample, ClipResult], None]
+
+
+def score_clips(job: Job, options: Options, clip_done: ClipDone | None = None) -> Scored:
     """Score every clip of a job; what fails becomes a result that says so.
+
+    Args:
+        job: From `prepare`.
+        options: How to carry it out.
+        clip_done: Told of each clip's result, once it is final.
 
     Raises:
         WorkError: no worker process starts.
@@ -88,11 +96,14 @@ def score_clips(job: Job, options: Options) -> Scored:
     results = MemoryStore()
 
     def tell(pace: Pace) -> None:
-        if not pace.ended:
-            options.progress(pace.done, pace.total, pace.item)
+        if pace.ended:
+            return
+        if clip_done is not None and run.is_final(pace.item):
+            clip_done(items[pace.item].payload, results.values[pace.item])
+        options.progress(pace.done, pace.total, pace.item)
 
     with closing(LocalExecutor(options.workers)) as executor:
-        Run(
+        run = Run(
             work,
             items,
             executor,
@@ -100,7 +111,8 @@ def score_clips(job: Job, options: Options) -> Scored:
             store=results,
             policy=Policy(tries=TRIES, flush_items=1),
             listener=tell,
-        ).go()
+        )
+        run.go()
     found = [results.values[_name(sample)] for sample in samples]
     _warn_of_cache(found)
     return Scored(found[: len(job.generated)], found[len(job.generated) :])

@@ -144,9 +144,10 @@ class Run:
 
     def _pending(self) -> list[str]:
         """Keys that nobody finished and that are not quarantined."""
-        return [key for key in self._items if not self._is_final(key)]
+        return [key for key in self._items if not self.is_final(key)]
 
-    def _is_final(self, key: str) -> bool:
+    def is_final(self, key: str) -> bool:
+        """Whether a piece of work is done, or given up."""
         line = self.lines.get(key)
         return line is not None and (line.status != FAILED or line.attempt >= self._policy.tries)
 

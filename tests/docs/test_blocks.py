@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import shutil
@@ -75,12 +76,14 @@ def test_commands_and_options_exist(page: Path) -> None:
 
 
 def options(words: list[str]) -> set[str]:
-    """The options of the command that the words name."""
-    command = typer.main.get_command(app)
-    while hasattr(command, "get_command"):
-        command = command.get_command(None, words[0])
-        words = words[1:]
-    return {name for parameter in command.params for name in parameter.opts}
+    """The options of the command that the words name, and of the groups on the way to it."""
+    command, known = typer.main.get_command(app), set()
+    while True:
+        known |= {name for parameter in command.params for name in parameter.opts}
+        words = list(itertools.dropwhile(lambda word: word.startswith("-"), words))
+        if not words or not hasattr(command, "get_command"):
+            return known
+        command, words = command.get_command(None, words[0]), words[1:]
 
 
 class TestTheMetricOfAddAMetric:
