@@ -46,7 +46,7 @@ class Split(Section):
     threshold: Positive = 27.0  # library; 26 is recalled for the paper
     min_scene_seconds: Positive = 0.6  # library: 15 frames, so that a flash is not a shot
     """No two cuts are closer; what is too short for a clip leaves at the length gate."""
-    height: Annotated[int, Field(ge=16)] = 144  # ours: the picture that is looked at, px
+    height: Annotated[int, Field(ge=16)] = 144  # ours: of the frames that the detector gets, px
     fade_threshold: Annotated[float, Field(ge=0, le=255)] | None = 12.0
     """Library: mean level (0-255) below which the picture counts as faded to black; none is off."""
 

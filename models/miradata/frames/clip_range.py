@@ -1,4 +1,4 @@
-"""Parts of a source video, decoded by time: nothing is cut to files to be looked at.
+"""Parts of a source video, decoded by time: nothing is cut to files to be measured.
 
 Times are nanoseconds from the stream's start. A picture "at" a time is the one on the screen then:
 the last frame that begins at or before it. So a variable frame rate changes nothing, and a seek
@@ -186,7 +186,7 @@ class ClipRange:
 
 
 class ClipVideo:
-    """A few pictures of a clip as a `mirabench.video.Video`, so that any feature can look at it."""
+    """A few pictures of a clip as a `mirabench.video.Video`, as any feature takes it."""
 
     def __init__(self, clip_range: ClipRange, count: int) -> None:
         length = clip_range.t1_ns - clip_range.t0_ns

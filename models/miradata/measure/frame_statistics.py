@@ -74,7 +74,7 @@ class Signature:
 
     @property
     def resize(self) -> Resize:
-        """Shrunk: neither hashes nor embeddings look at finer detail."""
+        """Shrunk: neither hashes nor embeddings depend on finer detail."""
         return Resize(max_short_side=240)
 
     @property

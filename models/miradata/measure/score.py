@@ -48,7 +48,7 @@ class Scorer(Protocol):
 
     @property
     def extractor(self) -> Extractor:
-        """The feature that is looked at."""
+        """The feature that the numbers are read from."""
         ...
 
     def read(self, table: FeatureTable) -> Mapping[str, Number]:
@@ -99,7 +99,7 @@ class ScoreStage:
         return [Item(c["clip_id"], c["video"]["sha256"], c) for c in kept_clips(tables)]
 
     def work(self, item: Item) -> Outcome:
-        """Look at a clip."""
+        """Measure a clip."""
         clip = item.payload
         clip_range = clip_range_of(self.root, clip["video"], clip["t0_ns"], clip["t1_ns"])
         video = (

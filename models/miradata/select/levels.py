@@ -2,7 +2,7 @@
 
 A clip is in a level if it keeps the hard limits and the rules of that level *and of every level
 before it*. So a stricter level is always a part of the looser ones, whatever numbers the file holds.
-Nothing is measured here: changing a threshold is a new look at a table.
+Nothing is measured here: another threshold is another reading of a table.
 """
 
 from __future__ import annotations

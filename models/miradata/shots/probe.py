@@ -89,7 +89,7 @@ class Probe:
         return [Item(s.name, _fingerprint(s), s) for s in self.sources]
 
     def work(self, item: Item) -> Outcome:
-        """Look at a file."""
+        """Read a file's packets and its first frame."""
         source: SourceVideo = item.payload
         row: dict[str, Any] = {**_blank(source), "video_id": video_id(item.content)}
         try:

@@ -2,7 +2,7 @@
 
     join = (vlm_a AND vlm_b) OR (emb_a AND emb_b)
 
-One frame near the end of the earlier shot and one near the start of the later are looked at; which
+One frame near the end of the earlier shot and one near the start of the later are compared; which
 frames the authors took is unpublished. A voter that is not there leaves its pair to its partner, and
 a pair without voters never joins anything.
 """
