@@ -117,7 +117,7 @@ def camera_agreement(path: CameraPath, move: str, asked: Collection[str]) -> flo
         UnknownNameError: there is no such move.
 
     Example:
-        >>> still, left = np.zeros(10), np.full(10, -0.01)  # the picture goes left by a tenth of its diagonal
+        >>> still, left = np.zeros(10), np.full(10, -0.02)  # the picture goes left by a fifth of its diagonal
         >>> path = CameraPath(left, still, still, still, seconds=np.full(10, 0.5))
         >>> camera_agreement(path, "right", ["right"]), camera_agreement(path, "left", ["left"])
         (1.0, 0.0)

@@ -63,7 +63,7 @@ class TestTwoViews:
 class TestByPlainLoops:
     random = np.random.default_rng(8)
     fundamental = random.normal(size=(3, 3))
-    x1, x2 = random.uniform(0, 50, (2, 6, 2))
+    x1, x2 = random.uniform(-50, 50, (2, 12, 2))
 
     def test_the_distance_is_to_the_line_in_the_second_picture(self) -> None:
         plain = []
@@ -97,11 +97,11 @@ class TestByPlainLoops:
 
 class TestCriterion:
     def test_by_hand(self) -> None:
-        # F: cap 2 (4 - 3) = 2 of e^2 / 4; 1 + 2, then log 4 * 3 * 2 + log 8 * 7
-        found = gric(np.array([4.0, 400.0]), sigma=2.0, dimension=3, parameters=7)
+        # F: cap 2 (4 - 3) = 2 of e^2 / 9; 1 + 2, then log 4 * 3 * 2 + log 8 * 7
+        found = gric(np.array([9.0, 400.0]), sigma=3.0, dimension=3, parameters=7)
         assert found == pytest.approx(1 + 2 + math.log(4) * 6 + math.log(8) * 7)
         # H: cap 2 (4 - 2) = 4
-        found = gric(np.array([4.0, 400.0]), sigma=2.0, dimension=2, parameters=8)
+        found = gric(np.array([9.0, 400.0]), sigma=3.0, dimension=2, parameters=8)
         assert found == pytest.approx(1 + 4 + math.log(4) * 4 + math.log(8) * 8)
 
     def test_both_models_are_judged_by_their_own_errors(self) -> None:
@@ -124,4 +124,4 @@ def test_keep_ratio_is_inliers_by_matches(pairs: list[tuple[int, int]]) -> None:
     inliers, more = np.array(pairs).T
     found = keep_ratio(inliers, inliers + more)
     assert found == pytest.approx(np.array([i / (i + m) for i, m in pairs]))
-    assert keep_ratio(np.zeros(2), np.zeros(2)).tolist() == [0.0, 0.0]
+    assert keep_ratio(np.array([0, 1]), np.array([0, 1])).tolist() == [0.0, 1.0]
