@@ -27,7 +27,7 @@ MODERATION = ("withdrawn", "restored")
 DEMO = "demo: "
 """What the names of demonstration generators begin with."""
 DEMO_NOTICE = (
-    "names that begin with 'demo:' are a demonstration: small renderers of this project, spoiled on "
+    "names that begin with 'demo:' are a demonstration: small renderers of this project, degraded on "
     "purpose; their clips were really scored by mirabench"
 )
 COUNTED = ("accepted", "refused", "retried")

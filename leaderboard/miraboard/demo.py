@@ -1,6 +1,6 @@
 """A board to look at: real runs of `mirabench evaluate` on clips that a tiny renderer made.
 
-Four ways to render the prompts of the track `smoke`, spoiled on purpose in known ways, are scored and
+Four ways to render the prompts of the track `smoke`, degraded on purpose in known ways, are scored and
 submitted like anybody's clips. The numbers are measured; the generators are toys, and the board says so.
 """
 

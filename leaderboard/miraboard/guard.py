@@ -57,7 +57,7 @@ def parse_json(data: bytes) -> dict[str, Any]:
     """The JSON object in some bytes, every number finite and every text plain.
 
     Raises:
-        SubmissionRefused: too large, compressed, not UTF-8, nested too deep, no JSON object, a key twice, a
+        SubmissionRefused: too large, compressed, not UTF-8, nested too deep, no JSON object, a duplicate key, a
             number that is not finite, or a text that is not plain.
     """
     if len(data) > MAX_BYTES:

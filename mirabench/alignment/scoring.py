@@ -47,7 +47,7 @@ class ScoredVideos:
 
     scored: list[Scored]
     bitrate: Scored | None
-    """Thousands of bits per second of each file; None when no file is at hand."""
+    """Thousands of bits per second of each file; None when no file is available."""
     found: Mapping[str, Sample]
     """Rated video -> its file; empty for a report."""
     matched: int

@@ -48,7 +48,7 @@ def caption(found: Alignment) -> str:
     people = f" by {found.raters} raters" if found.raters else ""
     return (
         f"{what} {found.rated} videos{people} ({found.format}, {found.aspect}); {found.matched} of "
-        "the videos are at hand."
+        "the videos are available."
     )
 
 

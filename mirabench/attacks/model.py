@@ -94,7 +94,7 @@ class AttackReport(_Model):
     suite_digest: str
     mirabench: str
     tolerance: float = Field(description="In spreads.")
-    clips: dict[str, str] = Field(description="Honest clip -> what it is.")
+    clips: dict[str, str] = Field(description="Clean clip -> what it is.")
     attacks: list[AttackRecord]
     metrics: list[MetricRecord]
     cases: list[Case]

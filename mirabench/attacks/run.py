@@ -35,7 +35,7 @@ class Setting:
     device: str = "auto"
     cache: bool | str | Path = True
     folder: Path | None = None
-    """Keeps the journal, so that a run that was stopped resumes; None keeps nothing."""
+    """Keeps the journal, so that an interrupted run resumes; None keeps nothing."""
     listener: Listener | None = None
     """Told after each clip."""
     clip_seconds: float | None = None
@@ -45,7 +45,7 @@ class Setting:
 
 
 def run_attacks(
-    honest: Sequence[Footage],
+    clean: Sequence[Footage],
     attacks: Sequence[Attack],
     *,
     suite: str | Path | Suite = "lite",
@@ -55,7 +55,7 @@ def run_attacks(
     """Attack each clean clip with each attack and judge the suite's metrics.
 
     Args:
-        honest: The clips; names unique.
+        clean: The clips; names unique.
         attacks: What is done to them.
         suite: The metrics.
         yardstick: Further clean clips, only for the spread of each metric.
@@ -65,15 +65,15 @@ def run_attacks(
         InputError: no clip, two of one name, or an unknown suite.
     """
     setting = setting or Setting()
-    _check_names([*honest, *yardstick])
+    _check_names([*clean, *yardstick])
     chosen = load_suite(suite)
     specs = [m.spec for m in chosen.built()]
-    records = _scored(honest, attacks, yardstick, chosen, setting)
-    skipped = _skipped_by_all([records[clip.name] for clip in honest])
-    spreads = {s.name: _spread(s, records, [*honest, *yardstick]) for s in specs}
+    records = _scored(clean, attacks, yardstick, chosen, setting)
+    skipped = _skipped_by_all([records[clip.name] for clip in clean])
+    spreads = {s.name: _spread(s, records, [*clean, *yardstick]) for s in specs}
     cases = [
         _case(spec, clip, attack, records, spreads[spec.name][0], setting.tolerance)
-        for clip in honest
+        for clip in clean
         for attack in attacks
         for spec in specs
         if spec.scope == "clip" and spec.name not in skipped
@@ -84,7 +84,7 @@ def run_attacks(
         suite_digest=chosen.digest(),
         mirabench=__version__,
         tolerance=setting.tolerance,
-        clips={clip.name: _facts(clip) for clip in honest},
+        clips={clip.name: _facts(clip) for clip in clean},
         attacks=[_attack_record(attack) for attack in attacks],
         metrics=[_metric_record(s, *spreads[s.name], skipped) for s in specs],
         cases=cases,
@@ -106,14 +106,14 @@ def _check_names(clips: Sequence[Footage]) -> None:
 
 
 def _scored(
-    honest: Sequence[Footage],
+    clean: Sequence[Footage],
     attacks: Sequence[Attack],
     yardstick: Sequence[Footage],
     suite: Suite,
     setting: Setting,
 ) -> dict[str, ScoredClip]:
-    """Name -> record of every clip, honest or attacked; from the journal where it was scored before."""
-    items = items_of(honest, attacks, yardstick, suite)
+    """Name -> record of every clip, clean or attacked; from the journal where it was scored before."""
+    items = items_of(clean, attacks, yardstick, suite)
     folder = setting.folder
     store = LineStore(folder, AttackWork.name) if folder else MemoryStore()
     journal = FileJournal.of(folder, AttackWork.name) if folder else NoJournal()

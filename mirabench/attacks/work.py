@@ -41,7 +41,7 @@ class AttackOrder(NamedTuple):
 
     clip: Footage
     attack: Attack | str | None
-    """One of the catalogue by its key, since its function does not travel; None leaves the clip honest."""
+    """One of the catalogue by its key, since its function does not travel; None leaves the clip clean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,16 @@ class AttackWork:
 
 
 def items_of(
-    honest: Sequence[Footage],
+    clean: Sequence[Footage],
     attacks: Sequence[Attack],
     yardstick: Sequence[Footage],
     suite: Suite,
 ) -> dict[str, Item]:
-    """The work of a run: each honest clip, each attack on it, and the yardstick; key -> item."""
+    """The work of a run: each clean clip, each attack on it, and the yardstick; key -> item."""
     found: dict[str, Item] = {}
-    for clip in (*honest, *yardstick):
+    for clip in (*clean, *yardstick):
         content = _digest(clip)
-        chosen = attacks if any(clip is one for one in honest) else ()
+        chosen = attacks if any(clip is one for one in clean) else ()
         for attack in (None, *chosen):
             name = clip.name if attack is None else f"{clip.name}/{attack.name}"
             found[_key(suite, content, name, attack)] = Item(

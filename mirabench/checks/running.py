@@ -21,7 +21,7 @@ class Baselines:
     """What the command says of baselines."""
 
     path: Path | None = None
-    """Wins over the `baseline:` of check files."""
+    """Takes precedence over the `baseline:` of check files."""
     update: bool = False
     """Whether the report of this run is to become the baseline."""
 

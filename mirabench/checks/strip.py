@@ -23,7 +23,7 @@ def write_strip(
         sample: The clip.
         folder: Made when it is missing.
         cache: Folder of the feature cache, where the pictures may be already.
-        fps: Frames a second of a clip that carries none.
+        fps: Frames per second of a clip that carries none.
 
     Raises:
         VideoError: the clip cannot be read.

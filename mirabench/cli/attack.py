@@ -104,16 +104,16 @@ def attack(
 def _attacked(
     clips: list[str] | None, attacks: list[Attack], suite: str, fps: float | None, setting: Setting
 ) -> tuple[AttackReport, dict[str, str]]:
-    from mirabench.attacks.honest import ATTACKED, YARDSTICK, Read, from_files, rendered
+    from mirabench.attacks.clean import ATTACKED, YARDSTICK, Read, from_files, rendered
     from mirabench.attacks.run import run_attacks
     from mirabench.suites.api import load_suite
 
     logging.getLogger("mirabench.run").setLevel(logging.WARNING)  # of each degraded copy
     found = load_suite(suite)  # before anything is rendered or decoded
-    honest = from_files(clips, fps) if clips else Read(rendered(list(ATTACKED)), {})
+    clean = from_files(clips, fps) if clips else Read(rendered(list(ATTACKED)), {})
     yardstick = rendered(list(YARDSTICK) if not clips else [*ATTACKED, *YARDSTICK])
-    report = run_attacks(honest.clips, attacks, suite=found, yardstick=yardstick, setting=setting)
-    return report, honest.unread
+    report = run_attacks(clean.clips, attacks, suite=found, yardstick=yardstick, setting=setting)
+    return report, clean.unread
 
 
 def _write(report: AttackReport, output: Path, page: Path | None) -> None:

@@ -87,7 +87,7 @@ def check(
     """Run the conformance checks that every metric must pass.
 
     Exit code 0: no check fails; 1: at least one does; 2: there is no such metric. A check that
-    cannot be run says why and counts as neither.
+    cannot run says why and counts as neither.
     """
     from mirabench.testing.conformance import Bench, check_metric, find_metrics
 

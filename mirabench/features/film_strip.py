@@ -116,7 +116,7 @@ def film_strip(
         source: The clip.
         sha256: Of the clip that is meant; another one is refused. Pictures in the cache do without the file.
         cache: Folder of the feature cache, where the pictures may be already, and are kept.
-        fps: Frames a second of a clip that carries none.
+        fps: Frames per second of a clip that carries none.
 
     Raises:
         VideoError: the clip cannot be read, is not there, or is not the one that is meant.

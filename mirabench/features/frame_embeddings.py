@@ -47,7 +47,7 @@ class _PerFrame:
     """
 
     rate: float | None = None
-    """Frames a second; None looks at every frame, as the reference does."""
+    """Frames per second; None looks at every frame, as the reference does."""
     precision: str = "fp32"
 
     @property

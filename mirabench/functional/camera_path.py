@@ -111,7 +111,7 @@ def camera_agreement(path: CameraPath, move: str, asked: Collection[str]) -> flo
         path: Of the picture: a camera that pans right shifts it to the left.
         move: left, right, up, down, in or out; horizontal, vertical, depth or roll, whatever the direction;
             moving, static or handheld.
-        asked: All moves that were asked for: where left and right both were, neither spoils the other.
+        asked: All moves that were asked for: if both left and right were, neither counts against the other.
 
     Raises:
         UnknownNameError: there is no such move.

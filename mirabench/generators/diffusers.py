@@ -41,7 +41,7 @@ class Diffusers:
     model: str
     """A hub id (`org/name`) or a folder."""
     fps: float
-    """Frames a second of the file, and of the model where it takes a rate. No pipeline says it: 8 for
+    """Frames per second of the file, and of the model where it takes a rate. No pipeline says it: 8 for
     CogVideoX, 16 for Wan, 24 for LTX and HunyuanVideo."""
     revision: str = ""
     """Of a hub id: a branch, tag or commit; the commit found goes into the manifest."""

@@ -66,7 +66,7 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         allow_noncommercial: Use weights whose licence forbids commercial use; metrics that need them
             fail otherwise. MIRABENCH_ALLOW_NONCOMMERCIAL=1 says the same.
         cache: Keep features for the next run: True for the user's cache folder, or a folder.
-        fps: Frames a second of inputs that carry none (frame folders, arrays); 24 when absent.
+        fps: Frames per second of inputs that carry none (frame folders, arrays); 24 when absent.
         chunk_bytes: Pixels held at a time; changes no number.
         clip_timeout: Seconds that one clip may take before its process is ended; needs `workers`.
         max_pixels: Width times height of the largest frame that is decoded, 8K by default; a clip with larger
@@ -164,7 +164,7 @@ def score(
         device: Where networks run.
         allow_noncommercial: As in `evaluate`.
         cache: As in `evaluate`.
-        fps: Frames a second of inputs that carry none.
+        fps: Frames per second of inputs that carry none.
         parameters: Of the metric.
 
     Raises:

@@ -1,7 +1,7 @@
-"""Clips with known answers: a pinhole renderer, ready-made films of it, and ways to spoil them.
+"""Clips with known answers: a pinhole renderer, ready-made films of it, and ways to degrade them.
 
 For our tests, for `mirabench examples`, and for anybody who tests a metric of their own. Start at
-`clips` (ready-made, with captions and facts) and `degrade` (ways to spoil frames); `scenes` renders
+`clips` (ready-made, with captions and facts) and `degrade` (ways to degrade frames); `scenes` renders
 and gives exact optical flow, `cameras` the geometry of two views, `places` a room and a yard.
 `check_metric` and `assert_conforms` check a metric, ours or a stranger's (`conformance`).
 """

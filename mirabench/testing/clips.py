@@ -2,7 +2,7 @@
 
 Each function gives a `SyntheticClip`. Those of a picture move it by an exact transform; those of a
 place film it with a pinhole camera, so that `mirabench.testing.scenes.exact_flow` answers for every
-pixel. Spoilt versions come from `SyntheticClip.spoilt` and `mirabench.testing.degrade`.
+pixel. Degraded versions come from `SyntheticClip.degraded` and `mirabench.testing.degrade`.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class SyntheticClip:
     """What holds by construction; each function says which."""
     fps: float = FPS
 
-    def spoilt(self, name: str, change: Callable[[UInt8Array], UInt8Array]) -> SyntheticClip:
+    def degraded(self, name: str, change: Callable[[UInt8Array], UInt8Array]) -> SyntheticClip:
         """The clip under a change of `mirabench.testing.degrade`, with `facts["of"]` its origin.
 
         Example:
             >>> from mirabench.testing import clips, degrade
-            >>> clips.dolly(8, (64, 36)).spoilt("bent", degrade.wobble).facts["of"]
+            >>> clips.dolly(8, (64, 36)).degraded("bent", degrade.wobble).facts["of"]
             'dolly-in'
         """
         return replace(self, name=name, frames=change(self.frames), facts={"of": self.name})

@@ -1,8 +1,8 @@
-"""Ways to spoil a clip: pure functions of uint8 RGB frames (T, H, W, 3), seeded and deterministic.
+"""Ways to degrade a clip: pure functions of uint8 RGB frames (T, H, W, 3), seeded and deterministic.
 
 The first part breaks time (what moves, repeats or stops), the second puts stills in a film's place, the
-third spoils each picture. Unless it says otherwise, a strength of 0 gives the clip back and more
-spoils it more. Lengths are shares of the picture where a pixel would depend on its size.
+third degrades each picture. Unless it says otherwise, a strength of 0 returns the clip unchanged, and more
+degrades it more. Lengths are shares of the picture where a pixel would depend on its size.
 """
 
 from __future__ import annotations

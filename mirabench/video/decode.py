@@ -48,7 +48,7 @@ def open_video(
 
     Args:
         source: A path, a uint8 RGB array (T, H, W, 3), or an opened video, which is returned.
-        fps: Frames a second for arrays and frame folders, which carry none (default 24).
+        fps: Frames per second for arrays and frame folders, which carry none (default 24).
         exact: Count frames by decoding instead of trusting the container's packet list.
         max_pixels: Width times height of the largest frame that is decoded; 8K by default.
 

@@ -148,7 +148,7 @@ class ArrayVideo:
 
     Args:
         data: uint8 RGB (T, H, W, 3), T >= 1.
-        fps: Frames a second, > 0.
+        fps: Frames per second, > 0.
         name: For messages and reports.
 
     Raises:

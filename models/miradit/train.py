@@ -33,7 +33,7 @@ from miradit.tiny import tiny_pipeline
 from miradit.transformer import MiraDiT
 
 SAMPLE_FPS = 6
-"""Frames a second of sample files, as the released models are shown."""
+"""Frames per second of sample files, as the released models are shown."""
 log = logging.getLogger(__name__)
 
 

@@ -160,7 +160,7 @@ class MiraDiT(ModelMixin, ConfigMixin):  # type: ignore[misc]
         Args:
             x: Noisy latents (B, 4, F, H, W), float.
             t: Timesteps in 0..999, (B,) or one for all.
-            fps: Frames a second, (B,) or one for all; truncated to integers.
+            fps: Frames per second, (B,) or one for all; truncated to integers.
             text: Text tokens (B, S, 4096), or what `text_keys_values` made of them.
             extent: Frames, rows and columns of each clip (B, 3), integer, in latents, where
                 clips are padded at their ends to share a batch: padding is masked in every

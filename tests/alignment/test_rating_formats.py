@@ -151,7 +151,7 @@ class TestVBench:
                 {"videos": {"cogvideo": ["a.mp4", "b.mp4"]}},
                 "2 videos of 'cogvideo', and one preference",
             ),
-            ({"videos": "a.mp4"}, "'videos' is no JSON"),
+            ({"videos": "a.mp4"}, "'videos' is not valid JSON"),
         ],
     )
     def test_what_is_wrong_is_said_with_its_place(
@@ -206,7 +206,9 @@ class TestPlain:
     @pytest.mark.parametrize("rating", ["good", "", "nan", "inf"])
     def test_a_rating_that_is_no_number(self, rating: str, tmp_path: Path) -> None:
         (tmp_path / "r.csv").write_text(f"video,rating\na.mp4,3\nb.mp4,{rating}\n")
-        with pytest.raises(InputError, match=f"r.csv row 2 in 'rating': '{rating}' is no rating"):
+        with pytest.raises(
+            InputError, match=f"r.csv row 2 in 'rating': '{rating}' is not a rating"
+        ):
             load_ratings(tmp_path / "r.csv")
 
     def test_a_row_without_a_video(self, tmp_path: Path) -> None:

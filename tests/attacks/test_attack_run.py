@@ -17,7 +17,7 @@ import pytest
 from mirabench.attacks.api import DROP, STAY, Attack, Footage
 from mirabench.attacks.catalogue import ATTACKS, select
 from mirabench.attacks.cells import MARKS
-from mirabench.attacks.honest import MOST_SHORT_SIDE, from_files
+from mirabench.attacks.clean import MOST_SHORT_SIDE, from_files
 from mirabench.attacks.model import AttackReport, load_attacks
 from mirabench.attacks.page import attacks_page, fingerprint
 from mirabench.attacks.picture import matrix_svg

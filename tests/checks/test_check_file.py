@@ -81,7 +81,10 @@ BAD = {
         "line 2: unknown key 'zzz': known are videos, suite",
     ),
     "a missing key": (CHECKS, "line 1: the key 'videos' is missing"),
-    "a key twice": ("videos: a\nvideos: b\n" + CHECKS, "line 2: the key 'videos' stands there"),
+    "a duplicate key": (
+        "videos: a\nvideos: b\n" + CHECKS,
+        "line 2: the key 'videos' is duplicated",
+    ),
     "an unknown metric": (
         "videos: a\nchecks:\n  - {metric: sharpnes, min: 0.1}\n",
         "line 3: unknown metric 'sharpnes': did you mean sharpness?",
@@ -100,7 +103,7 @@ BAD = {
     ),
     "nothing asked": (
         "videos: a\nchecks:\n  - metric: sharpness\n",
-        "line 3: sharpness asks for nothing",
+        "line 3: sharpness requires nothing",
     ),
     "a NaN": (
         "videos: a\nchecks:\n  - {metric: sharpness, min: .nan}\n",

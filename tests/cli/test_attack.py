@@ -9,7 +9,7 @@ import clipkit
 import pytest
 from typer.testing import CliRunner
 
-from mirabench.attacks import honest
+from mirabench.attacks import clean
 from mirabench.attacks.catalogue import ATTACKS
 from mirabench.cli.main import app
 from mirabench.errors import InputError, UnknownNameError
@@ -33,8 +33,8 @@ def suite(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The yardstick at a size that renders at once."""
-    whole = honest.rendered
-    monkeypatch.setattr(honest, "rendered", lambda names: whole(names[:2], 10, (48, 32)))
+    whole = clean.rendered
+    monkeypatch.setattr(clean, "rendered", lambda names: whole(names[:2], 10, (48, 32)))
 
 
 def run(*arguments: object) -> tuple[int, str]:

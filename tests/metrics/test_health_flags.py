@@ -123,8 +123,8 @@ def test_repeated_frames_do_not_dilute_the_error() -> None:
 def test_two_scenes_or_half_a_freeze_are_not_one_rigid_scene(metric: str) -> None:
     clip = clipkit.panning(30, 2.0)
     cut = degrade.cut(clip, 255 - clip)
-    for spoilt, flag in ((cut, "hard-cuts"), (degrade.freeze_tail(clip, 0.6), "frozen")):
-        found = mirabench.score(spoilt, metric, cache=False)
+    for degraded, flag in ((cut, "hard-cuts"), (degrade.freeze_tail(clip, 0.6), "frozen")):
+        found = mirabench.score(degraded, metric, cache=False)
         assert found.status == "degenerate"
         assert flag in found.why
 

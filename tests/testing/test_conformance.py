@@ -105,9 +105,9 @@ class TestOurMetrics:
 
 
 CASES = [
-    (culprits.Nameless, "spec", "'No Name' is no lower-case identifier; the summary is empty"),
+    (culprits.Nameless, "spec", "'No Name' is not a lower-case identifier; the summary is empty"),
     (culprits.Rangeless, "spec", "is not (low, high)"),
-    (culprits.Flagless, "spec", "blakc in degenerate_when is no health flag"),
+    (culprits.Flagless, "spec", "blakc in degenerate_when is not a health flag"),
     (culprits.Undegradable, "spec", "'melt', which mirabench.testing.degrade lacks"),
     (culprits.Scopeless, "spec", "scope 'set' goes with compare()"),
     (culprits.Needy, "features", "did you mean pulse"),

@@ -87,6 +87,6 @@ class TestHealth:
         assert "too-short" in health(dolly[:5])
 
     def test_flicker_and_wobble_cost_temporal_consistency(self, dolly: np.ndarray) -> None:
-        spoilt = degrade.flicker(degrade.wobble(dolly))
+        degraded = degrade.flicker(degrade.wobble(dolly))
         for metric in ("warping_error", "temporal_flicker"):
-            assert score(spoilt, metric).value > 2 * score(dolly, metric).value
+            assert score(degraded, metric).value > 2 * score(dolly, metric).value

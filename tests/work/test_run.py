@@ -145,7 +145,7 @@ def test_progress_counts_and_estimates(tmp_path: Path) -> None:
 
 def test_an_item_given_twice_is_a_bug(tmp_path: Path) -> None:
     twice = {"x": Item("same", "", 1), "y": Item("same", "", 2)}
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(ValueError, match="duplicate"):
         Run(Deeds(), twice, LocalExecutor(0), journal=FileJournal(tmp_path / "j"), store=Shelf())
 
 

@@ -31,7 +31,7 @@ class Bars:
     resize: ClassVar[None] = None
 
     def select(self, video: VideoInfo) -> IntArray:
-        """`rate` frames a second."""
+        """`rate` frames per second."""
         return at_rate(video, self.rate)
 
     def open(self, video: VideoInfo) -> "_Session":

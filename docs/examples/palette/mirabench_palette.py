@@ -1,7 +1,7 @@
 """`palette_distance`: how far the colours of one set of clips are from those of another.
 
 Formula: each clip becomes a histogram of its pixels over 4 x 4 x 4 cells of the RGB cube, the mean over
-four frames a second; each set becomes the mean of its clips. The distance is the total variation between
+four frames per second; each set becomes the mean of its clips. The distance is the total variation between
 the two, half the sum of absolute differences: 0 the same colours, 1 none in common. The standard error
 is the jackknife's over clips of both sides.
 
@@ -37,7 +37,7 @@ class Palette:
     resize: ClassVar[None] = None
 
     def select(self, video: VideoInfo) -> IntArray:
-        """`rate` frames a second."""
+        """`rate` frames per second."""
         return at_rate(video, self.rate)
 
     def open(self, video: VideoInfo) -> "_Session":

@@ -95,7 +95,7 @@ def _tag_counts(prompts: list[Prompt]) -> dict[str, dict[str, int]]:
 
 
 def find_problems(path: Path) -> list[str]:
-    """Everything that would stop a table of prompts, or spoil what is measured with it.
+    """Everything that makes a table of prompts unusable, or distorts what is measured with it.
 
     Raises:
         ManifestError: the file cannot be read as a table at all.

@@ -1,7 +1,7 @@
 """The clips on which metrics are checked, and measuring on them with features shared.
 
 The clips are rendered, small and seeded: 16 frames of 160x90, less than a second of film. For a
-metric of scope `set`, three clips are compared with the same three unspoilt.
+metric of scope `set`, three clips are compared with the same three clean.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Bench:
     )
     reached: dict[AnyExtractor | str, list[str]] = field(default_factory=dict)
     """Feature, or name of a metric -> hosts that it tried to reach while it was computed."""
-    spoiling: dict[AnyExtractor, bool] = field(default_factory=dict)
+    altering: dict[AnyExtractor, bool] = field(default_factory=dict)
     """Extractor -> whether it changes the frames that it is given; filled by the check."""
     memory: dict[AnyExtractor, tuple[float, int]] = field(default_factory=dict)
     """Extractor -> bytes kept for each further frame, bytes of a frame; filled by the check."""
@@ -123,8 +123,8 @@ class Bench:
         self.isolated.close()
 
     @cached_property
-    def honest(self) -> tuple[Film, ...]:
-        """Three unspoilt clips; the first, for metrics of one clip, shows a place in depth."""
+    def clean(self) -> tuple[Film, ...]:
+        """Three clean clips; the first, for metrics of one clip, shows a place in depth."""
         made = (
             clips.dolly(FRAMES, SIZE),
             clips.pan(FRAMES, SIZE, seed=1),
@@ -133,8 +133,8 @@ class Bench:
         return tuple(Film(c.name, c.frames, self.prompt or _prompt(c), c.fps) for c in made)
 
     def plain(self, metric: Metric) -> tuple[Film, ...]:
-        """Unspoilt clips whose number is not trivial: sets are not compared with themselves."""
-        return self.large if metric.spec.scope == "set" else self.honest
+        """Clean clips whose number is not trivial: sets are not compared with themselves."""
+        return self.large if metric.spec.scope == "set" else self.clean
 
     @cached_property
     def static(self) -> tuple[Film, ...]:
@@ -172,12 +172,12 @@ class Bench:
 
     def worse(self, name: str, strength: float) -> tuple[Film, ...]:
         """The clips after a function of `mirabench.testing.degrade`."""
-        spoil = getattr(degrade, name)
-        return self._each(f"{name} {strength:g}", lambda frames: spoil(frames, strength))
+        change = getattr(degrade, name)
+        return self._each(f"{name} {strength:g}", lambda frames: change(frames, strength))
 
     def _each(self, key: str, change: object) -> tuple[Film, ...]:
         assert callable(change)
-        return tuple(f.changed(key, change(f.frames)) for f in self.honest)
+        return tuple(f.changed(key, change(f.frames)) for f in self.clean)
 
     def measure(
         self, metric: Metric, films: tuple[Film, ...], *, chunk: int = 0, run: int = 0
@@ -186,7 +186,7 @@ class Bench:
 
         Args:
             metric: Of scope `clip` it measures the first clip; of scope `set` it compares all with
-                the honest ones.
+                the clean ones.
             films: The clips.
             chunk: Frames pushed at once; 0 is all.
             run: Features are computed once for each run; the second tells whether they repeat.
@@ -219,7 +219,7 @@ class Bench:
     ) -> Measurement:
         if isinstance(metric, SetMetric):
             generated = [self.inputs(metric, f, chunk, run) for f in films]
-            reference = [self.inputs(metric, f, chunk, run) for f in self.honest]
+            reference = [self.inputs(metric, f, chunk, run) for f in self.clean]
             with self._offline(metric.spec.name):
                 found = metric.compare(generated, reference)
             return Measurement(found.value, found.status, found.why, measured=found)

@@ -149,17 +149,17 @@ def _degenerate(bench: Bench) -> Iterator[tuple[str, tuple[Film, ...]]]:
 
 def check_merit(metric: Metric, bench: Bench) -> Found:
     """A black clip, or for motion and consistency a static one, does not win with status `ok`."""
-    honest = bench.measure(metric, bench.honest)
-    if honest.value is None:
-        return skipped(f"a clean clip gives {honest}")
+    clean = bench.measure(metric, bench.clean)
+    if clean.value is None:
+        return skipped(f"a clean clip gives {clean}")
     kinds = {"black": bench.black}
     if metric.spec.dimension in STRENGTH_OF_TIME:
         kinds["static"] = bench.static
     for name, films in kinds.items():
         found = bench.measure(metric, films)
-        if found.value is not None and found.status == "ok" and _beats(metric, found, honest):
+        if found.value is not None and found.status == "ok" and _beats(metric, found, clean):
             return failed(
-                f"a {name} clip scores {found.value:.4g}, better than {honest.value:.4g} of a clean "
+                f"a {name} clip scores {found.value:.4g}, better than {clean.value:.4g} of a clean "
                 f"one: name the health flag {name!r} in degenerate_when"
             )
     return passed(f"no {' or '.join(kinds)} clip beats a clean one unmarked")
@@ -174,11 +174,11 @@ def _beats(metric: Metric, one: Measurement, other: Measurement) -> bool:
 
 
 def check_range(metric: Metric, bench: Bench) -> Found:
-    """Every number, of honest and of spoilt clips, is finite and within the range of the spec."""
+    """Every number, of clean and of degraded clips, is finite and within the range of the spec."""
     low, high = metric.spec.range
-    cases = {"honest": bench.honest, **dict(_degenerate(bench))}
+    cases = {"clean": bench.clean, **dict(_degenerate(bench))}
     if metric.spec.worsened_by:
-        cases["spoilt"] = bench.worse(*metric.spec.worsened_by)
+        cases["degraded"] = bench.worse(*metric.spec.worsened_by)
     values = {}
     for name, films in cases.items():
         value = bench.measure(metric, films).value
@@ -190,29 +190,29 @@ def check_range(metric: Metric, bench: Bench) -> Found:
 
 
 def check_direction(metric: Metric, bench: Bench) -> Found:
-    """A clip spoilt as the spec declares does not score better."""
-    spoilt_by = metric.spec.worsened_by
-    if spoilt_by is None:
+    """A clip degraded as the spec declares does not score better."""
+    worsened_by = metric.spec.worsened_by
+    if worsened_by is None:
         return skipped("the spec names no degradation: set worsened_by, as in ('blur', 2.0)")
-    honest, worse = (
-        bench.measure(metric, bench.honest),
-        bench.measure(metric, bench.worse(*spoilt_by)),
+    clean, worse = (
+        bench.measure(metric, bench.clean),
+        bench.measure(metric, bench.worse(*worsened_by)),
     )
-    how = f"{spoilt_by[0]} of strength {spoilt_by[1]:g}"
-    if honest.value is None or worse.value is None:
-        return failed(f"{how} gives {worse}, the clean clip {honest}: declare another degradation")
-    if _beats(metric, worse, honest):
+    how = f"{worsened_by[0]} of strength {worsened_by[1]:g}"
+    if clean.value is None or worse.value is None:
+        return failed(f"{how} gives {worse}, the clean clip {clean}: declare another degradation")
+    if _beats(metric, worse, clean):
         return failed(
-            f"{how} improves {honest.value:.4g} to {worse.value:.4g}: is the direction right?"
+            f"{how} improves {clean.value:.4g} to {worse.value:.4g}: is the direction right?"
         )
-    return passed(f"{how} turns {honest.value:.4g} into {worse.value:.4g}")
+    return passed(f"{how} turns {clean.value:.4g} into {worse.value:.4g}")
 
 
 def check_prompt(metric: Metric, bench: Bench) -> Found:
     """Without a prompt, a metric that needs one says that it does not apply."""
     if not metric.spec.needs_prompt:
         return skipped("it needs no prompt")
-    found = bench.measure(metric, without_prompt(bench.honest))
+    found = bench.measure(metric, without_prompt(bench.clean))
     if found.crash:
         return failed(f"a clip without a prompt crashes it ({found.crash}): raise NotApplicable")
     if found.value is not None:
@@ -222,10 +222,10 @@ def check_prompt(metric: Metric, bench: Bench) -> Found:
 
 def check_curve(metric: Metric, bench: Bench) -> Found:
     """The curve has a finite value for each of its times, which lie within the clip."""
-    measured = bench.measure(metric, bench.honest).measured
+    measured = bench.measure(metric, bench.clean).measured
     if not isinstance(measured, Measured) or measured.curve is None:
         return skipped("it gives no curve")
-    curve, length = measured.curve, bench.honest[0].video.info.duration_seconds
+    curve, length = measured.curve, bench.clean[0].video.info.duration_seconds
     if len(curve.seconds) != len(curve.values):
         return failed(f"{len(curve.seconds)} times go with {len(curve.values)} values")
     if not np.isfinite(curve.values).all():
@@ -237,18 +237,18 @@ def check_curve(metric: Metric, bench: Bench) -> Found:
 
 def check_inputs(metric: Metric, bench: Bench) -> Found:
     """Neither the frames that a feature is given nor the tables that the metric reads are changed."""
-    film = bench.honest[0]
+    film = bench.clean[0]
     for ref in metric.spec.needs.values():
         extractor = ref.resolve()
         if not isinstance(extractor, Extractor):
             continue
-        if extractor not in bench.spoiling:
-            bench.spoiling[extractor] = _changes_frames(extractor, film)
-        if bench.spoiling[extractor]:
+        if extractor not in bench.altering:
+            bench.altering[extractor] = _changes_frames(extractor, film)
+        if bench.altering[extractor]:
             return failed(f"the feature {extractor.name} changes the frames, which others read too")
     inputs = bench.inputs(metric, film)
     before = [_digest(table) for table in inputs.features.values()]
-    bench.measure(metric, bench.honest)
+    bench.measure(metric, bench.clean)
     if before != [_digest(table) for table in inputs.features.values()]:
         return failed("the metric changes a feature's table, which other metrics read too: copy it")
     return passed("frames and tables are unchanged")
@@ -288,7 +288,7 @@ def check_memory(metric: Metric, bench: Bench) -> Found:
         if not isinstance(extractor, Extractor):
             continue
         if extractor not in bench.memory:
-            bench.memory[extractor] = _growth(extractor, bench.honest[0])
+            bench.memory[extractor] = _growth(extractor, bench.clean[0])
         kept, frame = bench.memory[extractor]
         if kept > KEPT_SHARE * frame:
             return failed(

@@ -64,7 +64,7 @@ def collect_http(
 ) -> Iterator[Collected]:
     """Fetch addresses one after another; each ends as a `Collected`, whatever happens to it.
 
-    Files of an earlier run are not fetched again; half-fetched ones go on where they stopped.
+    Files of an earlier run are not fetched again; half-fetched ones resume where they stopped.
 
     Raises:
         InputError: `rights` is empty.

@@ -38,7 +38,7 @@ class Colour:
 class Flow:
     """How much moves: mean length of the fastest 5 % of pixels' flow, in picture diagonals per second.
 
-    Diagonals a second, so that the size of the picture and the rate of looking do not matter. A clip
+    Diagonals per second, so that the size of the picture and the rate of looking do not matter. A clip
     of one picture moves 0.
     """
 

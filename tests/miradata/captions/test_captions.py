@@ -104,8 +104,10 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
 
 
 def test_a_caption_that_speaks_of_frames_is_sent_back(tmp_path: Path) -> None:
-    spoilt = json.dumps({**GOOD_FIELDS, "camera_caption": "In the first frame the camera is low."})
-    found, chat = captioned(tmp_path, Answer(text=spoilt), Answer())
+    degraded = json.dumps(
+        {**GOOD_FIELDS, "camera_caption": "In the first frame the camera is low."}
+    )
+    found, chat = captioned(tmp_path, Answer(text=degraded), Answer())
     assert found.status == "success"
     assert "camera_caption speaks of frames" in chat.requests[1]["messages"][3]["content"]
 

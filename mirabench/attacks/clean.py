@@ -67,7 +67,7 @@ def from_files(inputs: Sequence[str], fps: float | None = None) -> Read:
 
     Args:
         inputs: Files, frame folders, folders, globs or manifests, as for `mirabench evaluate`.
-        fps: Frames a second of frame folders.
+        fps: Frames per second of frame folders.
 
     Raises:
         InputError: an input matches nothing, or no clip can be read.
