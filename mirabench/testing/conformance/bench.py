@@ -38,7 +38,7 @@ SIZE = (160, 90)
 LARGE = (320, 180)
 FPS = 24.0
 NOT_APPLICABLE = "not applicable"
-NOT_FINITE = "which is not a measurement"
+NOT_FINITE = "which is no measurement"
 """How `Measured` words its refusal of NaN and infinity."""
 
 
