@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
 
 from mirabench.cli.terminal import stdout_console
 from mirabench.errors import LicenceError, WeightsError
-from mirabench.weights import (
-    Evidence,
-    ResolvedWeights,
-    WeightCard,
-    WeightStore,
-    card,
-    cards,
-    import_weights,
-)
-from mirabench.weights.licence import noncommercial_allowed, require_licence
+
+if TYPE_CHECKING:
+    from mirabench.weights import ResolvedWeights, WeightCard, WeightStore
 
 app = typer.Typer(no_args_is_help=True, help="Weights of networks: list, download, verify, import.")
 
 Names = Annotated[list[str] | None, typer.Argument(help="Names from `mirabench weights list`.")]
 
 _SAYS = {
-    Evidence.PUBLISHED: "verified: its digest is the published one",
-    Evidence.PINNED: "verified: the file of the first download (no digest is published)",
-    Evidence.UNVERIFIED: "UNVERIFIED: reports will say so",
+    "published": "verified: its digest is the published one",
+    "pinned": "verified: the file of the first download (no digest is published)",
+    "unverified": "UNVERIFIED: reports will say so",
 }
+"""Evidence -> what is told of it."""
 
 
 @app.command("list")
 def list_weights() -> None:
     """List every weights file: size, licence, purpose, and whether it is present."""
+    from rich.table import Table
+
+    from mirabench.weights import WeightStore, cards
+
     store = WeightStore()
     table = Table("name", "file", "size", "licence", "here", "for", box=None, pad_edge=False)
     for each in cards().values():
@@ -54,6 +49,8 @@ def path(
     ] = None,
 ) -> None:
     """Print the path of a weights file, or of the weights folder."""
+    from mirabench.weights import WeightStore, card
+
     store = WeightStore()
     typer.echo(store.folder if name is None else store.resolve(card(name)).path)
 
@@ -74,6 +71,9 @@ def download(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Download weights, resuming interrupted downloads, and verify them."""
+    from mirabench.weights import WeightStore
+    from mirabench.weights.licence import noncommercial_allowed
+
     store = WeightStore()
     asked = (
         _of_suite(suite, noncommercial=allow_noncommercial or noncommercial_allowed())
@@ -94,6 +94,8 @@ def download(
 @app.command()
 def verify(names: Names = None) -> None:
     """Compute digests again and compare them with cards and lock file; exit 1 on a mismatch."""
+    from mirabench.weights import WeightStore
+
     store = WeightStore()
     asked = _chosen(names, everything=not names)
     present = [each for each in asked if names or not store.missing([each])]
@@ -114,6 +116,8 @@ def import_(
     ] = False,
 ) -> None:
     """Copy local files into the weights folder, recognised by their official names."""
+    from mirabench.weights import WeightStore, import_weights
+
     outcome = import_weights(WeightStore(), source, accept_unverified=unverified)
     for resolved in outcome.accepted:
         _say(resolved)
@@ -126,6 +130,7 @@ def import_(
 def _of_suite(name: str, *, noncommercial: bool) -> list[WeightCard]:
     from mirabench.run.plan import make_plan
     from mirabench.suites.api import load_suite
+    from mirabench.weights.licence import require_licence
 
     plan = make_plan(load_suite(name), with_prompts=True, with_reference=True, pictures=False)
     chosen = []
@@ -141,6 +146,8 @@ def _of_suite(name: str, *, noncommercial: bool) -> list[WeightCard]:
 def _chosen(
     names: list[str] | None, everything: bool, suite: str | None = None
 ) -> list[WeightCard]:
+    from mirabench.weights import card, cards
+
     if sum(map(bool, (names, everything, suite))) > 1:
         raise typer.BadParameter("give names, --all or --suite, only one of them")
     if not names and not everything:
@@ -159,7 +166,7 @@ def _verified(each: WeightCard, store: WeightStore) -> WeightsError | None:
 
 
 def _say(resolved: ResolvedWeights) -> None:
-    says = _SAYS[resolved.evidence]
+    says = _SAYS[resolved.evidence.value]
     typer.echo(f"{resolved.card.name}: {resolved.path} sha256 {resolved.sha256} ({says})")
 
 
@@ -169,6 +176,15 @@ def download_with_bar(each: WeightCard, store: WeightStore) -> ResolvedWeights:
     Raises:
         WeightsError: it cannot be had; the text says why.
     """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TransferSpeedColumn,
+    )
+
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
