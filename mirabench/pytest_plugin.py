@@ -7,7 +7,9 @@ pytest; what measures is imported when a fixture or a check file asks for it.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from mirabench.checks.check_run import CheckRun
     from mirabench.checks.running import Baselines
 
+_PACKAGE = Path(__file__).parent
 _CHECK_FILES = (".mirabench.yaml", ".mirabench.yml")
 _CHECK_RUN = pytest.StashKey["CheckRun"]()
 _MARKER = (
@@ -60,6 +63,38 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
     config = parent.config
     return CheckFileNode.of(parent, file_path, _check_run(config), _baselines(config))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """An error of ours ends at the line of the test that met it; `--full-trace` shows the rest.
+
+    Its sentence says what was wrong and what to do: a reader has no use for the way through the library.
+    """
+    raised = call.excinfo
+    if raised is None or item.config.getoption("fulltrace") or not _is_ours(raised.type):
+        return
+    error, outside = raised.value, None
+    for entry in reversed([e for e in _entries(raised.tb) if not _is_inside(e)]):
+        outside = TracebackType(outside, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    if outside is not None:
+        error.__traceback__, error.__cause__, error.__suppress_context__ = outside, None, True
+        call.excinfo = pytest.ExceptionInfo.from_exception(error)
+
+
+def _entries(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _is_inside(entry: TracebackType) -> bool:
+    return _PACKAGE in Path(entry.tb_frame.f_code.co_filename).parents
+
+
+def _is_ours(error: type[BaseException]) -> bool:
+    names = {(base.__module__, base.__name__) for base in error.__mro__}
+    return ("mirabench.errors", "MirabenchError") in names
 
 
 @pytest.fixture

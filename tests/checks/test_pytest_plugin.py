@@ -343,3 +343,37 @@ def test_workers_of_xdist_compute_a_report_once(suite: pytest.Pytester) -> None:
     assert (suite.path / "runs.txt").read_text() == "run\n"
     assert len(list((suite.path / "out").glob("*/report.html"))) == 1
     assert load_report(suite.path / "b.json").summary["sharpness"].n == 3
+
+
+class TestErrors:
+    WRONG = """
+        from mirabench.checks import assert_metric
+
+        def test_unknown(mirabench):
+            mirabench.score("good/0.mp4", "sharpnes")
+
+        def test_missing(mirabench):
+            mirabench.score("absent.mp4", "sharpness")
+
+        def test_function():
+            assert_metric("absent.mp4", "sharpness", min=0.5)
+
+        def test_own_bug(mirabench):
+            mirabench.score("good/0.mp4", 3)
+        """
+
+    def test_an_error_ends_at_the_line_of_the_test_and_says_what_to_do(
+        self, suite: pytest.Pytester
+    ) -> None:
+        suite.makepyfile(self.WRONG)
+        said = summary(results(suite, "-k", "not own_bug", failed=3))
+        assert "unknown metric 'sharpnes': did you mean sharpness?" in said
+        assert said.count("no video at absent.mp4") >= 2
+        assert "registry.py" not in said and "samples.py" not in said
+
+    def test_full_trace_and_bugs_show_the_way_through_the_library(
+        self, suite: pytest.Pytester
+    ) -> None:
+        suite.makepyfile(self.WRONG)
+        assert "registry.py" in summary(results(suite, "--full-trace", "-k", "unknown", failed=1))
+        assert "mirabench" in summary(results(suite, "-k", "own_bug", failed=1))
