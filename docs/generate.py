@@ -193,7 +193,7 @@ def card_section(each: WeightCard) -> str:
         "Revision": f"`{each.revision}`" if each.revision else "",
         "sha256": digest.get(len(each.sha256), f"begins with `{each.sha256}`"),
         "Source": "; else ".join(sources),
-        "Same weights in another file": weight_links(each.same_parameters, ""),
+        "Same weights in another file": weight_links(each.same_weights, ""),
     }
     listed = "".join(f"- {key}: {value}\n" for key, value in lines.items() if value)
     return f"### `{each.name}`\n\n{listed}"

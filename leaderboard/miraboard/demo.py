@@ -64,8 +64,8 @@ def fill(board: Board, say: Callable[[str], None] = log.info) -> int:
         raise InputError(f"the demonstration needs the track {TRACK!r}")
     track = board.tracks[TRACK]
     taken = 0
-    for (name, version), (seed, spoil) in GENERATORS.items():
-        data, strips = _run(track, seed, spoil)
+    for (name, version), (seed, degrade_frames) in GENERATORS.items():
+        data, strips = _run(track, seed, degrade_frames)
         card = {
             "generator": name, "version": version, "track": TRACK, "licence": "Apache-2.0",
             "contact": "the mirabench developers", "links": [],
@@ -76,11 +76,14 @@ def fill(board: Board, say: Callable[[str], None] = log.info) -> int:
     return taken
 
 
-def _run(track: Track, seed: int, spoil: Callable[[UInt8Array], UInt8Array]) -> tuple[bytes, bytes]:
+def _run(
+    track: Track, seed: int, degrade_frames: Callable[[UInt8Array], UInt8Array]
+) -> tuple[bytes, bytes]:
     """The bytes of `report.json` and of `strips.json`."""
     with tempfile.TemporaryDirectory() as folder:
         samples = [
-            Sample(p.id, _clip(Path(folder), p, seed, spoil), p) for p in track.prompts.values()
+            Sample(p.id, _clip(Path(folder), p, seed, degrade_frames), p)
+            for p in track.prompts.values()
         ]
         plan = make_plan(track.suite, with_prompts=True, with_reference=False, pictures=False)
         report = run(Job(track.suite, plan, samples, []), None, Options())
@@ -91,8 +94,8 @@ def _run(track: Track, seed: int, spoil: Callable[[UInt8Array], UInt8Array]) -> 
 
 
 def _clip(
-    folder: Path, prompt: Prompt, seed: int, spoil: Callable[[UInt8Array], UInt8Array]
+    folder: Path, prompt: Prompt, seed: int, degrade_frames: Callable[[UInt8Array], UInt8Array]
 ) -> Path:
     frames = np.stack(list(render_prompt(prompt.text, seed=seed, frames=FRAMES, size=SIZE)))
     path = folder / f"{prompt.id.replace('/', '_')}.mp4"
-    return write_video(path, spoil(frames), fps=FPS, options=REPEATABLE)
+    return write_video(path, degrade_frames(frames), fps=FPS, options=REPEATABLE)

@@ -88,7 +88,7 @@ class WeightCard:
     """Other names under which the same bytes are published."""
     instead: str = ""
     """For a non-commercial card, the metric to use in its place."""
-    same_parameters: tuple[str, ...] = ()
+    same_weights: tuple[str, ...] = ()
     """Cards with the same weights in another file; used if this one is missing."""
 
     def matches(self, sha256: str) -> bool:

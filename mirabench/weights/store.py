@@ -1,7 +1,7 @@
 """The weights folder: finds checkpoints, brings them when asked, and checks what it has.
 
 `resolve` never downloads; `download` and `verify` are what the commands of the same name call.
-Parameters whose digest nobody publishes are pinned at their first download: from then on, another
+Weights whose digest nobody publishes are pinned at their first download: from then on, another
 file under that name is refused.
 """
 
@@ -35,7 +35,7 @@ class ResolvedWeights:
     """A checkpoint on this machine."""
 
     card: WeightCard
-    """The card of the file that was found; may be one of the asked card's `same_parameters`."""
+    """The card of the file that was found; may be one of the asked card's `same_weights`."""
     path: Path
     """The file."""
     sha256: str
@@ -83,13 +83,13 @@ class WeightStore:
         """Find the weights of a card on this machine. Never downloads.
 
         Looks for the file in the weights folder, then in the hub's cache, then for a card with the
-        same parameters. The digest is taken once per file and remembered.
+        same weights. The digest is taken once per file and remembered.
 
         Raises:
             WeightsMissingError: nowhere on disk; the text names the commands that download it.
             WeightsError: a file is there and its content is not what card or lock file say.
         """
-        others = [self.cards[name] for name in card.same_parameters if name in self.cards]
+        others = [self.cards[name] for name in card.same_weights if name in self.cards]
         for candidate in (card, *others):
             if (found := self._locate(candidate)) is not None:
                 return self._checked(candidate, found)
@@ -136,7 +136,7 @@ class WeightStore:
         return self.resolve(card)
 
     def _has(self, card: WeightCard) -> bool:
-        others = [self.cards[name] for name in card.same_parameters if name in self.cards]
+        others = [self.cards[name] for name in card.same_weights if name in self.cards]
         return any(self._locate(candidate) is not None for candidate in (card, *others))
 
     def _locate(self, card: WeightCard) -> Path | None:
@@ -189,7 +189,7 @@ class WeightStore:
             except TransferError as error:
                 log.info("%s", error)  # the error at the end repeats it if no mirror helps
                 reasons.append(str(error))
-        instead = "".join(f"; the same parameters: {name}" for name in card.same_parameters)
+        instead = "".join(f"; the same weights: {name}" for name in card.same_weights)
         raise WeightsError(f"no source delivered {card.filename}: {'; '.join(reasons)}{instead}")
 
     def _download_from(self, card: WeightCard, source: Mirror, progress: Progress | None) -> None:

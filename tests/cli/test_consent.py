@@ -105,7 +105,7 @@ def test_yes_downloads_before_the_run(
         sources=(Mirror(server),),
         sha256=hashlib.sha256(FILE).hexdigest(),
         about_megabytes=0,
-        same_parameters=(),
+        same_weights=(),
     )
     monkeypatch.setitem(cards(), "raft-things", served)  # type: ignore[arg-type]
     result = runner.invoke(app, [*arguments, "--yes"])

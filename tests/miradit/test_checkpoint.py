@@ -49,7 +49,7 @@ def test_the_synthetic_file_has_the_released_key_counts(released):
     assert len(released) == 971 + 372 + 220 + 13
 
 
-def test_converted_folder_is_a_pipeline_with_the_same_parameters(
+def test_converted_folder_is_a_pipeline_with_the_same_weights(
     released_file, released, tokenizer, tmp_path
 ):
     convert(released_file, tmp_path / "out", RELEASE, tokenizer=tokenizer)

@@ -32,7 +32,7 @@ def test_a_card_says_what_a_user_must_know(name):
     assert each.sources and each.purpose and each.licence
     assert each.non_commercial == bool(re.search("NC|Noncommercial", each.licence))
     assert each.size_text != "size unknown"
-    assert all(other in cards() for other in each.same_parameters)
+    assert all(other in cards() for other in each.same_weights)
 
 
 @pytest.mark.parametrize("name", cards())

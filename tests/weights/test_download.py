@@ -115,7 +115,7 @@ def test_every_reason_is_told_when_no_source_delivers(server, make_card, make_st
         f"{server.address}/gone.pth",
         server.add("wrong.pth", OTHER),
         content=CONTENT,
-        same_parameters=("twin",),
+        same_weights=("twin",),
     )
     with pytest.raises(WeightsError) as caught:
         make_store(card).download(card)

@@ -115,9 +115,9 @@ def test_another_published_name_of_the_same_bytes_is_found(make_card, make_store
     assert store.resolve(card).path == path
 
 
-def test_a_card_with_the_same_parameters_stands_in(make_card, make_store):
+def test_a_card_with_the_same_weights_stands_in(make_card, make_store):
     other = make_card(content=CONTENT, name="other", filename="other.pth")
-    card = make_card(same_parameters=("other",))
+    card = make_card(same_weights=("other",))
     store = make_store(card, other)
     assert store.missing([card, card]) == [card]
     put(store, CONTENT, "other.pth")
