@@ -32,6 +32,8 @@ from miradata.tables.schema import FAILED, OK
 from miradata.tables.store import Tables
 
 LEARNED = ("dinov2", "clip")
+UNJOINED = {"emb_a": None, "emb_b": None, "vlm_a": None, "vlm_b": None, "joined": False}
+"""A pair that nobody was asked about."""
 Pair = tuple[UInt8Array, UInt8Array]
 
 
@@ -123,9 +125,9 @@ class StitchStage:
         video, cuts = item.payload
         rows = []
         for i, pair in enumerate(self._pairs(named(self.root, video["path"]), cuts)):
-            judged = self._judged(pair)
-            if cuts[i]["t1_ns"] != cuts[i + 1]["t0_ns"]:
-                judged["joined"] = False  # what lies between was left out: no clip may hold it
+            # what lies between shots that do not touch was left out: no clip may hold it
+            touch = cuts[i]["t1_ns"] == cuts[i + 1]["t0_ns"]
+            judged = self._judged(pair) if touch else {**UNJOINED, "status": OK, "reason": ""}
             rows.append({"video_id": item.id, "i": i, **judged})
         broken = [row["reason"] for row in rows if row["status"] == FAILED]
         if broken:
@@ -135,9 +137,8 @@ class StitchStage:
     def failed(self, item: Item, reason: str) -> Mapping[str, Sequence[TableRow]]:
         """Every pair unjoined."""
         _, cuts = item.payload
-        blank = {"emb_a": None, "emb_b": None, "vlm_a": None, "vlm_b": None, "joined": False}
         rows = [
-            {"video_id": item.id, "i": i, **blank, "status": FAILED, "reason": reason}
+            {"video_id": item.id, "i": i, **UNJOINED, "status": FAILED, "reason": reason}
             for i in range(len(cuts) - 1)
         ]
         return {"joins": rows}

@@ -78,6 +78,14 @@ def test_models_join_what_embeddings_part(item, tmp_path):
     assert [r["joined"] for r in judged(item, tmp_path, vlm_a=yes)] == [True, True]
 
 
+def test_shots_with_a_gap_between_them_never_join_and_nobody_is_asked(item, tmp_path):
+    video, cuts = item.payload
+    apart = [cuts[0], {**cuts[1], "t0_ns": cuts[1]["t0_ns"] + NS // 4}, cuts[2]]
+    rows = judged(Item("v", "c", (video, apart)), tmp_path, vlm_a=Voter(True), vlm_b=Voter(True))
+    assert [row["joined"] for row in rows] == [False, True]
+    assert (rows[0]["vlm_a"], rows[0]["emb_a"], rows[0]["status"]) == (None, None, "ok")
+
+
 def test_no_voter_joins_nothing(item, tmp_path):
     rows = judged(item, tmp_path, emb_a=None, emb_b=None)
     assert [row["joined"] for row in rows] == [False, False]
