@@ -58,7 +58,7 @@ def optical_flow(
     return np.stack(found) if found else np.zeros((0, *grey.shape[1:], 2), np.float32)
 
 
-def dis_flow(finest_scale: int = 1, patch_stride: int = 6, iterations: int = 16) -> PairFlow:
+def dis_flow(finest_scale: int, patch_stride: int, iterations: int) -> PairFlow:
     """DIS with the settings of `optical_flow`, as a function of two lumas."""
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     dis.setFinestScale(finest_scale)

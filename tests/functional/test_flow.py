@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from clipkit import panning, still
@@ -16,8 +17,6 @@ from mirabench.functional.flow import mean_of_largest
 
 def smooth_field(height: int, width: int, seed: int, size: float = 3.0) -> np.ndarray:
     """(H, W, 2) of slowly varying vectors."""
-    import cv2
-
     coarse = np.random.default_rng(seed).normal(0, size, (3, 4, 2)).astype(np.float32)
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
 
@@ -59,6 +58,26 @@ class TestOpticalFlow:
     def test_small_pictures_have_flow_of_their_own_size(self, size: tuple[int, int]) -> None:
         frames = np.random.default_rng(0).integers(0, 255, (2, *size, 3), dtype=np.uint8)
         assert F.optical_flow(frames).shape == (1, *size, 2)
+
+    @pytest.mark.parametrize("size", [(20, 25), (31, 40), (40, 31), (32, 32), (32, 50)])
+    def test_is_opencvs_on_pictures_of_at_least_32_pixels_a_side(
+        self, size: tuple[int, int]
+    ) -> None:
+        frames = F.luma(panning(2, dx=1.0, size=(size[1], size[0])))
+        missing = [(0, max(0, 32 - side)) for side in size]
+        before, after = (np.pad(frame, missing, mode="edge") for frame in frames)
+        dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        dis.setFinestScale(1)
+        dis.setPatchStride(6)
+        dis.setGradientDescentIterations(16)
+        plain = dis.calc(before, after, None)[: size[0], : size[1]]
+        assert np.array_equal(F.optical_flow(frames)[0], plain)
+
+    def test_settings_reach_it(self) -> None:
+        clip = panning(2, dx=1.3, dy=0.4)
+        usual = F.optical_flow(clip)
+        for other in ({"finest_scale": 2}, {"patch_stride": 4}, {"iterations": 2}):
+            assert not np.array_equal(F.optical_flow(clip, **other), usual), other
 
     def test_one_frame_has_no_pair(self) -> None:
         assert F.optical_flow(still(1)).shape == (0, 96, 160, 2)
