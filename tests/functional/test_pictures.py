@@ -54,6 +54,11 @@ class TestSharpness:
         assert along[1] > along[0] + 0.3
         assert F.blur_effect(both)[0] == pytest.approx(along[1], rel=1e-5)
 
+    def test_is_one_minus_the_blur_effect_over_nine_pixels(self) -> None:
+        frames = random_frames(2)
+        assert F.sharpness(frames).tolist() == (1 - F.blur_effect(frames, 9)).tolist()
+        assert F.blur_effect(frames).tolist() == F.blur_effect(frames, 9).tolist()
+
     def test_a_plain_picture_is_blurred(self) -> None:
         assert F.sharpness(np.full((1, 8, 8), 77, np.uint8)).tolist() == [0.0]
 
