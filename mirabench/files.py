@@ -1,7 +1,7 @@
 r"""Writing files so that a reader, or a run that is killed, never meets half of one.
 
 Everything is written beside its place under another name, flushed to the disk and renamed. Text is UTF-8 with
-`\n` line ends. A file name may hold bytes that are no UTF-8; Python keeps such a byte as a lone surrogate, and
+`\n` line ends. A file name may hold bytes that are not UTF-8; Python keeps such a byte as a lone surrogate, and
 it is written as its escape: `caf\udce9.webm`. Within JSON that is JSON's own escape, so whoever reads the file
 gets the exact name back; elsewhere it is what people read.
 """
@@ -126,7 +126,7 @@ def encoded(text: str) -> bytes:
 def readable(name: str) -> str:
     r"""A file's name for people and tables: one line, any terminal, valid in XML, and no other file's.
 
-    What stands for a byte that is no UTF-8, and characters that move a terminal's cursor, become escapes;
+    What stands for a byte that is not UTF-8, and characters that move a terminal's cursor, become escapes;
     a backslash is doubled where it would read as part of one. Other names stay as they are.
 
     Example:

@@ -65,7 +65,7 @@ class VideoFile:
     def frames(self) -> Iterator[VideoFrame]:
         """Frames from where the file stands, in presentation order; packets that do not decode are passed over.
 
-        What they spoil is in no clip: `miradata.frames.damage` knows where it is.
+        What they damage is in no clip: `miradata.frames.damage` knows where it is.
 
         Raises:
             VideoError: the container cannot be read on.

@@ -1,4 +1,4 @@
-"""Where a film is damaged: a film is decoded past bad packets, and what they may have spoilt is known.
+"""Where a film is damaged: a film is decoded past bad packets, and what they may have damaged is known.
 
 A packet is bad when it cannot be read or decoded, or when the reader or the decoder complains of it. What is
 decoded after it builds on it, up to the next key frame that is sound. Damage of which a decoder says nothing
@@ -97,12 +97,12 @@ def frames_despite(video: VideoFile, damage: Damage) -> Iterator[VideoFrame]:
         with listening() as messages, suppress(av.FFmpegError):
             frames = list(packet.decode())
         complaints.heard_decoding(messages)
-        spoilt = bad or frames is None or complaints.decoder > before
-        if packet.size or spoilt:
+        damaged = bad or frames is None or complaints.decoder > before
+        if packet.size or damaged:
             pts = packet.pts if packet.pts is not None else packet.dts
             time = None if pts is None else video.time_ns(pts)
             late = any(message.text.lower().startswith(LATE) for message in messages)
-            damage.packet(time, key=packet.is_keyframe, bad=spoilt, late=late)
+            damage.packet(time, key=packet.is_keyframe, bad=damaged, late=late)
         for frame in frames or ():
             if frame.is_corrupt:
                 damage.frame(video.frame_ns(frame))
