@@ -56,7 +56,9 @@ def test_a_title_in_latin_1_does_not_make_a_clip_unreadable(
 @CONTAINERS
 def test_nor_for_curation(tmp_path: Path, suffix: str, codec: str) -> None:
     path = titled(tmp_path / f"clip{suffix}", codec)
-    row = Probe(()).work(Item("x", "", SourceVideo(path, path.name, "here", "u"))).rows["videos"][0]
+    row = (
+        Probe(()).work(Item("x", "", SourceVideo(path, path.name, "here", "u"))).value["videos"][0]
+    )
     assert (row["status"], row["num_frames"]) == ("ok", 12)
     with opened(path) as video:
         assert video.stream.width == 64
