@@ -29,7 +29,7 @@ def doctor(
 
     Exit code 0: a clip was scored; 1: something that `lite` needs does not work.
     """
-    found = {name: _tried(look) for name, look in _LOOKS.items()}
+    found = {name: _tried(probe) for name, probe in _PROBES.items()}
     works = "error" not in found["clip"]
     if as_json:
         sys.stdout.write(json.dumps(found, indent=1) + "\n")
@@ -41,9 +41,9 @@ def doctor(
     raise typer.Exit(0 if works else 1)
 
 
-def _tried(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _tried(probe: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return look()
+        return probe()
     except Exception as error:  # the boundary: what is broken is what the command is for
         return {"error": reason_for(error)}
 
@@ -140,7 +140,7 @@ def _clip() -> dict[str, Any]:
     return {**scores, "seconds": round(seconds, 2)}
 
 
-_LOOKS: dict[str, Callable[[], dict[str, Any]]] = {
+_PROBES: dict[str, Callable[[], dict[str, Any]]] = {
     "versions": _versions,
     "extras": _extras,
     "codecs": _codecs,
