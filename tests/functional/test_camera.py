@@ -111,6 +111,21 @@ class TestFitCamera:
         camera = fit_camera(GREY, np.full((HEIGHT, WIDTH, 2), px, np.float32), SEEN)
         assert camera[2:] == (0.0, 0.0, 1.0, 0.0, inliers)
 
+    def test_a_thousandth_of_a_pixel_is_motion_and_a_hair_less_is_none(self) -> None:
+        for px, seen in ((1.05e-3, 1.05e-3), (0.95e-3, 0.0)):
+            flow = np.zeros((HEIGHT, WIDTH, 2), np.float32)
+            flow[..., 0] = px
+            assert fit_camera(GREY, flow, SEEN).shift_x == pytest.approx(seen, abs=3e-5)
+
+    @pytest.mark.parametrize(("px", "explained"), [(0.95, True), (1.05, False)])
+    def test_what_is_off_by_a_pixel_is_not_explained(self, px: float, explained: bool) -> None:
+        flow = flow_of([[1, 0, 3], [0, 1, 0], [0, 0, 1]])
+        dot = np.zeros_like(SEEN)
+        dot[44, 84] = True  # one point of the grid, which moves no fit
+        flow[dot] += np.float32([0, px])
+        inliers = fit_camera(GREY, flow, SEEN).inliers * 240
+        assert inliers == pytest.approx(240 if explained else 239)
+
     def test_a_flow_that_no_camera_makes_has_few_inliers(self) -> None:
         flow = np.random.default_rng(0).normal(0, 20, (HEIGHT, WIDTH, 2)).astype(np.float32)
         assert fit_camera(GREY, flow, SEEN).inliers < 0.2
@@ -145,6 +160,15 @@ def test_texture_is_a_spread_of_two_levels_around_a_pixel() -> None:
     spread = [grey[13:28, x - 7 : x + 8].astype(float).std() >= 2.0 for x in range(7, 93)]
     assert 0.2 < np.mean(spread) < 0.8
     assert is_textured(grey)[20, 7:93].tolist() == spread
+
+
+def test_texture_is_looked_for_seven_pixels_around() -> None:
+    grey = np.full((40, 60), 100, np.uint8)
+    grey[20, 30] = 140  # a deviation of 40 sqrt(1 / 225), 2.7 levels, where the window holds it
+    found = np.argwhere(is_textured(grey))
+    assert found.min(axis=0).tolist() == [13, 23]
+    assert found.max(axis=0).tolist() == [27, 37]
+    assert len(found) == 15 * 15
 
 
 class TestSpeeds:
