@@ -96,7 +96,7 @@ def test_an_item_that_kills_its_worker_is_a_failed_row(cluster, tmp_path, monkey
     assert (progress.ok, progress.failed) == (2, 1)
     [row] = [r for r in Tables(tmp_path / "out").rows("scores") if r["status"] == "failed"]
     assert row["clip_id"] == "0002"
-    assert "was killed" in row["reason"]
+    assert "its process died" in row["reason"]
 
 
 def test_no_cluster_at_the_address_is_one_clear_error(tmp_path):
