@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import faults
 import numpy as np
 import pytest
 
@@ -77,9 +78,7 @@ DAMAGES: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize(
-    "count", [500, pytest.param(10_000, marks=pytest.mark.slow)], ids=["500", "10000"]
-)
+@pytest.mark.parametrize("count", [500, faults.whole(10_000)], ids=["500", "10000"])
 def test_no_damage_gives_a_number_or_an_error(
     filled: FeatureCache, count: int, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import faults
 import mutants
 import numpy as np
 import pytest
@@ -63,9 +64,7 @@ def test_whole_films_are_sound(wholes: dict[str, Whole]) -> None:
         assert "damaged" not in whole.record.health, name
 
 
-@pytest.mark.parametrize(
-    "count", [200, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
-)
+@pytest.mark.parametrize("count", [200, faults.whole(2000)])
 def test_mutants_neither_crash_nor_pass_for_sound(
     wholes: dict[str, Whole], tmp_path: Path, count: int
 ) -> None:
