@@ -20,7 +20,7 @@ def facts() -> tuple[int, dict[str, dict[str, object]]]:
 def test_a_sound_installation_scores_a_clip(tmp_path: Path) -> None:
     code, found = facts()
     assert code == 0
-    assert list(found) == list(doctor._LOOKS)
+    assert list(found) == list(doctor._PROBES)
     assert found["versions"]["numpy"]
     assert found["extras"]["torch"] == "installed"
     assert str(found["codecs"]["h264"]).startswith("decoded by")
@@ -41,8 +41,8 @@ def test_one_broken_part_hides_no_other_and_a_clip_that_fails_makes_the_code_1(
     def broken() -> dict[str, object]:
         raise OSError("the disk is gone")
 
-    monkeypatch.setitem(doctor._LOOKS, "cache", broken)
-    monkeypatch.setitem(doctor._LOOKS, "clip", broken)
+    monkeypatch.setitem(doctor._PROBES, "cache", broken)
+    monkeypatch.setitem(doctor._PROBES, "clip", broken)
     code, found = facts()
     assert code == 1
     assert found["cache"] == {"error": "unexpected OSError: the disk is gone"}
@@ -52,5 +52,5 @@ def test_one_broken_part_hides_no_other_and_a_clip_that_fails_makes_the_code_1(
 def test_text_is_for_people() -> None:
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 0
-    for heading in doctor._LOOKS:
+    for heading in doctor._PROBES:
         assert f"{heading}\n" in result.stdout
