@@ -42,6 +42,8 @@ class Section:
     tests: tuple[str, ...]
     only: tuple[str, ...] = ()
     """Patterns of mutants, where a module holds more than the section is about."""
+    leave_out: tuple[str, ...] = ()
+    """Tests that take seconds and hold what quicker ones hold too."""
 
 
 SECTIONS = {
@@ -59,6 +61,10 @@ SECTIONS = {
             "mirabench.features.api.x_weights_of*", "mirabench.features.cache.x_cache_key*",
             "mirabench.run.plan.x_protocol_of*", "mirabench.run.plan.x__opencv_major*",
         ),
+        (
+            "tests/features/test_cache_key.py::test_other_weights_of_one_card_are_computed_anew",
+            "tests/suites/test_protocol_identity.py::test_an_id_is_the_same_in_another_process",
+        ),
     ),
     "resume": Section(
         (
@@ -66,6 +72,14 @@ SECTIONS = {
             "mirabench/work/store.py",
         ),
         ("tests/work",),
+        leave_out=(
+            "tests/work/test_local.py::test_an_item_beyond_its_time_is_ended_and_the_rest_go_on",
+            "tests/work/test_local.py::test_a_time_limit_does_not_count_the_start_of_a_process",
+            "tests/work/test_local.py::test_a_script_without_a_main_guard_is_told_so",
+            "tests/work/test_local.py::test_workers_die_with_a_driver_that_is_killed",
+            "tests/work/test_local.py::test_a_driver_that_forgets_to_close_still_ends",
+            "tests/work/test_run.py::test_a_killed_driver_resumes_and_redoes_at_most_what_was_in_hand",
+        ),
     ),
     "ranking": Section(
         ("miraboard/ranking.py", "miraboard/standing.py"),
@@ -84,11 +98,13 @@ PROJECT = """
 [tool.mutmut]
 source_paths = {sources}
 only_mutate = {modules}
-pytest_add_cli_args = ["-p", "no:mirabench", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow"]
+pytest_add_cli_args = ["-p", "no:mirabench", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow"{left_out}]
 pytest_add_cli_args_test_selection = {tests}
 use_setproctitle = false
 track_dependencies = false
 use_git_change_detection = false
+timeout_multiplier = 5.0
+timeout_constant = 20.0
 
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib"]
@@ -150,6 +166,7 @@ def laid_out(name: str, section: Section) -> Path:
     text = PROJECT.format(
         sources=json.dumps(sources), modules=json.dumps(section.modules),
         tests=json.dumps(section.tests), markers=json.dumps(markers),
+        left_out="".join(f', "--deselect", {json.dumps(test)}' for test in section.leave_out),
     )  # fmt: skip
     (folder / "pyproject.toml").write_text(text)
     return folder
