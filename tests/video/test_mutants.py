@@ -50,6 +50,8 @@ def change_of(now: VideoRecord, before: VideoRecord) -> float:
 
 
 def outcome(now: VideoRecord, before: VideoRecord) -> str:
+    if METRIC in now.not_applicable:  # too few frames are left
+        return "degenerate" if "damaged" in now.health else "silent"
     if METRIC not in now.scores:
         assert now.error or now.failures, "a clip without a score says why"
         return "failed"
