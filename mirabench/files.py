@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,6 +25,8 @@ _UNREADABLE = re.compile(
     "|\\\\(?=[\\\\u\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff])"
 )
 """What becomes an escape, and a backslash before one or before what would read as one."""
+READY = ".replacing"
+"""Below a folder: a whole set of files that is being put in place. Only a kill leaves it behind."""
 LONGEST_SUFFIX = 16
 """Bytes of a suffix that the temporary name keeps: writers choose the format by it."""
 
@@ -70,6 +73,101 @@ def replacing(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_together(folder: Path) -> Iterator[Path]:
+    """A folder aside for files that belong together; all take their places when the block ends well.
+
+    Files of subfolders come first, so that what refers to them comes after them. When the block raises, or a
+    step after it, the older files are in place as they were and nothing else remains. A kill while the block
+    writes changes nothing. A kill while files are put in place, which is a few renames, leaves each of them
+    whole, some of them older, and `finish_replacing` completes the set. For one writer at a time: whoever
+    calls holds the folder's lock.
+
+    Raises:
+        OutputError: the folder is not writable, or the disk is full.
+    """
+    aside = folder / _temporary_name(Path())
+    try:
+        finish_replacing(folder)
+        (aside / "new").mkdir(parents=True)
+        yield aside / "new"
+        _put_in_place(aside, folder)
+    except OSError as error:
+        raise OutputError.writing(folder, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def finish_replacing(folder: Path) -> None:
+    """Complete what a killed `replacing_together` began to put in place, and remove what it wrote aside.
+
+    Raises:
+        OutputError: the folder is not writable.
+    """
+    ready = folder / READY
+    try:
+        for name in _files_below(ready):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (ready / name).replace(folder / name)
+    except OSError as error:
+        raise OutputError.writing(folder, error) from error
+    shutil.rmtree(ready, ignore_errors=True)
+    for path in folder.glob(".*.part"):
+        if path.is_dir() and _is_abandoned(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _put_in_place(aside: Path, folder: Path) -> None:
+    """Rename all files of `aside/new` into `folder`, or none; older ones wait in `aside/old`."""
+    new, old, ready = aside / "new", aside / "old", folder / READY
+    names = _files_below(new)
+    _flush_tree(new, names)
+    for name in names:
+        if os.path.lexists(folder / name):
+            _keep(folder / name, old / name)
+    parents = {parent for name in names for parent in name.parents}
+    made = [p for p in sorted(parents, reverse=True) if not (folder / p).exists()]
+    new.replace(ready)  # from here on a kill leaves a set that can be completed
+    try:
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (ready / name).replace(folder / name)
+        _flush_folder(folder)
+    except BaseException:
+        with suppress(OSError):
+            ready.replace(new)
+        _restore(folder, old, names)
+        for parent in made:
+            with suppress(OSError):
+                (folder / parent).rmdir()
+        raise
+    shutil.rmtree(ready, ignore_errors=True)
+
+
+def _keep(path: Path, at: Path) -> None:
+    """A second name for a file; a copy where the file system has no such names."""
+    at.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, at)
+    except OSError:
+        shutil.copy2(path, at, follow_symlinks=False)
+
+
+def _restore(folder: Path, old: Path, names: Sequence[Path]) -> None:
+    for name in names:
+        with suppress(OSError):
+            if os.path.lexists(old / name):
+                (old / name).replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+
+
+def _files_below(root: Path) -> list[Path]:
+    """Names relative to `root`, those in subfolders first."""
+    found = [path.relative_to(root) for path in root.rglob("*") if path.is_file()]
+    return sorted(found, key=lambda name: (-len(name.parts), name.parts))
+
+
 def require_writable(folder: Path) -> None:
     """Find out before the work whether its result can be written.
 
@@ -95,12 +193,17 @@ def remove_abandoned(folder: Path) -> list[Path]:
     """
     removed = []
     for path in folder.rglob(".*.part*"):
-        found = _TEMPORARY.fullmatch(path.name)
-        if found and not _alive(int(found[1])):
+        if _is_abandoned(path):
             with suppress(OSError):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
                 removed.append(path)
     return removed
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether it has a temporary file's name, and the process in the name is gone."""
+    found = _TEMPORARY.fullmatch(path.name)
+    return found is not None and not _alive(int(found[1]))
 
 
 def _alive(process: int) -> bool:
@@ -165,6 +268,13 @@ def _flush(path: Path) -> None:
     # a rename that survives a power cut must not lead to bytes that did not
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _flush_tree(root: Path, names: Sequence[Path]) -> None:
+    for name in names:
+        _flush(root / name)
+    for folder in {root / parent for name in names for parent in name.parents}:
+        _flush_folder(folder)
 
 
 def _flush_folder(folder: Path) -> None:

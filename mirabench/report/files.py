@@ -1,16 +1,19 @@
-"""Writing a run's folder: every file atomically, so that a reader never sees half of one."""
+"""Writing a run's folder: all files or none, so that after an error an older report is as it was."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mirabench.files import write_text
+from mirabench.errors import OutputError
+from mirabench.files import encoded, replacing_together
 from mirabench.report.model import Report
+from mirabench.report.page_data import DATA_FILE, DATA_FOLDER, PageFile
 
 
 def scores_csv(report: Report) -> str:
@@ -33,13 +36,49 @@ def scores_csv(report: Report) -> str:
     return buffer.getvalue()
 
 
-def write_run(folder: Path, report: Report, page: str, run: Mapping[str, Any]) -> None:
-    """Write `report.json`, `scores.csv`, `report.html` and `run.json`.
+def write_run(
+    folder: Path, report: Report, page: Iterable[PageFile], run: Mapping[str, Any]
+) -> None:
+    """Write `report.json`, `scores.csv`, `report.html` with its data, and `run.json`: all of them or none.
+
+    Everything is written aside first. After an error the older report is there as it was. For the run that
+    holds the folder's lock.
+
+    Args:
+        folder: The output folder; made when missing.
+        report: What the run found.
+        page: The page's files, as `page_files` gives them; they are written one by one.
+        run: What `run.json` holds.
 
     Raises:
-        OutputError: a file cannot be written; the others may be there, each whole.
+        OutputError: a file cannot be written.
     """
-    write_text(folder / "report.json", report.to_json())
-    write_text(folder / "scores.csv", scores_csv(report))
-    write_text(folder / "report.html", page)
-    write_text(folder / "run.json", json.dumps(run, indent=2) + "\n")
+    names = set()
+    with replacing_together(folder) as aside:
+        for name, text in _texts(report, page, run):
+            names.add(name)
+            try:
+                (aside / name).parent.mkdir(exist_ok=True)
+                (aside / name).write_bytes(encoded(text))
+            except OSError as error:
+                raise OutputError.writing(folder / name, error) from error
+    _remove_older_data(folder, names)
+
+
+def _texts(
+    report: Report, page: Iterable[PageFile], run: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    yield "report.json", report.to_json()
+    yield "scores.csv", scores_csv(report)
+    yield from page
+    yield "run.json", json.dumps(run, indent=2) + "\n"
+
+
+def _remove_older_data(folder: Path, names: Set[str]) -> None:
+    """Remove the data of the page that was replaced; a file that stays does no harm: nothing refers to it."""
+    data = folder / DATA_FOLDER
+    with suppress(OSError):
+        for path in data.iterdir() if data.is_dir() else ():
+            if DATA_FILE.fullmatch(path.name) and f"{DATA_FOLDER}/{path.name}" not in names:
+                path.unlink()
+        data.rmdir()  # refused unless it is empty

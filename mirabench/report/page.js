@@ -1,46 +1,11 @@
 "use strict";
-(() => {
+const page = (() => {
   const root = document.documentElement;
   document.getElementById("theme").addEventListener("click", () => {
     const dark = root.dataset.theme
       ? root.dataset.theme === "dark"
       : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
-  });
-
-  const table = document.getElementById("table");
-  const body = table.tBodies[0];
-  const shown = document.getElementById("shown");
-  const valueOf = (row, column) => row.cells[column].dataset.value;
-  const compare = (a, b) => {
-    if (a === "" || b === "") return (a === "") - (b === "");
-    const x = Number(a), y = Number(b);
-    return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, "en", { numeric: true }) : x - y;
-  };
-  table.tHead.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (!button) return;
-    const head = button.closest("th");
-    const down = head.getAttribute("aria-sort") === "ascending";
-    for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
-    head.setAttribute("aria-sort", down ? "descending" : "ascending");
-    const column = Number(button.dataset.column);
-    const rows = [...body.rows];
-    const filled = rows.filter((row) => valueOf(row, column) !== "");
-    const empty = rows.filter((row) => valueOf(row, column) === "");
-    filled.sort((a, b) => compare(valueOf(a, column), valueOf(b, column)) * (down ? -1 : 1));
-    body.append(...filled, ...empty);
-  });
-
-  const filter = document.getElementById("filter");
-  filter.addEventListener("input", () => {
-    const wanted = filter.value.toLowerCase();
-    let count = 0;
-    for (const row of body.rows) {
-      row.hidden = !row.dataset.text.toLowerCase().includes(wanted);
-      count += row.hidden ? 0 : 1;
-    }
-    shown.textContent = wanted ? `${count} of ${body.rows.length} clips` : "";
   });
 
   const open = () => {
@@ -50,14 +15,13 @@
     if (target.matches("details")) target.scrollIntoView();
   };
   addEventListener("hashchange", open);
-  open();
 
   // a curve's path is written in seconds and values; its transform puts them into a box 1000 wide
   const pointsOf = (line) =>
     line.getAttribute("d").split(/[ML]/).filter(Boolean)
       .map((pair) => pair.replace("h0", "").split(" ").map(Number));
 
-  for (const svg of document.querySelectorAll(".curve")) {
+  const followPointer = (svg) => {
     const line = svg.querySelector(".line");
     const scale = Number(line.getAttribute("transform").match(/[\d.e+-]+/)[0]);
     const reading = svg.closest(".row").querySelector(".reading");
@@ -78,5 +42,8 @@
       cursor.remove();
       reading.textContent = resting;
     });
-  }
+  };
+  for (const svg of document.querySelectorAll(".curve")) followPointer(svg);
+  open();
+  return { followPointer };
 })();

@@ -1,7 +1,7 @@
-"""`report.html`: one self-contained page, made from the report and what the clips left for the eye.
+"""`report.html`: the report as a page, made from the report and what the clips left for the eye.
 
-No script or style comes from elsewhere, and a content security policy forbids asking for any. All text
-is escaped: prompts and file names are strangers' text; the policy runs no script but ours.
+No script or style comes from elsewhere. All text is escaped: prompts and file names are strangers' text; a
+content security policy runs no script but ours, and the data files that ours loads from beside the page.
 """
 
 from __future__ import annotations
@@ -10,37 +10,30 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from mirabench.features.api import FeatureTable
-from mirabench.features.film_strip import pictures
-from mirabench.metrics.api import DIMENSIONS, Curve
+from mirabench.metrics.api import DIMENSIONS
 from mirabench.report import charts
-from mirabench.report.model import MetricSummary, Report, VideoRecord
+from mirabench.report.model import MetricSummary, ReferenceRecord, Report, VideoRecord
+from mirabench.report.page_clips import ClipExtras, ClipPart, anchor_of, clip_part
+from mirabench.report.page_data import PageData, PageFile
 from mirabench.report.radar import radar_note, radar_spokes
 from mirabench.report.table import interval as interval_text
 from mirabench.report.table import number, weight_remarks
 
-FULL_DETAIL_CLIPS = 200
-"""Clips whose strips and curves are kept whole; beyond, both are thinned alike."""
-FEWEST_POINTS = 40
-"""Points that a curve keeps however many clips there are."""
+__all__ = ["page_files", "render_page"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClipExtras:
-    """What the page shows of a clip beyond the report."""
-
-    strip: FeatureTable | None = None
-    """Feature `film_strip`; `mirabench.features.film_strip.pictures` takes it apart."""
-    curves: Mapping[str, Curve] = field(default_factory=dict)
-    """Metric -> value over time."""
+PAGE = "report.html"
+SINGLE_FILE_CLIPS = 50
+"""A page of more clips has its clips in data files beside it, and shows as many rows at a time."""
+SHOWN_REFERENCES = 50
+"""Reference clips that are named; the rest stands in report.json."""
 
 
 class _Row(NamedTuple):
@@ -52,56 +45,118 @@ class _Row(NamedTuple):
     ends: tuple[float, float] | None
 
 
-class _Curve(NamedTuple):
-    """A metric over a clip's time."""
+class _State(NamedTuple):
+    """A choice of clips to look at."""
 
-    name: str
-    summary: MetricSummary
-    picture: Markup
-    ends: tuple[float, float]
-    worst: tuple[float, float]
+    key: str
+    words: str
+    clips: int
 
 
-class _Clip(NamedTuple):
-    """A clip's part of the page."""
+def page_files(report: Report, extras: Mapping[str, ClipExtras]) -> Iterator[PageFile]:
+    """The page's files, one by one: data first, `report.html` last.
 
-    video: VideoRecord
-    anchor: str
-    seconds: float
-    strip: list[tuple[float, str]]
-    curves: list[_Curve]
-    ticks: list[float]
+    Up to `SINGLE_FILE_CLIPS` clips the page is one self-contained file. Of more clips it holds the summary
+    and the first rows, and loads from the files beside it what a reader opens. The same report and extras
+    give the same bytes.
+
+    Args:
+        report: What the run found.
+        extras: Clip id -> what else the page shows; asked clip by clip.
+    """
+    if len(report.videos) <= SINGLE_FILE_CLIPS:
+        yield PageFile(PAGE, render_page(report, extras))
+        return
+    groups = _groups(report)
+    data = PageData(report, [row.name for row in _columns(groups)])
+    yield from data.files(extras)
+    yield PageFile(PAGE, _rendered(report, groups, layout=data.layout(SINGLE_FILE_CLIPS)))
 
 
 def render_page(report: Report, extras: Mapping[str, ClipExtras]) -> str:
-    """The page as one HTML document; the same report and extras give the same bytes."""
+    """The page as one self-contained HTML document; the same report and extras give the same bytes."""
+    clips = [
+        clip_part(report, i, extras.get(video.id, ClipExtras()))
+        for i, video in enumerate(report.videos)
+    ]
+    return _rendered(report, _groups(report), clips=clips)
+
+
+def _rendered(
+    report: Report,
+    groups: Mapping[str, list[_Row]],
+    *,
+    clips: Sequence[ClipPart] = (),
+    layout: str = "",
+) -> str:
+    """The document: with all clips in it, or with a layout of the data beside it."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = number
     environment.filters["json"] = _json
-    script = _part("page.js")
-    groups = {d: _rows(report, d) for d in DIMENSIONS}
-    return environment.from_string(_part("page.html.j2")).render(
+    environment.filters["states"] = _states_of
+    script = _part("page.js") + _part("page_data.js" if layout else "page_table.js")
+    return environment.from_string(
+        _part("page.html.j2")
+    ).render(
         report=report,
         css=Markup(_part("page.css")),  # our own file
         js=Markup(script),  # our own file
         js_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        layout=Markup(layout),  # escaped when it was made
         groups=groups,
         measured=sum(bool(rows) for rows in groups.values()),
         radar=charts.radar(radar_spokes(report)),
         radar_note=radar_note(report),
-        columns=[row for rows in groups.values() for row in rows if row.summary.scope == "clip"],
-        clips=[
-            _clip(report, v, extras.get(v.id, ClipExtras()), i) for i, v in enumerate(report.videos)
-        ],
-        thinning=_thinning(len(report.videos)),
+        columns=_columns(groups),
+        rows=report.videos[:SINGLE_FILE_CLIPS] if layout else report.videos,
+        clips=clips,
+        states=_states(report),
+        references=_references(report),
+        anchor=anchor_of,
         anchors={key: f"protocol-{i}" for i, key in enumerate(report.protocols)},
         failed=len(report.failed_videos),
         total_seconds=math.fsum(v.duration_seconds or 0.0 for v in report.videos),
         interval=interval_text,
         remarks=[remark.removeprefix("! ") for remark in weight_remarks(report)],
     )
+
+
+def _groups(report: Report) -> dict[str, list[_Row]]:
+    return {dimension: _rows(report, dimension) for dimension in DIMENSIONS}
+
+
+def _columns(groups: Mapping[str, list[_Row]]) -> list[_Row]:
+    return [row for rows in groups.values() for row in rows if row.summary.scope == "clip"]
+
+
+def _states_of(video: VideoRecord) -> list[str]:
+    """What a clip can be found by: `failed`, `degenerate`, `truncated`, and its health flags."""
+    states = ["failed"] if video.error or video.failures else []
+    states += sorted({s.status for s in video.scores.values() if s.status != "ok"})
+    return states + [f"flag:{flag}" for flag in video.health]
+
+
+def _states(report: Report) -> list[_State]:
+    """The choices beside "all clips", each with the number of its clips."""
+    counts = Counter(state for video in report.videos for state in _states_of(video))
+    words = {"failed": "with failures", "degenerate": "with degenerate scores"}
+    words["truncated"] = "with truncated scores"
+    first = [key for key in words if key in counts]
+    flags = sorted(key for key in counts if key not in words)
+    return [
+        _State(key, words.get(key, key.removeprefix("flag:")), counts[key])
+        for key in [*first, *flags]
+    ]
+
+
+def _references(report: Report) -> list[ReferenceRecord]:
+    """Those to name: the ones that could not be read come first when not all are named."""
+    found = report.reference
+    if len(found) > SHOWN_REFERENCES:
+        found = sorted(found, key=lambda reference: not reference.error)
+    return found[:SHOWN_REFERENCES]
 
 
 def _part(name: str) -> str:
@@ -137,41 +192,3 @@ def _row(report: Report, name: str, summary: MetricSummary) -> _Row:
     )
     plot = charts.distribution(values, summary.mean, found, charts.Scale(*ends, 240.0))
     return _Row(name, summary, plot, ends)
-
-
-def _thinning(clips: int) -> float:
-    """The share of pictures and points that is kept."""
-    return min(1.0, FULL_DETAIL_CLIPS / max(1, clips))
-
-
-def _clip(report: Report, video: VideoRecord, extras: ClipExtras, position: int) -> _Clip:
-    share = _thinning(len(report.videos))
-    drawn = [
-        _curve(
-            name, report.summary[name], extras.curves[name], video.duration_seconds or 0.0, share
-        )
-        for name in report.summary
-        if name in extras.curves and len(extras.curves[name].values)
-    ]
-    seconds = video.duration_seconds or 0.0
-    strip = [] if extras.strip is None else _strip(extras.strip, share)
-    return _Clip(video, f"clip-{position}", seconds, strip, drawn, charts.ticks(seconds))
-
-
-def _strip(table: FeatureTable, share: float) -> list[tuple[float, str]]:
-    """(seconds, base64) of the pictures that are kept."""
-    return [(p.seconds, base64.b64encode(p.jpeg).decode()) for p in pictures(table, share)]
-
-
-def _curve(
-    name: str, summary: MetricSummary, curve: Curve, duration: float, share: float
-) -> _Curve:
-    values = curve.values
-    at = int(values.argmin() if summary.higher_is_better else values.argmax())
-    worst = float(curve.seconds[at]), float(values[at])
-    ends = charts.axis_for(
-        [float(values.min()), float(values.max())], summary.range_low, summary.range_high
-    )
-    most = max(FEWEST_POINTS, round(charts.MOST_POINTS * share))
-    picture = charts.curve(curve.seconds, values, duration, ends, worst, most)
-    return _Curve(name, summary, picture, ends, worst)

@@ -19,7 +19,7 @@ from mirabench.report.model import (
     SuiteRecord,
     VideoRecord,
 )
-from mirabench.report.page import ClipExtras
+from mirabench.report.page_clips import ClipExtras
 from mirabench.report.provenance import provenance
 from mirabench.run.clip import ClipResult, WeightUse
 from mirabench.run.plan import STRIP, protocol_of

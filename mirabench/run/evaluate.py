@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from mirabench.errors import InputError, MetricError, VideoError
+from mirabench.files import finish_replacing
 from mirabench.inputs.prompts import Prompt
 from mirabench.inputs.samples import Sample, collect
 from mirabench.metrics.api import Score
 from mirabench.report.files import write_run
 from mirabench.report.model import Report, VideoRecord
-from mirabench.report.page import render_page
+from mirabench.report.page import page_files
 from mirabench.report.provenance import host_facts
 from mirabench.run.assemble import assemble, page_extras, record_of
 from mirabench.run.clip import ClipResult, ClipTask, score_clip
@@ -116,11 +117,13 @@ def run(
             "a time limit needs a process that can be ended: ask for at least one worker"
         )
     with locked(folder) if folder is not None else nullcontext():
+        if folder is not None:
+            finish_replacing(folder)
         started = time.time()
         scored = score_clips(job, options, partial(_tell, job, clip_done) if clip_done else None)
         report = assemble(job, scored)
         if folder is not None:
-            page = render_page(report, page_extras(job, scored))
+            page = page_files(report, page_extras(job, scored))
             write_run(folder, report, page, _run_facts(started, options, scored))
     return report
 

@@ -13,9 +13,7 @@ import numpy as np
 import pytest
 
 import mirabench
-from mirabench.features.api import as_table
 from mirabench.inputs.prompts import Prompt
-from mirabench.metrics.api import Curve
 from mirabench.report.charts import (
     MOST_DOTS,
     MOST_POINTS,
@@ -27,7 +25,8 @@ from mirabench.report.charts import (
     thinned,
     ticks,
 )
-from mirabench.report.page import FULL_DETAIL_CLIPS, ClipExtras, render_page
+from mirabench.report.page import render_page
+from mirabench.report.page_clips import ClipExtras
 from mirabench.video.encode import write_video
 
 EVIL = '<script>alert("x")</script>&"\''
@@ -85,21 +84,6 @@ def test_each_protocol_is_explained_where_its_link_leads(page: str) -> None:
     links = set(re.findall(r'href="#(protocol-\d+)"', page))
     assert links
     assert all(f'id="{link}"' in page for link in links)
-
-
-def test_pages_of_very_many_clips_stay_light(run_folder: Path) -> None:
-    report = mirabench.load_report(run_folder)
-    report.videos = [
-        report.videos[0].model_copy(update={"id": f"clip-{i}"})
-        for i in range(FULL_DETAIL_CLIPS * 2)
-    ]
-    pictures = as_table(seconds=np.arange(10.0), jpeg=np.zeros(10, np.uint8), ends=np.arange(1, 11))
-    long = Curve(np.linspace(0, 1, 1000), np.sin(np.arange(1000.0)) + 2)
-    extras = ClipExtras(pictures, {"warping_error": long})
-    page = render_page(report, {v.id: extras for v in report.videos})
-    assert page.count("data:image/jpeg") == FULL_DETAIL_CLIPS * 2 * 5
-    assert "keep 50 % of their pictures" in page
-    assert max(d.count("L") for d in re.findall(r' d="(M[^"]+)"', page)) <= MOST_POINTS // 2
 
 
 def test_the_same_report_gives_the_same_bytes(run_folder: Path) -> None:
@@ -188,6 +172,13 @@ def test_in_a_real_browser(run_folder: Path) -> None:
         tab.locator("#filter").fill("slow")
         assert tab.locator("#table tbody tr:visible").count() == 1
         tab.locator("#filter").fill("")
+        assert tab.locator("#state option").all_inner_texts() == [
+            "all clips (4)",
+            "with failures (1)",
+        ]
+        tab.locator("#state").select_option("failed")
+        assert tab.locator("#table tbody tr:visible th").all_inner_texts() == ["d-broken"]
+        tab.locator("#state").select_option("")
 
         first = tab.locator("details.clip").first
         assert not first.locator(".filmstrip").is_visible()
