@@ -188,11 +188,11 @@ class _Clip(NamedTuple):
             summary = self.report.summary[name]
             pack = packed(curve, self.video.duration_seconds or 0.0, most)
             numbers = [*ends_of(summary, curve), *worst_of(summary, curve), pack.low, pack.high]
-            short = [_short(number) for number in numbers]
+            short = [_short(number, 6) for number in numbers]
             curves.append([self.columns.index(name), short, pack.starts, pack.points])
         return curves
 
 
-def _short(value: float | None) -> float | None:
-    """Eight significant digits: more than is shown, so that what is shown is rounded once."""
-    return None if value is None else float(f"{value:.8g}")
+def _short(value: float | None, digits: int = 8) -> float | None:
+    """A number in significant digits: more than are shown, so that what is shown is as if rounded once."""
+    return None if value is None else float(f"{value:.{digits}g}")

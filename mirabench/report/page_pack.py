@@ -18,17 +18,17 @@ from mirabench.report.charts import MOST_POINTS, gaps, thinned
 
 ALL_PICTURES = 7_500_000
 """Characters that the film strips of all clips share."""
-ALL_CURVES = 6_500_000
+ALL_CURVES = 9_500_000
 """Characters that the curves of all clips share."""
 LEAST_PICTURES = 1_000
 """Characters of pictures that a clip gets however many clips there are: one small picture."""
-LEAST_CURVES = 1_200
+LEAST_CURVES = 1_900
 """Characters of curves that a clip gets however many clips there are."""
+CURVE_FACTS = 55
+"""Characters that a curve takes beside its points: its axis, its worst moment."""
 FEWEST_POINTS = 8
-SMALL_SIDE = 54
-"""Short side in px of a picture that was made smaller."""
-QUALITIES = (35, 8)
-"""Tried one after the other until a small picture fits."""
+SIZES = ((54, 35), (54, 8), (36, 8), (20, 8))
+"""(short side in px, quality) of a picture made smaller, tried in turn until it fits; noise needs the last."""
 _STEPS = 4095
 _DIGITS = np.frombuffer(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8
@@ -74,17 +74,17 @@ def fitted(strip: Sequence[StripPicture], budget: int) -> list[Still]:
 
 
 def _small(jpeg: bytes, most: int) -> bytes:
-    """A WebP file of at most `most` bytes where quality can do it, else the smallest; empty for no picture."""
+    """A WebP file of at most `most` bytes, as large and as good as that allows; empty for no picture."""
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
     if pixels is None:
         return b""
-    height, width = pixels.shape[:2]
-    scale = min(1.0, SMALL_SIDE / min(height, width), 2 * SMALL_SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     file = b""
-    for quality in QUALITIES:
-        file = cv2.imencode(".webp", pixels, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+    for side, quality in SIZES:
+        height, width = pixels.shape[:2]
+        scale = min(1.0, side / min(height, width), 2 * side / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        file = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
         if len(file) <= most:
             break
     return file
@@ -92,7 +92,7 @@ def _small(jpeg: bytes, most: int) -> bytes:
 
 def points_for(curves: int, budget: int) -> int:
     """Points that each of a clip's curves may keep; four characters hold one."""
-    return min(MOST_POINTS, max(FEWEST_POINTS, budget // (4 * max(1, curves))))
+    return min(MOST_POINTS, max(FEWEST_POINTS, (budget // max(1, curves) - CURVE_FACTS) // 4))
 
 
 class Packed(NamedTuple):
