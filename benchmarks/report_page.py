@@ -28,7 +28,8 @@ from mirabench.metrics.api import ClipMetric, Curve
 from mirabench.report.build import summarise_clips
 from mirabench.report.files import write_run
 from mirabench.report.model import Report, ScoreRecord, SuiteRecord, VideoRecord
-from mirabench.report.page_clips import ClipExtras, page_files
+from mirabench.report.page import page_files
+from mirabench.report.page_clips import ClipExtras
 from mirabench.suites.api import load_suite
 
 WORDS = (

@@ -142,6 +142,21 @@ def test_of_many_prompts_and_seeds_the_page_shows_some() -> None:
     assert "<h4>p0</h4>" not in page
 
 
+def test_the_page_does_not_grow_with_the_clips() -> None:
+    def page(clips: int) -> str:
+        def run(name: str, shift: float) -> Run:
+            paired = [clip(f"p{i}", f"p{i}", sharpness=i % 17 / 20 + shift) for i in range(clips)]
+            alone = [clip(f"{name}-{i}", f"{name}-{i}", sharpness=0.5) for i in range(clips)]
+            return Run(name, report(paired + alone))
+
+        named = [run("a", 0.0), run("b", 0.01)]
+        return render_page(compare(named), named, {})
+
+    small, large = page(100), page(400)
+    assert abs(len(large) - len(small)) < 2_000
+    assert "and 350 more, in compare.json" in large
+
+
 @pytest.mark.browser
 def test_a_browser_draws_it_in_light_and_dark(
     films: Path, runs: list[Run], found: Comparison, tmp_path: Path
