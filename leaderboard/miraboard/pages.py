@@ -255,7 +255,7 @@ def _difference_row(d: Difference, track: Track, better: str) -> dict[str, Any]:
         "prompts": d.prompts,
         "p": "-" if d.p is None else f"{d.p:.4f}",
         "better": better,
-        "unsure": "too few prompts" if d.too_few else "may be chance",
+        "unsure": "too few prompts" if d.too_few else "open",
         "worst": worst,
         "worst_by": _signed(d.by_prompt[worst]),
         "best": best,

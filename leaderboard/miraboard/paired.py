@@ -16,12 +16,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mirabench.compare.statistics import FLIPS, LEVEL, smallest_p
-from mirabench.metrics.api import MetricSpec
-from mirabench.report.interval import RESAMPLES, SEED, expanded_tail
+from mirabench.compare.interest import interest_of
+from mirabench.compare.model import Difference as Contrasted
+from mirabench.compare.model import Side
+from mirabench.compare.statistics import FLIPS, LEVEL, skewed_p, smallest_p
+from mirabench.compare.verdicts import verdict_of, why_withheld
+from mirabench.maths.clustered import Clusters
+from mirabench.metrics.api import DESCRIPTIVE_DIMENSIONS, MetricSpec
+from mirabench.report.interval import SEED, bounds
 from miraboard.store import ClipRow
 
 FloatArray = NDArray[np.float64]
+Specs = Mapping[str, MetricSpec]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,14 @@ class Difference:
     high: float | None
     prompts: int
     p: float | None
-    """Of the sign-flip test; corrected by Holm once it is judged. None with one prompt."""
+    """As in `mirabench compare`; corrected by Holm once it is judged. None with one prompt."""
     by_prompt: Mapping[str, float]
+    mean_a: float = 0.0
+    mean_b: float = 0.0
+    smallest_difference: float = 0.0
+    """Of interest: a smaller one is neither better nor worse."""
     better: str = ""
-    """`a`, `b`, or empty when it may be chance."""
+    """`a`, `b`, or empty when it may be chance, is too small to matter, describes, or is bought."""
     too_few: bool = False
     """Whether so few prompts could not show any difference among so many tests."""
 
@@ -60,16 +70,62 @@ def judge(
 ) -> list[list[Difference]]:
     """The differences with every p corrected over all that is looked at together, and who is better."""
     corrected = iter(holm([d.p for pair in pairs for d in pair]))
-    tests = sum(d.p is not None for pair in pairs for d in pair)
-    return [[_judged(d, next(corrected), tests, specs[d.metric]) for d in pair] for pair in pairs]
+    tests = max(1, sum(d.p is not None for pair in pairs for d in pair))
+    return [
+        _judged(
+            {d.metric: d for d in pair}, {d.metric: next(corrected) for d in pair}, tests, specs
+        )
+        for pair in pairs
+    ]
 
 
-def _judged(found: Difference, p: float | None, tests: int, spec: MetricSpec) -> Difference:
-    if p is not None and p <= LEVEL and found.mean:
-        better = "a" if (found.mean > 0) == spec.higher_is_better else "b"
-        return replace(found, p=p, better=better)
-    too_few = any(found.by_prompt.values()) and smallest_p(found.prompts) * tests > LEVEL
-    return replace(found, p=p, too_few=too_few)
+def _judged(
+    found: Mapping[str, Difference], p: Mapping[str, float | None], tests: int, specs: Specs
+) -> list[Difference]:
+    """The differences of one pair of submissions, each with who is better by the rules of `compare`."""
+    forth = {name: _contrasted(d, p[name], specs[name], sign=1) for name, d in found.items()}
+    back = {name: _contrasted(d, p[name], specs[name], sign=-1) for name, d in found.items()}
+    return [
+        replace(
+            d,
+            p=p[name],
+            better="a" if _gains(name, forth, tests) else "b" if _gains(name, back, tests) else "",
+            too_few=any(d.by_prompt.values()) and smallest_p(d.prompts) * tests > LEVEL,
+        )
+        for name, d in found.items()
+    ]
+
+
+def _gains(name: str, metrics: Mapping[str, Contrasted], tests: int) -> bool:
+    verdict, _ = verdict_of(metrics[name], tests)
+    return verdict == "better" and not why_withheld(name, metrics)
+
+
+def _contrasted(found: Difference, p: float | None, spec: MetricSpec, *, sign: int) -> Contrasted:
+    """A minus B as `mirabench compare` holds it, or with `sign` -1 B minus A."""
+    ends = None if found.low is None or found.high is None else (found.low, found.high)
+    low, high = (None, None) if ends is None else sorted(sign * end for end in ends)
+    return Contrasted(
+        dimension=spec.dimension,
+        unit=spec.unit,
+        higher_is_better=spec.higher_is_better,
+        descriptive=spec.dimension in DESCRIPTIVE_DIMENSIONS,
+        scope=spec.scope,
+        summary=spec.summary,
+        a=Side(),
+        b=Side(),
+        n=found.prompts,
+        prompts=found.prompts,
+        mean_a=found.mean_b if sign > 0 else found.mean_a,
+        mean_b=found.mean_a if sign > 0 else found.mean_b,
+        mean=sign * found.mean,
+        ci_low=low,
+        ci_high=high,
+        p_holm=p,
+        smallest_difference=found.smallest_difference,
+        verdict="open",
+        by_prompt=dict(found.by_prompt),
+    )
 
 
 def per_prompt(rows: Sequence[ClipRow], metric: str) -> dict[str, float]:
@@ -86,32 +142,22 @@ def _difference(metric: str, a: dict[str, float], b: dict[str, float]) -> Differ
     if not shared:
         return None
     values = np.asarray(list(shared.values()))
-    low, high = _interval(values)
-    p = sign_flip(values) if len(values) > 1 else None
-    return Difference(metric, float(values.mean()), low, high, len(values), p, shared)
-
-
-def _interval(values: FloatArray) -> tuple[float | None, float | None]:
-    """The interval of `mean_interval` when each prompt is a cluster of one difference.
-
-    The same draws with the same seed, kept as weights.
-    """
-    if len(values) < 2:
-        return None, None
-    drawn = _resamples(len(values)) @ values
-    tail = expanded_tail(len(values))
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    mean = values.mean()
-    return min(float(low), float(mean)), max(float(high), float(mean))
-
-
-@lru_cache(maxsize=4)
-def _resamples(prompts: int) -> FloatArray:
-    """(RESAMPLES, N) how often each prompt is drawn, divided by N."""
-    picks = np.random.default_rng(SEED).integers(0, prompts, (RESAMPLES, prompts))
-    weights = np.zeros((RESAMPLES, prompts))
-    np.add.at(weights, (np.arange(RESAMPLES)[:, None], picks), 1 / prompts)
-    return weights
+    groups = Clusters(values, np.ones(len(values)))
+    low, high = bounds(groups)
+    p = max(sign_flip(values), skewed_p(groups)) if len(values) > 1 else None
+    both = np.array([(a[prompt], b[prompt]) for prompt in shared])
+    return Difference(
+        metric,
+        float(values.mean()),
+        low,
+        high,
+        len(values),
+        p,
+        shared,
+        mean_a=float(both[:, 0].mean()),
+        mean_b=float(both[:, 1].mean()),
+        smallest_difference=interest_of(metric, both).margin,
+    )
 
 
 def _all_patterns(prompts: int) -> bool:

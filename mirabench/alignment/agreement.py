@@ -7,9 +7,9 @@
 - Model level: Spearman's rho between the models' means (ratings) or win shares (preferences). Few models
   make it coarse: n stands beside it, and there is no interval.
 
-Clips of one prompt are drawn together. Intervals: that of a report's mean for accuracy; for correlations
-the same scheme (whole clusters drawn, percentiles expanded for few) with the correlation in place of the
-mean.
+Clips of one prompt are drawn together. Intervals: that of a report's mean for accuracy; for correlations,
+which have no standard error, the percentiles of a bootstrap over whole clusters, expanded for few. Below 5
+prompts there is none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from mirabench.alignment.ratings import Pair, Rated
 from mirabench.extras import needs_extra
-from mirabench.report.interval import SEED, expanded_tail, mean_interval
+from mirabench.report.interval import FEWEST_CLUSTERS, SEED, expanded_tail, mean_interval
 
 DRAWS = 1_000
 """Bootstrap samples of a correlation; fewer than of a mean, because each ranks all videos again."""
@@ -127,7 +127,8 @@ def accuracy(scores: Mapping[str, float], pairs: Sequence[Pair]) -> Estimate:
         _win((scores[p.left] - scores[p.right]) * (1 if p.preference > 0.5 else -1))
         for p in decided
     ]
-    found = mean_interval(hits, [p.prompt or f"{p.left} {p.right}" for p in decided])
+    prompts = [p.prompt or f"{p.left} {p.right}" for p in decided]
+    found = mean_interval(hits, prompts).within(0.0, 1.0)
     return Estimate(found.mean, found.low, found.high, found.n, found.clusters)
 
 
@@ -146,7 +147,7 @@ def correlation(
     value = of(ours, theirs) if len(ours) >= FEWEST else math.nan
     if math.isnan(value):
         return Estimate(None, None, None, len(ours), len(groups))
-    if len(groups) < 2:
+    if len(groups) < FEWEST_CLUSTERS:
         return Estimate(value, None, None, len(ours), len(groups))
     order = np.argsort(member, kind="stable")
     rows = np.split(order, np.cumsum(np.bincount(member))[:-1])

@@ -89,5 +89,5 @@ def _repeated_votes(pairs: Sequence[Pair]) -> Estimate:
                 clusters.append(prompts[pair])
     if not hits:
         return NOTHING
-    found = mean_interval(hits, clusters)
+    found = mean_interval(hits, clusters).within(0.0, 1.0)
     return Estimate(found.mean, found.low, found.high, found.n, found.clusters)

@@ -130,8 +130,8 @@ def _notes(finding: Finding, asked: Requirement, moved: Change | None) -> list[s
             notes.append(
                 f"{word} {bound:g} lies within the interval: other clips may tell otherwise"
             )
-    if moved is not None and moved.few:
-        notes.append(f"few prompts: chance alone looks like this about once in {moved.few} runs")
+    if moved is not None and moved.undecided:
+        notes.append(f"no change can be shown: {moved.undecided}")
     if moved is not None and moved.unpaired:
         notes.append(f"{moved.unpaired} clips have no partner in the baseline or in this run")
     return notes

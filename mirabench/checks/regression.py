@@ -2,8 +2,9 @@
 
 A metric is worse when the 95 % interval of the paired difference, clustered by prompt, lies wholly on
 its bad side. Pairs and interval are those of `mirabench compare`; the p values there need scipy, and a check
-decides without them. Clips that had a number and lost it are judged
-the same way, as a difference of 1 or 0, so that a run cannot pass by freezing the clips it does badly.
+decides without them. Clips that had a number and lost it are judged the same way, as a difference of 1 or 0,
+so that a run cannot pass by freezing the clips it does badly. Below five prompts there is no interval: no
+difference is shown then, and the outcome says so; only a metric that lost all of its numbers is worse.
 In a `Pair`, `a` is the clip of the baseline and `b` that of this run.
 """
 
@@ -15,10 +16,9 @@ from statistics import fmean
 
 from mirabench.compare.pairs import Pair, Pairs, pair_clips
 from mirabench.compare.protocols import unlike
-from mirabench.compare.statistics import FEWEST_PROMPTS
 from mirabench.compare.table import interval, signed
 from mirabench.errors import ReportError
-from mirabench.report.interval import Interval, mean_interval
+from mirabench.report.interval import Interval, mean_interval, why_no_interval
 from mirabench.report.model import Report, VideoRecord
 
 SLACK = 1e-4
@@ -48,14 +48,9 @@ class Change:
         return bool(self.problems)
 
     @property
-    def few(self) -> int:
-        """When shifted over fewer than six prompts, the runs of which one does so by chance; else 0.
-
-        The interval of few clusters spans little more than their values, so it excludes zero whenever
-        all of them have one sign, which `n` fair coins have once in 2^n times.
-        """
-        clusters = self.difference.clusters if self.difference and self.shifted else 0
-        return 2**clusters if 1 < clusters < FEWEST_PROMPTS else 0
+    def undecided(self) -> str:
+        """Why nothing could be shown, however large the difference; empty where it could."""
+        return why_no_interval(self.difference.clusters) if self.difference else ""
 
     def text(self) -> str:
         """The difference in words."""
@@ -149,7 +144,9 @@ def _is_worse(difference: Interval, *, higher: bool, slack: float = 0.0) -> bool
 
 def _lost_significantly(pairs: Sequence[Pair], metric: str) -> bool:
     steps = [float(_counts(p.b, metric)) - float(_counts(p.a, metric)) for p in pairs]
-    return _is_worse(_paired(pairs, steps), higher=True)
+    found = _paired(pairs, steps)
+    # too few prompts for an interval: only when nothing is left, which is no matter of chance
+    return found.mean == -1 if found.low is None else _is_worse(found, higher=True)
 
 
 def _furthest(pairs: Sequence[Pair], steps: Sequence[float], *, higher: bool) -> str:

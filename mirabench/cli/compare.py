@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirabench.cli.terminal import split_names, stdout_console
+from mirabench.errors import InputError
 
 if TYPE_CHECKING:
     from mirabench.compare.model import Comparison
@@ -34,6 +35,13 @@ def compare(
             help="Allow other suites and protocols; what was not measured in the same way is shown apart.",
         ),
     ] = False,
+    smallest_difference: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="METRIC=VALUE: the smallest difference that matters, in the metric's unit, in place of the "
+            "default; repeat, or separate by commas."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder for compare.json and compare.html."),
@@ -57,9 +65,10 @@ def compare(
 ) -> None:
     """Compare runs clip by clip: differences with intervals, p values and a verdict for each metric.
 
-    Clips are paired by prompt and seed, else by id. A difference is the run minus the first one. Verdicts
-    are at 0.05 after Holm's correction over all tests. Exit code 0: compared; 1: worse, with
-    --fail-on-worse; 2: the command cannot run.
+    Clips are paired by prompt and seed, else by id. A difference is the run minus the first one. Better and
+    worse need p of at most 0.05 after Holm's correction over all tests, and a difference that matters. Motion
+    strength is higher or lower, and a gain that is bought with detail or motion is not better. Exit code 0:
+    compared; 1: worse, with --fail-on-worse; 2: the command cannot run.
     """
     from mirabench.compare.build import compare as compare_runs
     from mirabench.compare.runs import read_runs
@@ -67,7 +76,9 @@ def compare(
 
     chosen = split_names(metrics) or None
     runs = read_runs(reports)
-    found = compare_runs(runs, metrics=chosen, across=across)
+    found = compare_runs(
+        runs, metrics=chosen, across=across, smallest_differences=_margins(smallest_difference)
+    )
     if output is not None:
         from mirabench.compare.page import render_page
         from mirabench.compare.strips import strips_of
@@ -81,6 +92,24 @@ def compare(
         write_text(as_json, found.to_json())
     _show(found, only_json=as_json == Path("-"), output=output)
     raise typer.Exit(1 if fail_on_worse and found.worse else 0)
+
+
+def _margins(given: list[str] | None) -> dict[str, float]:
+    """METRIC=VALUE, repeated or separated by commas.
+
+    Raises:
+        InputError: one is not of that form.
+    """
+    found = {}
+    for item in ",".join(given or []).split(",") if given else []:
+        name, _, value = item.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError as error:
+            raise InputError(
+                f"--smallest-difference {item!r} is not METRIC=VALUE: write for example sharpness=0.01"
+            ) from error
+    return found
 
 
 def _show(found: Comparison, *, only_json: bool, output: Path | None) -> None:

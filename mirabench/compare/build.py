@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from mirabench.compare.interest import interest_of, require_margins
 from mirabench.compare.model import (
     Comparison,
     Contrast,
@@ -18,47 +19,65 @@ from mirabench.compare.model import (
     PairRecord,
     RunRecord,
     Side,
-    Verdict,
 )
 from mirabench.compare.pairs import Pair, Pairs, pair_clips
 from mirabench.compare.protocols import unlike
 from mirabench.compare.runs import Run
-from mirabench.compare.statistics import (
-    FEWEST_PROMPTS,
-    FLIPS,
-    LEVEL,
-    POWER,
-    holm,
-    paired_difference,
-    smallest_p,
-)
+from mirabench.compare.statistics import FLIPS, LEVEL, POWER, holm, paired_difference
+from mirabench.compare.verdicts import overall_of, verdict_of, why_withheld
 from mirabench.errors import InputError, ReportError, UnknownNameError
-from mirabench.report.interval import RESAMPLES, SEED
+from mirabench.metrics.api import DESCRIPTIVE_DIMENSIONS
+from mirabench.report.interval import METHOD, RESAMPLES, SEED
 from mirabench.report.model import MetricSummary, Report, VideoRecord
 
 
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What the caller wants to know."""
+
+    metrics: Sequence[str] | None
+    across: bool
+    margins: Mapping[str, float]
+
+    def shows(self, metric: str) -> bool:
+        """Whether a metric is asked for."""
+        return self.metrics is None or metric in self.metrics
+
+
 def compare(
-    runs: Sequence[Run], *, metrics: Sequence[str] | None = None, across: bool = False
+    runs: Sequence[Run],
+    *,
+    metrics: Sequence[str] | None = None,
+    across: bool = False,
+    smallest_differences: Mapping[str, float] | None = None,
 ) -> Comparison:
     """Every run against the first, metric by metric; a difference is the run minus the first.
 
     Args:
         runs: At least two.
-        metrics: Only these; fewer tests ask for less correction, if they are chosen before looking.
+        metrics: Only these; fewer tests ask for less correction, if they are chosen before looking. The others
+            still bear witness against gains that are bought.
         across: Compare what compares of runs whose suites or protocols differ, and show the rest apart,
             instead of refusing.
+        smallest_differences: Metric -> the smallest difference of interest, in its unit, in place of the
+            default (`mirabench.compare.interest`).
 
     Raises:
-        InputError: fewer than two runs.
+        InputError: fewer than two runs, or a negative smallest difference.
         UnknownNameError: a metric that is in none of the reports.
         ReportError: no pair of clips; or, unless `across`, other suites or protocols.
         MissingExtraError: the extra `stats` is not installed.
     """
     if len(runs) < 2:
         raise InputError("a comparison needs two runs")
-    if metrics is not None:
-        runs = _only(runs, metrics)
+    known = {name for run in runs for name in run.report.summary}
+    for name in metrics or ():
+        if name not in known:
+            raise UnknownNameError("metric", name, known)
+    choice = _Choice(metrics, across, smallest_differences or {})
+    require_margins(choice.margins, known)
     first, others = runs[0], runs[1:]
+    found: list[dict[str, Difference]] = []
     contrasts = []
     remarks: list[str] = []
     for run in others:
@@ -67,30 +86,20 @@ def compare(
         paired = pair_clips(first.report.videos, run.report.videos)
         if not paired.pairs:
             raise ReportError(_nothing_shared(first, run))
-        contrasts.append(_contrast(first, run, paired, across=across))
-        remarks += _remarks(first, run)
-    _judge(contrasts)
+        found.append(_differences(first, run, paired, choice))
+        remarks += _remarks(first, run, choice)
+        contrasts.append((run.name, paired))
+    _judge(found, choice)
     return Comparison(
         reference=_record(first),
         runs=[_record(run) for run in others],
-        contrasts=contrasts,
+        contrasts=[
+            _contrast(name, paired, metrics, choice)
+            for (name, paired), metrics in zip(contrasts, found, strict=True)
+        ],
         remarks=remarks,
         method=_method(),
     )
-
-
-def _only(runs: Sequence[Run], metrics: Sequence[str]) -> list[Run]:
-    """The runs with these metrics only."""
-    known = {name for run in runs for name in run.report.summary}
-    for name in metrics:
-        if name not in known:
-            raise UnknownNameError("metric", name, known)
-    return [
-        replace(run, report=run.report.model_copy(update={"summary": {
-            name: s for name, s in run.report.summary.items() if name in metrics
-        }}))
-        for run in runs
-    ]  # fmt: skip
 
 
 def _record(run: Run) -> RunRecord:
@@ -104,11 +113,14 @@ def _method() -> dict[str, Any]:
         "mirabench": version("mirabench"),
         "level": LEVEL,
         "power": POWER,
-        "interval": "percentile bootstrap over prompts, expanded for small samples",
+        "interval": METHOD,
         "resamples": RESAMPLES,
-        "p": "sign flips of prompts, two-sided, exact up to 13 prompts",
+        "null": "the expected difference over the population of prompts is 0",
+        "p": "the larger of sign flips of prompts (two-sided, exact up to 13 prompts) and Student's t after "
+        "Hall's transformation for the skewness that speaks most against the difference",
         "flips": FLIPS,
         "correction": "Holm, over all tests of this file",
+        "smallest_difference": "the larger of the metric's own error and a fifth of the spread of scores",
         "effect_size": "Cohen's d_z over prompts",
         "seed": SEED,
     }
@@ -139,9 +151,10 @@ def _nothing_shared(first: Run, other: Run) -> str:
     )
 
 
-def _remarks(first: Run, other: Run) -> Iterator[str]:
+def _remarks(first: Run, other: Run, choice: _Choice) -> Iterator[str]:
     for one, two in ((first, other), (other, first)):
-        alone = [name for name in one.report.summary if name not in two.report.summary]
+        summary = filter(choice.shows, one.report.summary)
+        alone = [name for name in summary if name not in two.report.summary]
         if alone:
             yield f"only {one.name} has {', '.join(alone)}"
     ours, theirs = (run.report.provenance.get("libraries", {}) for run in (first, other))
@@ -154,35 +167,46 @@ def _remarks(first: Run, other: Run) -> Iterator[str]:
         yield f"{first.name} and {other.name} were made with {', '.join(unlike_versions)}"
 
 
-def _contrast(first: Run, other: Run, paired: Pairs, *, across: bool) -> Contrast:
+def _differences(first: Run, other: Run, paired: Pairs, choice: _Choice) -> dict[str, Difference]:
+    """Every metric of both reports, without verdicts."""
     a, b = first.report, other.report
     shared = [name for name in a.summary if name in b.summary]
     unlikes = {name: unlike(a, b, name, paired.pairs) for name in shared}
-    apart = {name: why for name, why in unlikes.items() if why}
-    if apart and not across:
+    apart = {name: why for name, why in unlikes.items() if why and choice.shows(name)}
+    if apart and not choice.across:
         name, why = next(iter(apart.items()))
         more = f" (and {len(apart) - 1} more metrics differ)" if len(apart) > 1 else ""
         raise ReportError(
             f"{name} was not measured in the same way in {first.name} and {other.name}: {why}{more}; "
             "evaluate both alike, or add --across to show such metrics apart"
         )
-    metrics = {name: _difference(a, b, name, paired.pairs, unlikes[name]) for name in shared}
+    return {name: _difference(a, b, name, paired.pairs, unlikes[name], choice) for name in shared}
+
+
+def _contrast(
+    name: str, paired: Pairs, metrics: Mapping[str, Difference], choice: _Choice
+) -> Contrast:
+    shown = {metric: found for metric, found in metrics.items() if choice.shows(metric)}
     return Contrast(
-        name=other.name,
+        name=name,
+        overall=overall_of(shown, metrics),
         pairs=[PairRecord(a=p.a.id, b=p.b.id, prompt=p.cluster, how=p.how) for p in paired.pairs],
         only_a=list(paired.only_a),
         only_b=list(paired.only_b),
-        metrics=metrics,
-        most_different=_most_different(metrics),
+        metrics=shown,
+        most_different=_most_different(shown),
     )
 
 
-def _difference(a: Report, b: Report, name: str, pairs: Sequence[Pair], apart: str) -> Difference:
+def _difference(
+    a: Report, b: Report, name: str, pairs: Sequence[Pair], apart: str, choice: _Choice
+) -> Difference:
     ours, theirs = a.summary[name], b.summary[name]
     found = Difference(
         dimension=ours.dimension,
         unit=ours.unit,
         higher_is_better=ours.higher_is_better,
+        descriptive=ours.dimension in DESCRIPTIVE_DIMENSIONS,
         scope=ours.scope,
         summary=ours.summary,
         a=_side(ours),
@@ -194,7 +218,7 @@ def _difference(a: Report, b: Report, name: str, pairs: Sequence[Pair], apart: s
     elif ours.scope == "set":
         found.why = _why_no_pairs(a, b)
     else:
-        _fill(found, name, pairs)
+        _fill(found, name, pairs, choice)
     return found
 
 
@@ -215,7 +239,7 @@ def _why_no_pairs(a: Report, b: Report) -> str:
     return "a distance between sets has no pairs of clips, so no paired test is possible"
 
 
-def _fill(found: Difference, name: str, pairs: Sequence[Pair]) -> None:
+def _fill(found: Difference, name: str, pairs: Sequence[Pair], choice: _Choice) -> None:
     """The numbers of a metric of clips, over the pairs where both count."""
     found.left_out = _left_out(name, pairs)
     used = [p for p in pairs if _state(p.a, name) == _state(p.b, name) == "counts"]
@@ -232,6 +256,9 @@ def _fill(found: Difference, name: str, pairs: Sequence[Pair]) -> None:
     found.p, found.effect_size = result.p, result.effect_size
     found.needed_prompts = result.needed_prompts
     found.score_sd = float(scores.std(ddof=1))
+    interest = interest_of(name, scores, choice.margins)
+    found.smallest_difference = interest.margin
+    found.smallest_difference_origin = interest.origin
     found.truncated = sum(
         "truncated" in (p.a.scores[name].status, p.b.scores[name].status) for p in used
     )
@@ -253,6 +280,7 @@ def _left_out(name: str, pairs: Sequence[Pair]) -> LeftOut:
         failed_a=sum(a == "failed" for a, _ in states),
         failed_b=sum(b == "failed" for _, b in states),
         not_applicable=sum("not applicable" in s for s in states),
+        lost=sum(a == "counts" and b in ("degenerate", "failed") for a, b in states),
     )
 
 
@@ -274,34 +302,19 @@ def _most_different(metrics: dict[str, Difference]) -> list[str]:
     return sorted((c for c in far if far[c] > 0), key=lambda c: (-far[c], c))
 
 
-def _judge(contrasts: Sequence[Contrast]) -> None:
-    """Correct the p of all tests together, and say what they say."""
-    tested = [d for c in contrasts for d in c.metrics.values() if d.mean is not None]
-    tests = max(1, sum(d.p is not None for d in tested))
-    for difference, p in zip(tested, holm([d.p for d in tested]), strict=True):
+def _judge(found: Sequence[Mapping[str, Difference]], choice: _Choice) -> None:
+    """Correct the p of all tests that are asked for together, and say what they say."""
+    tested = [
+        (name, metrics)
+        for metrics in found
+        for name, difference in metrics.items()
+        if difference.mean is not None and choice.shows(name)
+    ]
+    ps = holm([metrics[name].p for name, metrics in tested])
+    tests = max(1, sum(p is not None for p in ps))
+    for (name, metrics), p in zip(tested, ps, strict=True):
+        difference = metrics[name]
         difference.p_holm = p
-        difference.verdict = _verdict(difference, tests)
-        if difference.verdict == "too few prompts":
-            difference.why = _why_too_few(difference.prompts, tests)
-
-
-def _verdict(found: Difference, tests: int) -> Verdict:
-    if found.p_holm is not None and found.p_holm <= LEVEL and found.mean:
-        return "better" if (found.mean > 0) == found.higher_is_better else "worse"
-    if any(found.by_prompt.values()) and smallest_p(found.prompts) * tests > LEVEL:
-        return "too few prompts"
-    return "no difference seen"
-
-
-def _why_too_few(prompts: int, tests: int) -> str:
-    needed = FEWEST_PROMPTS
-    while smallest_p(needed) * tests > LEVEL and needed < 1000:
-        needed += 1
-    return (
-        f"{_counted(prompts, 'prompt')} cannot show any difference in {_counted(tests, 'test')}, "
-        f"however large it is: it takes {needed}{', or fewer metrics' if tests > 1 else ''}"
-    )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"
+        difference.verdict, difference.why = verdict_of(difference, tests)
+        if difference.verdict == "better" and (why := why_withheld(name, metrics)):
+            difference.verdict, difference.why = "open", why

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mirabench.report.model import SuiteRecord
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 
 Verdict = Literal[
-    "better", "worse", "no difference seen", "too few prompts", "no test", "nothing to compare"
+    "better", "worse", "equivalent", "open", "higher", "lower", "no test", "nothing to compare"
 ]
+"""`higher` and `lower` are for metrics that describe; the last two for what could not be compared."""
 
 
 class _Model(BaseModel):
@@ -42,6 +43,9 @@ class LeftOut(_Model):
     failed_a: int = 0
     failed_b: int = 0
     not_applicable: int = 0
+    lost: int = Field(
+        default=0, description="Pairs that count in the run compared with, and not in this one."
+    )
 
 
 class Difference(_Model):
@@ -50,20 +54,29 @@ class Difference(_Model):
     dimension: str
     unit: str
     higher_is_better: bool
+    descriptive: bool = Field(
+        default=False, description="Whether more is no better: such as motion strength."
+    )
     scope: Literal["clip", "set"]
     summary: str
     a: Side = Field(description="The run that is compared with.")
     b: Side
-    why: str = Field(default="", description="Why there is no test, or too little for one.")
+    why: str = Field(
+        default="",
+        description="Why there is no test, why it is open, or why a gain is not called better.",
+    )
     n: int = Field(default=0, description="Pairs of clips behind the difference.")
     prompts: int = Field(default=0, description="Prompts behind it.")
     mean_a: float | None = Field(default=None, description="Over the pairs; `a` is over all clips.")
     mean_b: float | None = None
     mean: float | None = Field(default=None, description="Mean difference over the pairs.")
-    ci_low: float | None = Field(default=None, description="95 % interval; bootstrap over prompts.")
+    ci_low: float | None = Field(
+        default=None, description="95 % confidence interval of the expected difference."
+    )
     ci_high: float | None = None
     p: float | None = Field(
-        default=None, description="Sign-flip test over prompts, this metric alone."
+        default=None,
+        description="Over prompts, that the expected difference is 0; this metric alone.",
     )
     p_holm: float | None = Field(
         default=None, description="After Holm, over all tests of the file."
@@ -74,6 +87,12 @@ class Difference(_Model):
     )
     score_sd: float | None = Field(
         default=None, description="Standard deviation of the scores of both runs' paired clips."
+    )
+    smallest_difference: float | None = Field(
+        default=None, description="Of interest; what is smaller is neither better nor worse."
+    )
+    smallest_difference_origin: Literal["given", "error", "spread"] | None = Field(
+        default=None, description="The user, the metric's own error, or the spread of scores."
     )
     verdict: Verdict
     left_out: LeftOut = LeftOut()
@@ -94,10 +113,21 @@ class PairRecord(_Model):
     how: str
 
 
+class Overall(_Model):
+    """The verdict over all dimensions."""
+
+    verdict: Literal["better", "worse", "equivalent", "open"]
+    why: str = ""
+    dimensions: dict[str, Verdict] = Field(
+        description="Dimension -> the verdict of its metrics; open where they do not agree."
+    )
+
+
 class Contrast(_Model):
     """One run against the one it is compared with."""
 
     name: str
+    overall: Overall
     pairs: list[PairRecord]
     only_a: list[str] = Field(description="Ids of clips that have no partner.")
     only_b: list[str]

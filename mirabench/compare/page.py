@@ -18,7 +18,7 @@ from markupsafe import Markup
 from mirabench.compare.model import Comparison, Contrast, Difference
 from mirabench.compare.runs import Run
 from mirabench.compare.strips import Strip, Strips, shown_pairs
-from mirabench.compare.table import count, interval, p_text, reasons, signed
+from mirabench.compare.table import arrow, count, interval, p_text, reasons, signed
 from mirabench.metrics.api import DIMENSIONS
 from mirabench.report import charts
 from mirabench.report.model import VideoRecord
@@ -31,8 +31,10 @@ _FARTHEST = 4.0
 BADGES: Mapping[str, tuple[str, str]] = {
     "better": ("good", "●"),
     "worse": ("bad", "▲"),
-    "no difference seen": ("", "○"),
-    "too few prompts": ("warn", "◆"),
+    "equivalent": ("", "≈"),
+    "higher": ("", "↑"),
+    "lower": ("", "↓"),
+    "open": ("", "○"),
     "no test": ("", "–"),
     "nothing to compare": ("warn", "◆"),
 }
@@ -88,6 +90,7 @@ def render_page(found: Comparison, runs: Sequence[Run], strips: Strips) -> str:
         contrasts=[_contrast(found, c, runs, strips) for c in found.contrasts],
         badges=BADGES,
         interval=interval,
+        arrow=arrow,
     )
 
 

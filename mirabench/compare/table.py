@@ -10,14 +10,15 @@ from rich.text import Text
 
 from mirabench.compare.model import Comparison, Contrast, Difference, Side
 from mirabench.compare.statistics import LEVEL
+from mirabench.report.interval import why_no_interval
 from mirabench.report.table import number
 
-STYLES = {"better": "green", "worse": "red", "too few prompts": "yellow"}
+STYLES = {"better": "green", "worse": "red", "equivalent": "cyan"}
 MOST_NAMED = 5
 WIDE, NARROW = 140, 100
 """Columns of text that the whole table takes, and the table without minor columns."""
 _COLUMNS = (
-    "difference", "95 % interval", "pairs", "p", "p Holm", "d_z", "needs", "verdict",
+    "difference", "95 % interval", "matters", "pairs", "p", "p Holm", "d_z", "needs", "verdict",
 )  # fmt: skip
 _FEW = ("metric", "difference", "verdict")
 _SOME = (*_FEW, "95 % interval", "p Holm")
@@ -37,17 +38,22 @@ def comparison_table(found: Comparison, width: int = WIDE) -> RenderableType:
 
 
 def headline(reference: str, contrast: Contrast) -> Text:
-    """What the tests say, in one line."""
+    """What the tests say metric by metric, and over all dimensions."""
     text = Text()
     text.append(f"{contrast.name} against {reference}: ", style="bold")
     better, worse = contrast.named("better"), contrast.named("worse")
     text.append(f"better on {_listed(better)}", style="green" if better else "")
     text.append("; ")
     text.append(f"worse on {_listed(worse)}", style="red" if worse else "")
-    unseen = len(contrast.named("no difference seen"))
-    text.append(f"; no difference seen on {unseen}")
-    if few := len(contrast.named("too few prompts")):
-        text.append(f"; too few prompts for {few}", style="yellow")
+    for verdict in ("higher", "lower"):
+        if names := contrast.named(verdict):
+            text.append(f"; {verdict} {_listed(names)}")
+    text.append(f"; equivalent on {len(contrast.named('equivalent'))}")
+    text.append(f"; open on {len(contrast.named('open'))}")
+    whole = contrast.overall
+    text.append("\noverall: ", style="bold")
+    text.append(whole.verdict, style=STYLES.get(whole.verdict, ""))
+    text.append(f" ({whole.why})" if whole.why else "")
     return text
 
 
@@ -86,17 +92,18 @@ def _table(reference: str, contrast: Contrast, width: int) -> Table:
 
 
 def _cells(name: str, found: Difference) -> list[str | Text]:
-    metric = f"  {name} {'↑' if found.higher_is_better else '↓'}"
+    metric = f"  {name} {arrow(found)}"
     verdict = Text(found.verdict, style=STYLES.get(found.verdict, ""))
     if found.mean is None:
         sides = [number(found.a.mean), number(found.b.mean)]
-        return [metric, *sides, "", "", "0", *[""] * 4, verdict]
+        return [metric, *sides, "", "", "", "0", *[""] * 4, verdict]
     return [
         metric,
         number(found.mean_a),
         number(found.mean_b),
         signed(found.mean),
         interval(found.ci_low, found.ci_high),
+        number(found.smallest_difference),
         str(found.n),
         p_text(found.p),
         p_text(found.p_holm),
@@ -104,6 +111,11 @@ def _cells(name: str, found: Difference) -> list[str | Text]:
         count(found.needed_prompts),
         verdict,
     ]
+
+
+def arrow(found: Difference) -> str:
+    """The better direction; none for a metric that describes."""
+    return "·" if found.descriptive else "↑" if found.higher_is_better else "↓"
 
 
 def signed(value: float | None) -> str:
@@ -117,8 +129,8 @@ def signed(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """Both ends, or that there is none."""
-    return "none" if low is None or high is None else f"{signed(low)} .. {signed(high)}"
+    """Both ends; a dash below five prompts."""
+    return "-" if low is None or high is None else f"{signed(low)} .. {signed(high)}"
 
 
 def p_text(p: float | None) -> str:
@@ -147,6 +159,9 @@ def notes(found: Comparison, contrast: Contrast) -> Iterator[str]:
     for where, ids in ((found.reference.name, contrast.only_a), (contrast.name, contrast.only_b)):
         if ids:
             yield f"- {len(ids)} clips without a partner, only in {where}: {_some(ids)}"
+    prompts = max((d.prompts for d in contrast.metrics.values()), default=0)
+    if prompts and (why := why_no_interval(prompts)):
+        yield f"- no interval (-): {why}"
     by_reason: dict[str, list[str]] = {}
     for name, difference in contrast.metrics.items():
         for reason in reasons(found.reference.name, contrast.name, difference):
@@ -162,7 +177,8 @@ def paired_text(found: Comparison, contrast: Contrast) -> str:
     ours, theirs = found.reference.name, contrast.name
     return (
         f"{len(contrast.pairs)} pairs ({how}) of {clips[ours]} clips of {ours} and {clips[theirs]} of "
-        f"{theirs}; p Holm at most {LEVEL} is a verdict; needs: prompts to see it 4 times of 5"
+        f"{theirs}; a verdict needs p Holm of at most {LEVEL} and a difference that matters; needs: prompts "
+        "to see it 4 times of 5"
     )
 
 

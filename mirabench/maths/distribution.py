@@ -5,8 +5,10 @@ Groups matter: vectors of one clip resemble each other, so the clip, not the vec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,10 +101,67 @@ def _off_diagonal_mean(blocks: Vectors) -> float:
     return float((blocks.sum() - np.trace(blocks)) / (n * (n - 1)))
 
 
+FEWEST_GROUPS = 5
+"""Groups on a side below which a jackknife tells nothing of a distance's error."""
+
+
+class Uncertainty(NamedTuple):
+    """A standard error and what it rests on."""
+
+    standard_error: float
+    degrees_of_freedom: float
+
+
 def jackknife_error(leave_out: Callable[[int], float], count: int) -> float:
-    """Standard error by leaving out one of `count` groups at a time (Efron and Stein, 1981)."""
+    """Standard error by leaving out one of `count` groups at a time (Efron and Stein, 1981).
+
+    Example:
+        >>> numbers = [1.0, 2.0, 6.0]  # of a mean: the standard deviation sqrt(7) over sqrt(3)
+        >>> round(jackknife_error(lambda i: (9 - numbers[i]) / 2, 3) ** 2, 6)
+        2.333333
+    """
     values = np.array([leave_out(i) for i in range(count)])
     return float(np.sqrt((count - 1) / count * ((values - values.mean()) ** 2).sum()))
+
+
+def two_sided_jackknife(
+    leave_out_own: Callable[[int], float],
+    own: int,
+    leave_out_theirs: Callable[[int], float],
+    theirs: int,
+) -> Uncertainty | None:
+    """The error of a distance between two sets, each of which is left out group by group.
+
+    The two variances add up. A side of G groups has G - 1 degrees of freedom, whatever the number of clips
+    in a group; together they have those of Satterthwaite (Biometrics Bulletin 2(6), 1946), which lie between
+    those of the side that varies more and the sum of both.
+
+    Args:
+        leave_out_own: The distance without the i-th group of the first side.
+        own: Groups of the first side.
+        leave_out_theirs: The distance without the j-th group of the second side.
+        theirs: Groups of the second side.
+
+    Returns:
+        None below `FEWEST_GROUPS` groups on a side.
+    """
+    if min(own, theirs) < FEWEST_GROUPS:
+        return None
+    ours = jackknife_error(leave_out_own, own) ** 2
+    others = jackknife_error(leave_out_theirs, theirs) ** 2
+    return Uncertainty(math.sqrt(ours + others), satterthwaite(ours, own - 1, others, theirs - 1))
+
+
+def satterthwaite(one: float, one_freedom: float, two: float, two_freedom: float) -> float:
+    """Degrees of freedom of the sum of two independent variances.
+
+    Example:
+        >>> satterthwaite(1.0, 4, 1.0, 4), satterthwaite(1.0, 4, 0.0, 9)
+        (8.0, 4.0)
+    """
+    if one + two == 0:
+        return float(one_freedom + two_freedom)
+    return (one + two) ** 2 / (one**2 / one_freedom + two**2 / two_freedom)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,6 +33,9 @@ DIMENSIONS = (
 )
 """MiraBench's six groups of metrics, in the paper's order."""
 
+DESCRIPTIVE_DIMENSIONS = ("motion strength",)
+"""Where more is not better by itself: a comparison says higher or lower, never better."""
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
@@ -64,6 +67,9 @@ class MetricSpec:
     """Whether half the width and height gives the same number, to a tenth; None declares nothing."""
     fps_invariant: bool | None = None
     """Whether the same movement at half the frame rate gives the same number, to a tenth."""
+    relative_error: float | None = None
+    """Share of its value by which an encoding that looks the same moves the mean over clips: smaller
+    differences are not called better or worse. None declares nothing."""
     worsened_by: tuple[str, float] | None = None
     """A function of `mirabench.testing.degrade` and its strength, after which no clip scores better."""
 
@@ -100,14 +106,24 @@ class SetMeasured:
 
     value: float
     standard_error: float | None
-    """Jackknife standard error over clips; None with fewer than two clips on a side."""
+    """Of the value, such as from a jackknife over clips; None where there are too few for one."""
     n: int
     """Generated clips behind the number."""
     status: Status = "ok"
     why: str = ""
+    degrees_of_freedom: float | None = None
+    """Of the standard error; need not be whole. None: one less than `n`, which is right where each generated
+    clip is left out in turn and the reference adds nothing to the error."""
 
     def __post_init__(self) -> None:
         _require_finite(self.value)
+        if self.standard_error is not None:
+            _require_finite(self.standard_error)
+        if self.degrees_of_freedom is not None and not self.degrees_of_freedom > 0:
+            raise MetricError(
+                f"degrees_of_freedom is {self.degrees_of_freedom}: give a number above 0, "
+                "or None for one less than n"
+            )
 
 
 def _require_finite(value: float) -> None:

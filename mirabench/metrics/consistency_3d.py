@@ -86,6 +86,7 @@ def _row(
         source="MiraData, arXiv 2407.06358; public code, evaluation/consistency_3D.py",
         resolution_invariant=False,
         fps_invariant=False,
+        relative_error=0.05,
         worsened_by=("wobble", 4.0),
     )
     return ClipFormula(spec, pair_mean, (column,))

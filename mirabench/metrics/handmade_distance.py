@@ -16,7 +16,6 @@ equal size.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,12 +27,14 @@ from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef
 from mirabench.maths.distribution import (
     Moments,
+    Uncertainty,
     frechet_distance,
-    jackknife_error,
     kernel_blocks,
     kernel_distance,
+    two_sided_jackknife,
 )
 from mirabench.metrics.api import ClipInputs, MetricSpec, SetMeasured
+from mirabench.metrics.learned_distances import measured
 from mirabench.metrics.temporal import MOTION
 
 SIZE = 32
@@ -109,20 +110,16 @@ class HandmadeFrechetDistance:
         ours, theirs = _described(generated, reference)
         mine, other = [Moments.of(v) for v in ours], [Moments.of(v) for v in theirs]
         a, b = _total(mine), _total(other)
-        error = math.hypot(
-            jackknife_error(lambda i: frechet_distance(a - mine[i], b), len(mine)),
-            jackknife_error(lambda i: frechet_distance(a, b - other[i]), len(other)),
+        error = two_sided_jackknife(
+            lambda i: frechet_distance(a - mine[i], b),
+            len(mine),
+            lambda i: frechet_distance(a, b - other[i]),
+            len(other),
         )
         fewest = min(a.count, b.count)
         why = f"{fewest} seconds on the smaller side, {2 * SIZE} are needed for a covariance"
         short = fewest < 2 * SIZE
-        return SetMeasured(
-            frechet_distance(a, b),
-            error,
-            len(ours),
-            "degenerate" if short else "ok",
-            why if short else "",
-        )
+        return measured(frechet_distance(a, b), error, len(ours), why if short else "")
 
 
 def _total(moments: Sequence[Moments]) -> Moments:
@@ -150,17 +147,13 @@ class HandmadeKernelDistance:
         ours, theirs = _described(generated, reference)
         own, other = kernel_blocks(ours, ours), kernel_blocks(theirs, theirs)
         between = kernel_blocks(ours, theirs)
-        return SetMeasured(
-            kernel_distance(own, other, between), _kernel_error(own, other, between), len(ours)
-        )
+        error = _kernel_error(own, other, between)
+        return measured(kernel_distance(own, other, between), error, len(ours))
 
 
 def _kernel_error(
     own: NDArray[np.float64], other: NDArray[np.float64], between: NDArray[np.float64]
-) -> float | None:
-    if min(between.shape) < 3:  # leaving one out must leave two
-        return None
-
+) -> Uncertainty | None:
     def without_ours(i: int) -> float:
         rest = np.delete(np.delete(own, i, 0), i, 1)
         return kernel_distance(rest, other, np.delete(between, i, 0))
@@ -169,7 +162,4 @@ def _kernel_error(
         rest = np.delete(np.delete(other, j, 0), j, 1)
         return kernel_distance(own, rest, np.delete(between, j, 1))
 
-    return math.hypot(
-        jackknife_error(without_ours, between.shape[0]),
-        jackknife_error(without_theirs, between.shape[1]),
-    )
+    return two_sided_jackknife(without_ours, between.shape[0], without_theirs, between.shape[1])

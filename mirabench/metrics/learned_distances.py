@@ -19,7 +19,6 @@ of clips only.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,7 +26,13 @@ from numpy.typing import NDArray
 
 from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef
-from mirabench.maths.distribution import KernelSums, Moments, frechet_distance, jackknife_error
+from mirabench.maths.distribution import (
+    KernelSums,
+    Moments,
+    Uncertainty,
+    frechet_distance,
+    two_sided_jackknife,
+)
 from mirabench.metrics.api import ClipInputs, MetricSpec, SetFormula, SetMeasured
 
 Groups = list[NDArray[np.float64]]
@@ -57,24 +62,37 @@ def _both(
 
 
 def frechet(generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]) -> SetMeasured:
-    """Squared Frechet distance, with a standard error from a jackknife over groups of clips."""
+    """Squared Frechet distance, with a standard error from a jackknife over groups of clips.
+
+    The error has the degrees of freedom of the groups, few as they are, and not of the clips in them.
+    """
     ours, theirs = _both(generated, reference)
     size = ours[0].shape[1]
     mine = _grouped(ours, MOST_GROUPS.get(size, 10))
     other = _grouped(theirs, MOST_GROUPS.get(size, 10))
     a, b = _total(mine), _total(other)
-    error = None
-    if min(len(mine), len(other)) >= 3:
-        error = math.hypot(
-            jackknife_error(lambda i: frechet_distance(a - mine[i], b), len(mine)),
-            jackknife_error(lambda i: frechet_distance(a, b - other[i]), len(other)),
-        )
+    error = two_sided_jackknife(
+        lambda i: frechet_distance(a - mine[i], b),
+        len(mine),
+        lambda i: frechet_distance(a, b - other[i]),
+        len(other),
+    )
     fewest = min(a.count, b.count)
     few = fewest < 2 * size
     why = f"{fewest} vectors on the smaller side, {2 * size} are needed for a covariance of {size} dimensions"
-    if few:
-        return SetMeasured(frechet_distance(a, b), error, len(ours), "degenerate", why)
-    return SetMeasured(frechet_distance(a, b), error, len(ours))
+    return measured(frechet_distance(a, b), error, len(ours), why if few else "")
+
+
+def measured(value: float, error: Uncertainty | None, n: int, why: str = "") -> SetMeasured:
+    """A distance of `n` generated clips; degenerate when there is a `why`."""
+    return SetMeasured(
+        value,
+        error.standard_error if error else None,
+        n,
+        "degenerate" if why else "ok",
+        why,
+        error.degrees_of_freedom if error else None,
+    )
 
 
 def _grouped(groups: Groups, most: int) -> list[Moments]:
@@ -93,13 +111,13 @@ def kernel(generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]) -> 
     """Unbiased squared MMD, with a standard error from a jackknife over clips."""
     ours, theirs = _both(generated, reference)
     sums = KernelSums.of(ours, theirs)
-    error = None
-    if min(len(ours), len(theirs)) >= 3:
-        error = math.hypot(
-            jackknife_error(lambda i: sums.distance(without_own=i), len(ours)),
-            jackknife_error(lambda i: sums.distance(without_theirs=i), len(theirs)),
-        )
-    return SetMeasured(sums.distance(), error, len(ours))
+    error = two_sided_jackknife(
+        lambda i: sums.distance(without_own=i),
+        len(ours),
+        lambda i: sums.distance(without_theirs=i),
+        len(theirs),
+    )
+    return measured(sums.distance(), error, len(ours))
 
 
 def _spec(name: str, summary: str, feature: FeatureRef, low: float) -> MetricSpec:

@@ -106,6 +106,7 @@ def _spec(name: str, summary: str, source: str, feature: FeatureRef = MOTION) ->
         source=source,
         resolution_invariant=True,
         fps_invariant=True,
+        relative_error=0.05,
         worsened_by=("freeze_tail", 0.7),
     )
 

@@ -73,6 +73,7 @@ def _row(name: str, summary: str, column: str, source: str) -> ClipFormula:
         source=source,
         resolution_invariant=False,
         fps_invariant=False,
+        relative_error=0.05,
         worsened_by=("flicker", 0.05),
     )
     return ClipFormula(spec, pair_mean, (column, 100.0))

@@ -10,8 +10,9 @@ import numpy as np
 
 from mirabench.errors import MetricError
 from mirabench.inputs.prompts import Prompt
+from mirabench.maths.student import student_quantile
 from mirabench.metrics.api import ClipMetric, Failure, MetricSpec, Score, SetMeasured
-from mirabench.report.interval import mean_interval, student_quantile
+from mirabench.report.interval import CONFIDENCE, FEWEST_CLUSTERS, mean_interval
 from mirabench.report.model import MetricSummary, ScoreRecord, VideoRecord
 from mirabench.video.frames import VideoInfo
 
@@ -80,7 +81,9 @@ def summarise_clips(metric: ClipMetric, videos: Sequence[VideoRecord]) -> Metric
     if scored:
         interval["mean_of_all"] = float(np.mean([s.value for _, s in scored]))
     if counted:
-        found = mean_interval([s.value for _, s in counted], [cluster_of(v) for v, _ in counted])
+        found = mean_interval(
+            [s.value for _, s in counted], [cluster_of(v) for v, _ in counted]
+        ).within(*metric.spec.range)
         interval |= {
             "mean": found.mean, "ci_low": found.low, "ci_high": found.high, "clusters": found.clusters
         }  # fmt: skip
@@ -117,17 +120,13 @@ def _why_nothing(videos: Sequence[VideoRecord], name: str) -> str:
 def summarise_set(
     spec: MetricSpec, outcome: SetMeasured | MetricError, videos: int, protocol: str
 ) -> MetricSummary:
-    """A distance between sets; its interval is from the jackknife over clips."""
+    """A distance between sets, with the interval that its standard error makes with Student's t."""
     if isinstance(outcome, MetricError):
         return MetricSummary(
             **_described(spec), n=0, coverage=0.0, clusters=0, failed=videos, status="failed",
             why=str(outcome),
         )  # fmt: skip
-    low = high = None
-    if outcome.standard_error is not None:
-        half = outcome.standard_error * student_quantile(0.975, max(1, outcome.n - 1))
-        low, high = outcome.value - half, outcome.value + half
-        low = max(low, spec.range[0]) if math.isfinite(spec.range[0]) else low
+    low, high = _set_interval(spec, outcome)
     return MetricSummary(
         **_described(spec),
         mean=outcome.value,
@@ -140,3 +139,17 @@ def summarise_set(
         why=outcome.why,
         protocols=[protocol],
     )
+
+
+def _set_interval(spec: MetricSpec, outcome: SetMeasured) -> tuple[float | None, float | None]:
+    """Value -+ Student's t with the degrees of freedom of the standard error, cut to the metric's range."""
+    freedom = outcome.degrees_of_freedom
+    if freedom is None:
+        freedom = outcome.n - 1
+    if outcome.standard_error is None or outcome.n < FEWEST_CLUSTERS:
+        return None, None
+    half = outcome.standard_error * student_quantile(1 - (1 - CONFIDENCE) / 2, freedom)
+    low, high = outcome.value - half, outcome.value + half
+    if spec.range[0] <= outcome.value <= spec.range[1]:
+        low, high = max(low, spec.range[0]), min(high, spec.range[1])
+    return low, high

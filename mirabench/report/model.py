@@ -87,7 +87,9 @@ class MetricSummary(_Model):
         description="Over every number, degenerate ones too, as the public MiraBench code averages; "
         "absent for distances between sets.",
     )
-    ci_low: float | None = Field(None, description="95 % interval; absent below two clusters.")
+    ci_low: float | None = Field(
+        None, description="95 % confidence interval; absent below five clusters."
+    )
     ci_high: float | None = None
     n: int = Field(description="Clips behind the mean.")
     coverage: float = Field(description="n over the clips the metric applies to, 0 to 1.")

@@ -25,7 +25,7 @@ from mirabench.report.page_clips import ClipExtras, ClipPart, anchor_of, clip_pa
 from mirabench.report.page_data import PageData, PageFile
 from mirabench.report.radar import radar_note, radar_spokes
 from mirabench.report.table import interval as interval_text
-from mirabench.report.table import number, weight_remarks
+from mirabench.report.table import interval_remarks, number, weight_remarks
 
 __all__ = ["page_files", "render_page"]
 
@@ -119,7 +119,10 @@ def _rendered(
         failed=len(report.failed_videos),
         total_seconds=math.fsum(v.duration_seconds or 0.0 for v in report.videos),
         interval=interval_text,
-        remarks=[remark.removeprefix("! ") for remark in weight_remarks(report)],
+        remarks=[
+            remark.removeprefix("! ").removeprefix("- ")
+            for remark in (*interval_remarks(report), *weight_remarks(report))
+        ],
     )
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from mirabench.features.cache import library_versions
-from mirabench.report.interval import CONFIDENCE, RESAMPLES, SEED
+from mirabench.report.interval import CONFIDENCE, METHOD, RESAMPLES, SEED
 
 
 def provenance(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def provenance(settings: Mapping[str, Any]) -> dict[str, Any]:
         "mirabench": version("mirabench"),
         "libraries": library_versions(),
         "interval": {
-            "method": "percentile bootstrap over prompts, expanded for small samples",
+            "method": METHOD,
             "confidence": CONFIDENCE,
             "resamples": RESAMPLES,
             "seed": SEED,

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mirabench.report.interval import FEWEST_CLUSTERS, why_no_interval
 from mirabench.report.model import MetricSummary, Report
 
 MOST_PROBLEMS = 20
@@ -28,9 +29,9 @@ def number(value: float | None) -> str:
 
 
 def interval(summary: MetricSummary) -> str:
-    """The 95 % interval, or why there is none."""
+    """The 95 % interval; a dash where a mean has none, which a note below the table explains."""
     if summary.ci_low is None or summary.ci_high is None:
-        return f"none (n={summary.n})" if summary.n else ""
+        return "-" if summary.n else ""
     return f"{number(summary.ci_low)} .. {number(summary.ci_high)}"
 
 
@@ -107,6 +108,19 @@ def _failures(report: Report) -> Iterator[str]:
             yield f"✗ {name}: {summary.why}"
 
 
+def interval_remarks(report: Report) -> Iterator[str]:
+    """Why means have no interval, in as many lines as there are reasons."""
+    without = [s for s in report.summary.values() if s.n and s.ci_low is None]
+    most = max((s.clusters for s in without if s.scope == "clip"), default=FEWEST_CLUSTERS)
+    if reason := why_no_interval(most):
+        yield f"- no interval (-): {reason}"
+    if any(s.scope == "set" for s in without):
+        yield (
+            "- a distance between sets without an interval has fewer than "
+            f"{FEWEST_CLUSTERS} clips on a side, or its metric gives no standard error"
+        )
+
+
 def weight_remarks(report: Report) -> Iterator[str]:
     """What a reader must know about the weights behind the numbers."""
     weights: dict[str, dict[str, object]] = report.provenance.get("weights", {})
@@ -119,6 +133,7 @@ def weight_remarks(report: Report) -> Iterator[str]:
 
 
 def _remarks(report: Report) -> Iterator[str]:
+    yield from interval_remarks(report)
     yield from weight_remarks(report)
     for name, reason in report.skipped.items():
         yield f"- {name} skipped: {reason}"

@@ -38,7 +38,7 @@ def test_a_failure_names_the_film_strip_that_it_wrote(here: Path) -> None:
 
 
 def test_a_folder_is_held_to_its_mean_with_an_interval(here: Path) -> None:
-    with pytest.raises(AssertionError, match=r"mean of 3 clips\n +interval +\S+ \.\. \S+ \(95 %\)"):
+    with pytest.raises(AssertionError, match=r"mean of 5 clips\n +interval +\S+ \.\. \S+ \(95 %\)"):
         assert_metric("good", "sharpness", min=1.0)
 
 

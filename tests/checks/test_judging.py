@@ -28,10 +28,10 @@ def test_bounds_hold_the_mean_or_each_clip(report_of, asked, verdict) -> None:
 
 
 def test_a_failure_says_value_interval_status_and_clip(report_of) -> None:
-    result = judge(report_of([0.5, 0.4, 0.6]), requirement(metric="sharpness", min=0.7))
+    result = judge(report_of([0.5, 0.4, 0.6, 0.5, 0.5]), requirement(metric="sharpness", min=0.7))
     text = result.text()
     assert text.splitlines()[0] == "sharpness is 0.5000, below min 0.7"
-    assert "mean of 3 clips" in text
+    assert "mean of 5 clips" in text
     assert "(95 %)" in text
     assert "status" in text
     assert result.worst_clip == "clip-1"
@@ -43,7 +43,8 @@ def test_above_the_max_the_highest_clip_is_shown(report_of) -> None:
 
 
 def test_a_bound_within_the_interval_is_said(report_of) -> None:
-    result = judge(report_of([0.5, 0.4, 0.6]), requirement(metric="sharpness", min=0.45))
+    report = report_of([0.5, 0.4, 0.6, 0.45, 0.55])
+    result = judge(report, requirement(metric="sharpness", min=0.45))
     assert result.passed
     assert result.notes == ("min 0.45 lies within the interval: other clips may tell otherwise",)
 
@@ -101,12 +102,17 @@ class TestAgainstABaseline:
         return judge(now, asked, Baseline("old.json", before))
 
     def test_worse_in_every_clip_fails(self, report_of) -> None:
-        result = self.judged(report_of([0.3, 0.5, 0.39]), report_of([0.5, 0.6, 0.5]))
+        now, before = [0.3, 0.5, 0.39, 0.4, 0.45, 0.41], [0.5, 0.6, 0.5, 0.55, 0.6, 0.56]
+        result = self.judged(report_of(now), report_of(before))
         assert result.verdict == "failed"
-        # -0.2, -0.1, -0.11: the bootstrap of three clusters cannot leave their range
-        assert "-0.1367, 95 % interval -0.2000 .. -0.1000 (3 clips)" in result.text()
+        assert "-0.1433, 95 % interval -0." in result.text()
+        assert "(6 clips)" in result.text()
         assert result.worst_clip == "clip-0"
-        assert "chance alone looks like this about once in 8 runs" in result.text()
+
+    def test_below_five_prompts_it_passes_and_says_that_it_saw_nothing(self, report_of) -> None:
+        result = self.judged(report_of([0.1] * 4), report_of([0.9] * 4))
+        assert result.passed
+        assert "no change can be shown: intervals need at least 5 prompts" in result.text()
 
     def test_enough_prompts_need_no_warning(self, report_of) -> None:
         result = self.judged(report_of([0.3] * 6), report_of([0.5] * 6))
@@ -131,7 +137,7 @@ class TestAgainstABaseline:
         assert "no clip and no prompt in common" in self.judged(report_of([0.5]), before).text()
 
     def test_clips_without_a_partner_are_noted(self, report_of) -> None:
-        result = self.judged(report_of([0.5, 0.5, 0.5]), report_of([0.5, 0.5]))
+        result = self.judged(report_of([0.5] * 6), report_of([0.5] * 5))
         assert result.passed
         assert result.notes == ("1 clips have no partner in the baseline or in this run",)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mirabench.checks.regression import change
 from mirabench.compare.statistics import paired_difference
 
-VALUES = st.lists(st.floats(0.1, 1.0), min_size=2, max_size=8)
+VALUES = st.lists(st.floats(0.1, 1.0), min_size=5, max_size=8)
 
 
 def worse(now, before, metric: str = "sharpness") -> bool:
@@ -18,7 +18,7 @@ def worse(now, before, metric: str = "sharpness") -> bool:
 
 
 def test_lower_is_worse_where_higher_is_better_and_the_other_way_round(report_of) -> None:
-    high, low = [0.5, 0.6, 0.7, 0.8], [0.4, 0.45, 0.6, 0.65]
+    high, low = [0.5, 0.6, 0.7, 0.8, 0.9, 0.7], [0.4, 0.45, 0.6, 0.65, 0.8, 0.55]
     assert worse(report_of(low), report_of(high))
     assert not worse(report_of(high), report_of(low))
     kind = {"metric": "warping_error"}
@@ -27,8 +27,8 @@ def test_lower_is_worse_where_higher_is_better_and_the_other_way_round(report_of
 
 
 def test_a_difference_that_may_be_chance_is_no_regression(report_of) -> None:
-    before = [0.5, 0.5, 0.5, 0.5]
-    assert not worse(report_of([0.3, 0.6, 0.4, 0.55]), report_of(before))
+    before = [0.5] * 6
+    assert not worse(report_of([0.3, 0.6, 0.4, 0.55, 0.45, 0.5]), report_of(before))
 
 
 def test_clips_of_one_prompt_are_one_piece_of_evidence(report_of) -> None:
@@ -40,8 +40,15 @@ def test_clips_of_one_prompt_are_one_piece_of_evidence(report_of) -> None:
     assert "no interval" in found.text()
 
 
+def test_four_prompts_show_no_change_however_large_and_say_so(report_of) -> None:
+    found = change(report_of([0.1] * 4), report_of([0.9] * 4), "sharpness", "old.json")
+    assert not found.worse
+    assert found.undecided.startswith("intervals need at least 5 prompts")
+    assert not change(report_of([0.1] * 5), report_of([0.9] * 5), "sharpness", "old").undecided
+
+
 def test_what_another_processor_rounds_otherwise_is_no_regression(report_of) -> None:
-    before = [0.5, 0.6, 0.7]
+    before = [0.5, 0.6, 0.7, 0.8, 0.9]
     assert not worse(report_of([v * (1 - 1e-6) for v in before]), report_of(before))
     assert worse(report_of([v * (1 - 1e-3) for v in before]), report_of(before))
 
@@ -52,7 +59,9 @@ class TestLostClips:
         assert found.worse
         assert "for 3 of 3 clips that had one" in found.problems[0]
         assert "the file ends early" in found.problems[0]
-        assert found.few == 0  # no shift that chance could explain
+
+    def test_losing_all_but_one_of_a_few_is_not_shown(self, report_of) -> None:
+        assert not worse(report_of([None, None, 0.5]), report_of([0.5] * 3))
 
     def test_freezing_the_bad_ones_does_not_pass(self, report_of) -> None:
         before = report_of([0.5] * 8)
@@ -88,7 +97,7 @@ def test_every_metric_of_sets_is_refused(report_of) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(pairs=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=9))
+@given(pairs=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=5, max_size=9))
 def test_the_interval_is_that_of_a_comparison(report_of, pairs) -> None:
     now, before = zip(*pairs, strict=True)
     found = change(report_of(now), report_of(before), "sharpness", "old.json").difference

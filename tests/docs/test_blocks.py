@@ -124,7 +124,7 @@ class TestTheMetricOfAddAMetric:
         report = mirabench.evaluate(clips / "clips", metrics=[installed, "camera_motion"])
         summary = report.summary[installed]
         assert (summary.n, summary.coverage) == (2, 1.0)
-        assert summary.ci_low is not None
+        assert summary.ci_low is None  # two clips are too few for an interval
         assert report.videos[0].scores[installed].protocol.startswith(f"{installed}@1:")
 
     def test_a_formula_has_no_parameter_to_set(self, installed: str, clips: Path) -> None:

@@ -51,3 +51,43 @@ def shown(found) -> str:
     console = Console(file=io.StringIO(), width=200)
     console.print(report_table(found))
     return console.file.getvalue()
+
+
+def test_coverage_is_over_the_clips_that_the_metric_applies_to():
+    """Of five clips one is not asked, one failed, one is degenerate: two of four count."""
+    clips = [
+        clip("a", sharpness=0.2),
+        clip("b", sharpness=0.4),
+        clip("c", sharpness=0.9, degenerate=[METRIC]),
+        clip("d", failed=[METRIC]),
+        clip("e"),
+    ]
+    clips[4].not_applicable[METRIC] = "not asked"
+    found = report(clips).summary[METRIC]
+    assert (found.n, found.not_applicable, found.failed) == (2, 1, 1)
+    assert found.coverage == 0.5
+
+
+def test_three_clips_show_a_dash_and_one_note_why():
+    found = report([clip(name, sharpness=0.5, noise=2.0) for name in "abc"])
+    assert found.summary[METRIC].ci_low is None
+    text = shown(found)
+    assert "0.5000 │ -" in text
+    assert text.count("intervals need at least 5 prompts") == 1
+    page = " ".join(render_page(found, {}).split())
+    assert page.count("intervals need at least 5 prompts") == 1
+
+
+def test_five_clips_need_no_note():
+    found = report([clip(name, sharpness=0.1 * i) for i, name in enumerate("abcde")])
+    assert found.summary[METRIC].ci_low is not None
+    assert "intervals need" not in shown(found)
+    assert "intervals need" not in render_page(found, {})
+
+
+def test_the_interval_of_a_bounded_metric_stays_in_its_range():
+    found = report(
+        [clip(name, sharpness=v) for name, v in zip("abcde", (0, 0, 0, 0, 1.0), strict=True)]
+    )
+    assert found.summary[METRIC].ci_low == 0.0
+    assert found.summary[METRIC].ci_high == 1.0
