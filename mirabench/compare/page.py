@@ -21,6 +21,7 @@ from mirabench.compare.strips import Strip, Strips, shown_pairs
 from mirabench.compare.table import arrow, count, interval, p_text, reasons, signed
 from mirabench.metrics.api import DIMENSIONS
 from mirabench.report import charts
+from mirabench.report.interval import why_no_interval
 from mirabench.report.model import VideoRecord
 from mirabench.report.table import number
 
@@ -91,6 +92,7 @@ def render_page(found: Comparison, runs: Sequence[Run], strips: Strips) -> str:
         badges=BADGES,
         interval=interval,
         arrow=arrow,
+        why_no_interval=why_no_interval,
     )
 
 

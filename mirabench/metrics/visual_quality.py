@@ -62,8 +62,6 @@ def _spec(
         source=source,
         resolution_invariant=of_light,
         fps_invariant=True,
-        # encoders smooth noise away, and with it a quarter of this number; nothing else moves by 2 %
-        relative_error=0.25 if name == "noise" else 0.02,
         worsened_by=worsened_by,
     )
 

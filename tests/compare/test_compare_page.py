@@ -90,7 +90,9 @@ def test_another_film_under_the_same_name_is_not_shown(
 def test_every_metric_and_verdict_is_there(runs: list[Run], found: Comparison) -> None:
     page = render_page(found, runs, {})
     assert "sharpness" in page
-    assert "◆ too few prompts" in page
+    assert "○ open" in page
+    assert "Overall:" in page
+    assert "intervals need at least 5 prompts" in page
     assert "2 prompts cannot show any difference" in page
     assert "Where they differ most" in page
 
