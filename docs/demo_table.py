@@ -36,7 +36,7 @@ def row(name: str, summary: MetricSummary) -> tuple[str, ...]:
     return (
         f"`{name}` {arrow}",
         "none" if summary.mean is None else f"{summary.mean:.4g}",
-        "-" if low is None or high is None else f"{low:.4g} to {high:.4g}",
+        "needs 5 prompts" if low is None or high is None else f"{low:.4g} to {high:.4g}",
         str(summary.n),
         f"{summary.coverage:.0%}",
         summary.unit,
