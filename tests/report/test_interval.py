@@ -90,6 +90,9 @@ def test_it_reaches_farther_where_the_long_tail_is() -> None:
     skewed = np.random.default_rng(1).exponential(size=30).tolist()
     found = mean_interval(skewed, own(skewed))
     assert found.high - found.mean > 1.15 * (found.mean - found.low)
+    # on the short side Student's t of 29 degrees of freedom is the farther one
+    error = np.std(skewed, ddof=1) / 30**0.5
+    assert found.mean - found.low == pytest.approx(2.045230 * error, rel=1e-6)
 
 
 def test_a_value_far_off_does_not_send_the_bound_to_infinity() -> None:

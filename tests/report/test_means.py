@@ -89,5 +89,6 @@ def test_the_interval_of_a_bounded_metric_stays_in_its_range():
     found = report(
         [clip(name, sharpness=v) for name, v in zip("abcde", (0, 0, 0, 0, 1.0), strict=True)]
     )
+    # 0.2 -+ 2.776 * 0.2 would begin below 0
     assert found.summary[METRIC].ci_low == 0.0
-    assert found.summary[METRIC].ci_high == 1.0
+    assert found.summary[METRIC].ci_high > 0.7
