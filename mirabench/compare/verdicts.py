@@ -116,7 +116,7 @@ def why_withheld(name: str, metrics: Mapping[str, Difference]) -> str:
 
     Args:
         name: The metric that gained.
-        metrics: All metrics of the same pairs of clips, measured alike.
+        metrics: All metrics of the same pairs of clips, measured in the same way.
     """
     found = metrics[name]
     if found.left_out.lost > LOST * (found.n + found.left_out.pairs):
