@@ -196,9 +196,9 @@
     if (error) parts.push(element("p", { class: "why" }, error));
     for (const [flag, seen] of flags) parts.push(element("p", { class: "why" }, `◆ ${flag}: ${seen}`));
     if (stills.length) {
-      parts.push(element("div", { class: "filmstrip" }, ...stills.map(([at, kind, data]) => element(
+      parts.push(element("div", { class: "filmstrip" }, ...stills.map(([at, data]) => element(
         "figure", {},
-        element("img", { alt: `frame at ${at.toFixed(2)} s`, src: `data:image/${kind};base64,${data}` }),
+        element("img", { alt: `frame at ${at.toFixed(2)} s`, src: `data:image/jpeg;base64,${data}` }),
         element("figcaption", {}, `${at.toFixed(2)} s`),
       ))));
     }

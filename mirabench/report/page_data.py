@@ -165,7 +165,7 @@ class _Clip(NamedTuple):
                 for name in self.columns
             ],
             self._reasons(),
-            [[_short(still.seconds), still.kind, still.data] for still in stills],
+            [[_short(still.seconds), still.data] for still in stills],
             self._curves(budget.curves),
         ]
 

@@ -27,7 +27,7 @@ LEAST_CURVES = 1_900
 CURVE_FACTS = 55
 """Characters that a curve takes beside its points: its axis, its worst moment."""
 FEWEST_POINTS = 8
-SIZES = ((54, 35), (54, 8), (36, 8), (20, 8))
+SIZES = ((54, 30), (54, 12), (36, 12), (20, 12))
 """(short side in px, quality) of a picture made smaller, tried in turn until it fits; noise needs the last."""
 _STEPS = 4095
 _DIGITS = np.frombuffer(
@@ -53,10 +53,8 @@ class Still(NamedTuple):
     """A picture as a page holds it."""
 
     seconds: float
-    kind: str
-    """`jpeg` or `webp`."""
     data: str
-    """The file in base64."""
+    """The JPEG file in base64."""
 
 
 def fitted(strip: Sequence[StripPicture], budget: int) -> list[Still]:
@@ -64,17 +62,17 @@ def fitted(strip: Sequence[StripPicture], budget: int) -> list[Still]:
 
     Fewer pictures are the middles of equal intervals. Data that is no picture is left out.
     """
-    whole = [Still(p.seconds, "jpeg", _base64(p.jpeg)) for p in strip]
+    whole = [Still(p.seconds, _base64(p.jpeg)) for p in strip]
     if sum(len(still.data) for still in whole) <= budget:
         return whole
     count = min(len(strip), max(1, budget // LEAST_PICTURES))
     kept = [strip[int((i + 0.5) * len(strip) / count)] for i in range(count)]
     small = [(p.seconds, _small(p.jpeg, LEAST_PICTURES * 3 // 4)) for p in kept]
-    return [Still(seconds, "webp", _base64(file)) for seconds, file in small if file]
+    return [Still(seconds, _base64(file)) for seconds, file in small if file]
 
 
 def _small(jpeg: bytes, most: int) -> bytes:
-    """A WebP file of at most `most` bytes, as large and as good as that allows; empty for no picture."""
+    """A JPEG file of at most `most` bytes, as large and as good as that allows; empty for no picture."""
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
     if pixels is None:
         return b""
@@ -84,10 +82,14 @@ def _small(jpeg: bytes, most: int) -> bytes:
         scale = min(1.0, side / min(height, width), 2 * side / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        file = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+        file = cv2.imencode(".jpg", small, _settings(quality))[1].tobytes()
         if len(file) <= most:
             break
     return file
+
+
+def _settings(quality: int) -> list[int]:
+    return [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
 
 
 def points_for(curves: int, budget: int) -> int:
