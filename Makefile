@@ -36,7 +36,7 @@ demo: $(VENV)/.light  ## Render three clips and score them with the suite `lite`
 test: setup  ## The whole test suite
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
-mutate: setup  ## Change the code that promises rest on, bit by bit; SECTION="identity resume ranking statistics"
+mutate: setup  ## Change the code that promises rest on, bit by bit; SECTION="identity resume workers ranking statistics"
 	$(BIN)/python tests/mutation/run.py --jobs $(JOBS) $(SECTION)
 
 check: setup  ## Formatting, lint, types, import layers, generated docs

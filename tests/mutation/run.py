@@ -67,19 +67,16 @@ SECTIONS = {
         ),
     ),
     "resume": Section(
-        (
-            "mirabench/work/journal.py", "mirabench/work/local.py", "mirabench/work/run.py",
-            "mirabench/work/store.py",
-        ),
-        ("tests/work",),
+        ("mirabench/work/journal.py", "mirabench/work/run.py", "mirabench/work/store.py"),
+        ("tests/work/test_run.py", "tests/work/test_store.py"),
         leave_out=(
-            "tests/work/test_local.py::test_an_item_beyond_its_time_is_ended_and_the_rest_go_on",
-            "tests/work/test_local.py::test_a_time_limit_does_not_count_the_start_of_a_process",
-            "tests/work/test_local.py::test_a_script_without_a_main_guard_is_told_so",
-            "tests/work/test_local.py::test_workers_die_with_a_driver_that_is_killed",
-            "tests/work/test_local.py::test_a_driver_that_forgets_to_close_still_ends",
+            "tests/work/test_run.py::test_a_deadly_item_is_tried_given_up_and_harms_nothing",
+            "tests/work/test_run.py::test_nothing_but_a_deadly_item_ends",
             "tests/work/test_run.py::test_a_killed_driver_resumes_and_redoes_at_most_what_was_in_hand",
         ),
+    ),
+    "workers": Section(
+        ("mirabench/work/local.py",), ("tests/work/test_local.py", "tests/work/test_threads.py")
     ),
     "ranking": Section(
         ("miraboard/ranking.py", "miraboard/standing.py"),
@@ -87,10 +84,16 @@ SECTIONS = {
     ),
     "statistics": Section(
         (
-            "mirabench/report/interval.py", "mirabench/maths/distribution.py",
+            "mirabench/report/interval.py", "mirabench/maths/clustered.py",
+            "mirabench/maths/student.py", "mirabench/maths/distribution.py",
             "mirabench/compare/statistics.py",
         ),
         ("tests/report/test_interval.py", "tests/maths", "tests/compare/test_compare_statistics.py"),
+        leave_out=(
+            "tests/maths/test_distribution_libraries.py",
+            "tests/compare/test_compare_statistics.py::TestWhateverTheNumbers"
+            "::test_holm_only_raises_and_keeps_the_order",
+        ),
     ),
 }  # fmt: skip
 
