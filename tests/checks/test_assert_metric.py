@@ -50,7 +50,7 @@ def test_a_number_that_says_nothing_passes_no_bound(here: Path) -> None:
 
 def test_a_report_is_held_as_it_is(here: Path) -> None:
     report = mirabench.evaluate("good", suite="small.toml")
-    assert assert_metric(report, "sharpness", min=0.0).finding.n == 3
+    assert assert_metric(report, "sharpness", min=0.0).finding.n == 5
     with pytest.raises(AssertionError, match="film strip"):
         assert_metric(report, "sharpness", min=1.0)
     shutil.copytree("blurred", "good", dirs_exist_ok=True)

@@ -58,7 +58,7 @@ class TestFixture:
 
             def test_evaluate(mirabench):
                 report = mirabench.evaluate("good", suite="small.toml")
-                assert report.summary["sharpness"].n == 3
+                assert report.summary["sharpness"].n == 5
                 assert report is mirabench.evaluate("good", suite="small.toml")
 
             def test_evaluate_again(mirabench):
@@ -282,7 +282,7 @@ def test_reports_are_kept_and_named(suite: pytest.Pytester) -> None:
     pages = sorted((suite.path / "out").glob("*/report.html"))
     assert [str(page) for page in pages] == re.findall(r"^report +(\S+)", text, re.MULTILINE)
     assert [p.parent.name for p in pages][:3] == ["0-small", pages[1].parent.name, "good-lite"]
-    assert load_report(suite.path / "out" / "good-small").summary["sharpness"].n == 3
+    assert load_report(suite.path / "out" / "good-small").summary["sharpness"].n == 5
 
 
 def test_an_update_that_wrote_nothing_is_said(suite: pytest.Pytester) -> None:
@@ -328,7 +328,7 @@ def test_workers_of_xdist_compute_a_report_once(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """
         def test_one(mirabench):
-            assert mirabench.evaluate("good", suite="small.toml").summary["sharpness"].n == 3
+            assert mirabench.evaluate("good", suite="small.toml").summary["sharpness"].n == 5
 
         def test_two(mirabench):
             mirabench.evaluate("good", suite="small.toml")
@@ -342,7 +342,7 @@ def test_workers_of_xdist_compute_a_report_once(suite: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["report *good-small*report.html", "baseline *b.json"])
     assert (suite.path / "runs.txt").read_text() == "run\n"
     assert len(list((suite.path / "out").glob("*/report.html"))) == 1
-    assert load_report(suite.path / "b.json").summary["sharpness"].n == 3
+    assert load_report(suite.path / "b.json").summary["sharpness"].n == 5
 
 
 class TestErrors:
