@@ -15,7 +15,7 @@ smallest difference of interest or with an interval wholly on the bad side. Witn
 
     consistency (temporal, 3D)                  visual quality where higher is better; motion strength
     visual quality where lower is better        the same
-    exposure                                    other visual quality where higher is better
+    visual quality where higher is better       the other metrics of it
 
 Nor is it while more than one in twenty of the clips that had a number lost it. Worse needs no such proof: it
 is an alarm, and said whenever it is shown.
@@ -39,8 +39,6 @@ LOST = 0.05
 _CONSISTENCY = ("temporal consistency", "3D consistency")
 _PICTURE = "visual quality"
 _MOTION = "motion strength"
-_BOUGHT_BY_GREY = "exposure"
-"""Higher is better, and yet a washed-out picture has more of it."""
 
 
 def verdict_of(found: Difference, tests: int) -> tuple[Verdict, str]:
@@ -135,13 +133,13 @@ def why_withheld(name: str, metrics: Mapping[str, Difference]) -> str:
 
 def _witnesses(name: str, metrics: Mapping[str, Difference]) -> Iterator[str]:
     gained = metrics[name]
-    fault = gained.dimension == _PICTURE and not gained.higher_is_better
-    consistency = gained.dimension in _CONSISTENCY
-    if not (fault or consistency or name == _BOUGHT_BY_GREY):
+    if gained.dimension not in (_PICTURE, *_CONSISTENCY):
         return
+    # a washed-out picture is better exposed, and its noise reads as sharpness
+    merit = gained.dimension == _PICTURE and gained.higher_is_better
     for other, found in metrics.items():
         of_picture = found.dimension == _PICTURE and found.higher_is_better
-        of_motion = found.dimension == _MOTION and name != _BOUGHT_BY_GREY
+        of_motion = found.dimension == _MOTION and not merit
         if other != name and (of_picture or of_motion):
             yield other
 

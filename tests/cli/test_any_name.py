@@ -75,4 +75,4 @@ def test_the_report_gives_the_exact_names_back(folder: Path) -> None:
 
 def test_the_comparison_pairs_the_clips(folder: Path) -> None:
     found = json.loads((folder / "compared" / "compare.json").read_bytes())
-    assert "caf\\udce9" in json.dumps(found)
+    assert "caf\\\\udce9" in json.dumps(found)

@@ -32,8 +32,8 @@ checks:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with two clips, a suite and a check file that passes."""
-    for number in range(2):
+    """A working folder with five clips, a suite and a check file that passes."""
+    for number in range(5):
         clip = clipkit.panning(frames=8, dx=1.0, size=(64, 48), seed=number)
         write_video(tmp_path / "clips" / f"{number}.mp4", clip)
         write_video(tmp_path / "blurred" / f"{number}.mp4", clipkit.blur(clip, 2.0))

@@ -76,7 +76,7 @@ def test_the_table_has_a_verdict_for_each_metric(compare: Shell, base: Path, wor
     assert done.code == 0
     assert "worse minus base" in done.out
     assert "worse against base: better on none; worse on 1 (sharpness)" in done.out
-    assert "no difference seen on 1" in done.out
+    assert "equivalent on 1" in done.out
     assert "10 pairs (10 by prompt and seed)" in done.out
 
 

@@ -84,7 +84,7 @@ def test_a_kill_loses_the_clip_in_progress_and_leaves_no_process_behind(blocked)
 
 def test_two_runs_do_not_share_a_folder(blocked):
     _, folder, _ = blocked
-    with pytest.raises(InputError, match="another run is at work"):
+    with pytest.raises(InputError, match="another run is active"):
         generate_all(Moody(), WANTED, folder)
 
 

@@ -18,11 +18,8 @@ from mirabench.metrics import learned_distances
 from mirabench.metrics.api import ClipInputs, MetricSpec, SetMeasured
 from mirabench.report.build import summarise_set
 from mirabench.video.frames import ArrayVideo
-<<<<<<< HEAD
 
 VIDEO = ArrayVideo(np.zeros((1, 2, 2, 3), np.uint8)).info
-=======
->>>>>>> a725b3b (Distances in tests are of true clips)
 
 
 def leave_one_out_mean(values: np.ndarray):
@@ -127,16 +124,8 @@ def _sets(
     return [_clip(v) for v in ours], [_clip(v + 1) for v in theirs]
 
 
-<<<<<<< HEAD
 def _clip(rows: np.ndarray) -> ClipInputs:
     return ClipInputs(VIDEO, {"vectors": as_table(rows=rows)})
-=======
-INFO = ArrayVideo(np.zeros((2, 4, 4, 3), np.uint8), fps=2).info
-
-
-def _clip(rows: np.ndarray) -> ClipInputs:
-    return ClipInputs(INFO, {"vectors": as_table(rows=rows)})
->>>>>>> a725b3b (Distances in tests are of true clips)
 
 
 def test_leaving_out_is_subtraction() -> None:

@@ -235,7 +235,7 @@ def test_an_address_that_is_no_board_is_one_sentence(kit: Any, tmp_path: Path) -
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr.startswith("mirabench: the board http://127.0.0.1:9 did not take")
+    assert done.stderr.startswith("mirabench: the board http://127.0.0.1:9 did not accept")
     assert done.stderr.count("\n") == 1
 
 

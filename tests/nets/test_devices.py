@@ -16,13 +16,13 @@ import columnkit
 import numpy as np
 import pytest
 import torch
-from mirabench.run.stream import extract
 from seeded import seeded_state
 from skiplist import has_accelerator
 
 import mirabench
 from mirabench.features import networks
 from mirabench.features.api import build
+from mirabench.features.stream import extract
 from mirabench.inputs.prompts import Prompt
 from mirabench.nets import aesthetic, amt, clip, dino, i3d, inception, raft, viclip
 from mirabench.nets.cotracker import ENVIRONMENT, OnlineTracker, load_predictor

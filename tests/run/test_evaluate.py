@@ -218,7 +218,7 @@ class TestOneBadClipHarmsNoOther:
             mirabench.evaluate(clips, metrics=SOME, clip_timeout=5.0)
 
     def test_a_second_run_in_the_same_folder_is_refused(self, clips: Path, tmp_path: Path) -> None:
-        with locked(tmp_path), pytest.raises(InputError, match="another run is at work"):
+        with locked(tmp_path), pytest.raises(InputError, match="another run is active"):
             mirabench.evaluate(clips, metrics=SOME, output=tmp_path)
 
     def test_both_sets_may_use_the_same_names(self, clips: Path) -> None:

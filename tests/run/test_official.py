@@ -87,8 +87,8 @@ class TestWithWeights:
     def test_too_short_for_a_window_fails_alone(self) -> None:
         short = clipkit.panning(frames=2, size=(96, 72))
         report = mirabench.evaluate(short, metrics=[*SMALL[:2], "tracking_strength"])
-        failures = report.videos[0].failures
-        assert "interpolation needs three" in failures["temporal_motion_smoothness"]
+        reasons = report.videos[0].not_applicable
+        assert "interpolation needs three" in reasons["temporal_motion_smoothness"]
         assert "dynamic_degree" in report.videos[0].scores
 
     def test_one_clip_is_too_few_for_a_distance(self) -> None:

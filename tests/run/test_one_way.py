@@ -17,7 +17,7 @@ STEPS = [
     "mirabench.run.evaluate.run",
     "mirabench.run.score.score_clips",
     "mirabench.run.assemble.assemble",
-    "mirabench.report.page.render_page",
+    "mirabench.report.page.page_files",
     "mirabench.report.files.write_run",
 ]
 PACKAGE = Path(sys.modules["mirabench"].__file__ or "").parent

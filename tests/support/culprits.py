@@ -201,7 +201,9 @@ class Crooked(Honest):
     spec: ClassVar[MetricSpec] = spec("crooked")
 
     def compute(self, clip):
-        return Measured(1.0, curve=Curve(np.arange(3.0), np.arange(2.0)))
+        curve = Curve(np.arange(2.0), np.arange(2.0))
+        object.__setattr__(curve, "seconds", np.arange(3.0))  # past the shapes that tests check
+        return Measured(1.0, curve=curve)
 
 
 @dataclass(frozen=True)

@@ -218,7 +218,7 @@ class TestLock:
 
 
 DRIVER = """
-import os, signal, sys, threading
+import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import toywork
@@ -226,16 +226,20 @@ from mirabench.work.journal import FileJournal
 from mirabench.work.local import LocalExecutor
 from mirabench.work.run import Policy, Run, Kept
 
-folder, after = Path(sys.argv[2]), float(sys.argv[3])
+folder, left = Path(sys.argv[2]), int(sys.argv[3])
 
 class Files:
+    left = left
+
     def keep(self, held):
         for h in held:
             (folder / "results" / h.item.id).write_text(h.outcome.value[0])
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
         return Kept([h.outcome for h in held])
 
 if __name__ == "__main__":
-    threading.Timer(after, os.kill, (os.getpid(), signal.SIGKILL)).start()
     with LocalExecutor(2) as executor:
         Run(toywork.Deeds(marks=folder / "marks"), toywork.keyed([f"v{n}" for n in range(300)]), executor,
             journal=FileJournal.of(folder, "deeds"), store=Files(), policy=Policy(flush_items=1)).go()
@@ -250,14 +254,14 @@ def test_a_killed_driver_resumes_and_redoes_at_most_what_was_in_hand(tmp_path: P
     script.write_text(DRIVER)
     moments, kills = random.Random(0), 0
     for _ in range(12):
-        after = moments.uniform(0.6, 1.6)
+        left = moments.randrange(5, 60)
         command = [sys.executable, str(script), str(Path(toywork.__file__).parent), str(tmp_path)]
-        code = subprocess.run([*command, str(after)], timeout=60).returncode
+        code = subprocess.run([*command, str(left)], timeout=60).returncode
         if code == 0:
             break
         kills += 1
     else:
-        assert subprocess.run([*command, "60"], timeout=120).returncode == 0
+        assert subprocess.run([*command, "0"], timeout=120).returncode == 0
     assert kills > 0
     results = {path.name: path.read_text() for path in (tmp_path / "results").iterdir()}
     assert results == {f"i{n}": f"v{n}" for n in range(300)}
