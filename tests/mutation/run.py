@@ -106,8 +106,8 @@ pytest_add_cli_args_test_selection = {tests}
 use_setproctitle = false
 track_dependencies = false
 use_git_change_detection = false
-timeout_multiplier = 5.0
-timeout_constant = 20.0
+timeout_multiplier = 1.0
+timeout_constant = 10.0
 
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib"]
@@ -116,6 +116,16 @@ markers = {markers}
 filterwarnings = ["error"]
 timeout = 240
 """
+
+
+TWICE = """
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("twice", suppress_health_check=[HealthCheck.differing_executors])
+settings.load_profile("twice")
+"""
+"""mutmut runs the tests more than once in a process, which hypothesis takes for a mistake."""
 
 
 def main() -> int:
@@ -162,6 +172,8 @@ def laid_out(name: str, section: Section) -> Path:
     for package, place in {**PACKAGES, "tests": "tests"}.items():
         shutil.rmtree(folder / package, ignore_errors=True)
         shutil.copytree(ROOT / place, folder / package, ignore=ignored)
+    with (folder / "tests" / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(TWICE)
     shutil.rmtree(folder / "mutants", ignore_errors=True)
     with (ROOT / "pyproject.toml").open("rb") as file:
         markers = tomllib.load(file)["tool"]["pytest"]["ini_options"]["markers"]

@@ -17,7 +17,6 @@ STEPS = [
     "mirabench.run.evaluate.run",
     "mirabench.run.score.score_clips",
     "mirabench.run.assemble.assemble",
-    "mirabench.report.page.page_files",
     "mirabench.report.files.write_run",
 ]
 PACKAGE = Path(sys.modules["mirabench"].__file__ or "").parent
