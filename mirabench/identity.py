@@ -26,6 +26,9 @@ from mirabench.errors import PluginError
 
 KINDS = "numbers, texts, truth values, None, enums, and tuples, lists, sets, mappings or dataclasses of them"
 
+ADDED: Mapping[str, bool] = {"added": True}
+"""Metadata of a dataclass field that came after ids were published: at its default it enters none."""
+
 
 def canonical(value: object, where: str) -> Any:
     """The one JSON form of a value.
@@ -115,7 +118,16 @@ def _state(thing: object) -> dict[str, object]:
     names = _fields(thing)
     if not names or _given(thing) - set(names):  # what is given may be held under any name
         names += _held(thing)
-    return {name: getattr(thing, name) for name in dict.fromkeys(names)}
+    unset = unset_additions(thing)
+    return {name: getattr(thing, name) for name in dict.fromkeys(names) if name not in unset}
+
+
+def unset_additions(thing: object) -> set[str]:
+    """The names of the dataclass fields marked `ADDED` that hold their default: they enter no id."""
+    fields = dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ()
+    return {
+        f.name for f in fields if f.metadata.get("added") and getattr(thing, f.name) == f.default
+    }
 
 
 def _fields(thing: object) -> list[str]:

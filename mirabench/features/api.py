@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mirabench import registry
 from mirabench.errors import InputError, PluginError
-from mirabench.identity import canonical, parameters_of
+from mirabench.identity import canonical, parameters_of, unset_additions
 from mirabench.inputs.prompts import Prompt
 from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
 from mirabench.video.resize import Resize
@@ -190,7 +190,9 @@ def feature_identity(extractor: AnyExtractor) -> dict[str, Any]:
     identity = {"feature": extractor.name, "version": extractor.version, **fields}
     resize = getattr(extractor, "resize", None)
     if resize is not None:
-        identity["resize"] = canonical(dataclasses.asdict(resize), f"`resize` of {what}")
+        unset = unset_additions(resize)
+        sizes = {k: v for k, v in dataclasses.asdict(resize).items() if k not in unset}
+        identity["resize"] = canonical(sizes, f"`resize` of {what}")
     if weights_of(extractor):
         identity["weights"] = list(weights_of(extractor))
     return identity

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import cv2
 import numpy as np
 
+from mirabench.identity import ADDED
 from mirabench.video.frames import UInt8Array
 
 Filter = Literal["area", "bilinear"]
@@ -27,16 +28,32 @@ class Resize:
     size: tuple[int, int] | None = None
     """Or: exactly this (width, height), whatever the aspect."""
     filter: Filter = "area"
+    long_side: int | None = field(default=None, metadata=ADDED)
+    """Or: shrink so that the longer side is at most this; never enlarges. Keeps the aspect."""
+
+    def __post_init__(self) -> None:
+        given = [self.max_short_side, self.size, self.long_side]
+        if sum(value is not None for value in given) > 1:
+            raise ValueError(
+                f"{self} asks for several sizes: give one of max_short_side, size and long_side"
+            )
 
     def target(self, width: int, height: int) -> tuple[int, int]:
         """The (width, height) that a picture of this size gets."""
         if self.size is not None:
             return self.size
-        short = min(width, height)
-        if self.max_short_side is None or short <= self.max_short_side:
+        scale = self._scale(width, height)
+        if scale >= 1:
             return width, height
-        scale = self.max_short_side / short
         return max(1, round(width * scale)), max(1, round(height * scale))
+
+    def _scale(self, width: int, height: int) -> float:
+        """By what both sides are multiplied; 1 and more leaves them."""
+        if self.long_side is not None:
+            return self.long_side / max(width, height)
+        if self.max_short_side is not None:
+            return self.max_short_side / min(width, height)
+        return 1.0
 
     def __call__(self, frames: UInt8Array) -> UInt8Array:
         """Resize uint8 RGB (N, H, W, 3)."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from mirabench.errors import InputError
 from mirabench.video.frames import IntArray, VideoInfo
+
+ROUNDING = 1e-6
+"""Seconds by which a frame's time may miss a tick, or the middle between two ticks, and count as on it."""
 
 
 def every_frame(video: VideoInfo) -> IntArray:
@@ -20,9 +24,44 @@ def at_rate(video: VideoInfo, fps: float) -> IntArray:
     """
     seconds = video.seconds
     clock = np.arange(0.0, seconds[-1] + 0.5 / fps, 1.0 / fps)
-    tolerance = 1e-6  # a frame at exactly the clock's tick, but for rounding, is at the tick
-    chosen = np.searchsorted(seconds, clock - tolerance, side="left")
+    chosen = np.searchsorted(seconds, clock - ROUNDING, side="left")
     return np.unique(np.minimum(chosen, video.num_frames - 1)).astype(np.int64)
+
+
+def at_times(video: VideoInfo, rate: float) -> IntArray:
+    """(N,) the frame nearest to each tick k / `rate` seconds, the earlier one of two that are equally near.
+
+    The ticks run to half a frame beyond the last one. The choice depends on time alone, so a film at 12, 24,
+    30 or 60 frames per second, or at a rate that varies, is looked at within half a frame of the same
+    moments; where its frames are further apart than ticks, each of them is chosen. What divides by time takes
+    the true times of the frames, not the ticks.
+
+    Args:
+        video: At least one frame.
+        rate: Ticks a second, > 0.
+
+    Raises:
+        InputError: `rate` is not positive and finite.
+
+    Example:
+        >>> from mirabench.video.frames import ArrayVideo
+        >>> film = ArrayVideo(np.zeros((13, 4, 4, 3), np.uint8), fps=12)
+        >>> at_times(film.info, rate=8).tolist()  # 0.125 s lies between frames 1 and 2
+        [0, 1, 3, 4, 6, 7, 9, 10, 12]
+    """
+    if not 0 < rate < float("inf"):
+        raise InputError(
+            f"a rate of {rate} frames per second looks at nothing: give a positive one"
+        )
+    seconds = video.seconds
+    if len(seconds) == 1:
+        return every_frame(video)
+    middles = (seconds[1:] + seconds[:-1]) / 2
+    until = np.append(
+        middles, 2 * seconds[-1] - middles[-1]
+    )  # up to there no other frame is nearer
+    ticks_until = np.floor((until + ROUNDING) * rate)
+    return np.flatnonzero(np.diff(ticks_until, prepend=-1.0)).astype(np.int64)
 
 
 def evenly(video: VideoInfo, count: int) -> IntArray:

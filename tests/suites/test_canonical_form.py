@@ -70,6 +70,10 @@ FORMS = [
         Resize(max_short_side=4),
         {"$Resize": {"max_short_side": 4, "size": None, "filter": "area"}},
     ),
+    (
+        Resize(long_side=4),
+        {"$Resize": {"max_short_side": None, "size": None, "filter": "area", "long_side": 4}},
+    ),
 ]
 
 
