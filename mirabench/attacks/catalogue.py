@@ -275,7 +275,8 @@ OVERLAYS = (
     Attack(
         "letterbox", "overlay", "black bars over 30 % of the picture", "a cinema picture",
         _frames(degrade.letterboxed),
-        {"exposure": DROP, QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN, **_camera(NO_GAIN)},
+        {QUALITY: NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN, **_camera(NO_GAIN)},
+        version=2,
     ),
     Attack(
         "inset", "overlay", "the clip at 60 % on a blurred still of itself", "a portrait clip in a landscape",

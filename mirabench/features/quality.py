@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from mirabench.features.api import FeatureTable
 from mirabench.features.rows import Rows
-from mirabench.functional import pictures
+from mirabench.functional import picture_quality
 from mirabench.functional.arrays import luma
 from mirabench.functional.descriptors import appearance_descriptor
 from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
@@ -21,13 +21,14 @@ from mirabench.video.sampling import at_rate
 class Quality:
     """Extractor of the feature `quality`. Rows are frames, `rate` a second.
 
-    Columns: `seconds`; `sharpness` (0 to 1), `noise` (levels), `colorfulness`, `exposure` (0 to 1),
-    `blockiness`, `contrast` (standard deviation of luma in levels), `appearance` (20,).
+    Columns: `seconds`; of the picture within black bars `sharpness` (0 to 1), `noise` (levels),
+    `colorfulness`, `exposure` (0 to 1), `blockiness` (0 to 1); of the whole frame `contrast` (standard
+    deviation of luma in levels), `appearance` (20,).
     """
 
     rate: float = 4.0
     name: ClassVar[str] = "quality"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def resize(self) -> None:
@@ -54,11 +55,11 @@ class _Session:
         grey = luma(batch.data)
         columns = {
             "seconds": batch.seconds,
-            "sharpness": pictures.sharpness(grey),
-            "noise": pictures.noise(grey),
-            "colorfulness": pictures.colorfulness(batch.data),
-            "exposure": pictures.exposure(grey),
-            "blockiness": pictures.blockiness(grey),
+            "sharpness": picture_quality.fine_detail(grey),
+            "noise": picture_quality.visible_noise(grey),
+            "colorfulness": picture_quality.vividness(batch.data),
+            "exposure": picture_quality.tonal_exposure(grey),
+            "blockiness": picture_quality.blockiness(grey),
             "contrast": [float(picture.std()) for picture in grey],
             "appearance": appearance_descriptor(batch.data),
         }

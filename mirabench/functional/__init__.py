@@ -10,6 +10,7 @@ An array of another shape or dtype raises `InputError`; a clip or set that allow
 trusted: the choice and preparation of frames, cuts and repeated frames left out, a status and an interval.
 """
 
+from mirabench.functional.active_picture import ActivePicture, active_picture
 from mirabench.functional.arrays import luma
 from mirabench.functional.camera import camera_motion, object_motion
 from mirabench.functional.camera_path import CameraPath, camera_agreement
@@ -29,8 +30,14 @@ from mirabench.functional.interpolation import (
     motion_smoothness,
     percent_of_full_scale,
 )
-from mirabench.functional.pictures import (
+from mirabench.functional.picture_quality import (
     blockiness,
+    fine_detail,
+    tonal_exposure,
+    visible_noise,
+    vividness,
+)
+from mirabench.functional.pictures import (
     blur_effect,
     colorfulness,
     exposure,
@@ -40,7 +47,9 @@ from mirabench.functional.pictures import (
 from mirabench.functional.tracks import net_speed, track_displacement, tracking_strength
 
 __all__ = [
+    "ActivePicture",
     "CameraPath",
+    "active_picture",
     "appearance_descriptor",
     "blockiness",
     "blur_effect",
@@ -51,6 +60,7 @@ __all__ = [
     "embedding_consistency",
     "epipolar_distance",
     "exposure",
+    "fine_detail",
     "flow_magnitude",
     "frechet_distance",
     "interpolation_error",
@@ -67,10 +77,13 @@ __all__ = [
     "sampson_squared",
     "sharpness",
     "temporal_flicker",
+    "tonal_exposure",
     "track_displacement",
     "tracking_strength",
     "transfer_squared",
     "visible_in_both",
+    "visible_noise",
+    "vividness",
     "warp",
     "warping_error",
 ]

@@ -1,7 +1,8 @@
-"""No-reference measures of single pictures; the mean over a clip's frames is the metric.
+"""Published no-reference measures of single pictures, as they stand in their papers.
 
-Each takes frames uint8, RGB (T, H, W, 3) or luma (T, H, W) where colour does not matter, and gives one value
-a frame, float64 (T,). No frame gives no value.
+The metrics use those of `mirabench.functional.picture_quality`, which damage cannot raise; these serve to
+compare with the literature. Each takes frames uint8, RGB (T, H, W, 3) or luma (T, H, W) where colour does not
+matter, and gives one value a frame, float64 (T,). No frame gives no value.
 """
 
 from __future__ import annotations
@@ -110,12 +111,12 @@ def noise(
     return _each([_noise_sigma(picture) for picture in luma(frames)])
 
 
-_NOISE_MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+NOISE_MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
 def _noise_sigma(grey: UInt8[np.ndarray, "H W"]) -> float:
     picture = grey.astype(np.float32)
-    response = np.abs(cv2.filter2D(picture, cv2.CV_32F, _NOISE_MASK))[1:-1, 1:-1]
+    response = np.abs(cv2.filter2D(picture, cv2.CV_32F, NOISE_MASK))[1:-1, 1:-1]
     smooth = cv2.GaussianBlur(picture, (0, 0), 2.0)
     edges = length(*sobel(smooth))[1:-1, 1:-1]
     usable = (smooth[1:-1, 1:-1] > SATURATED[0]) & (smooth[1:-1, 1:-1] < SATURATED[1])
@@ -146,10 +147,11 @@ def colorfulness(frames: UInt8[np.ndarray, "T H W 3"]) -> Float64[np.ndarray, " 
         >>> colorfulness(np.full((1, 1, 1, 3), (30, 0, 15), np.uint8)).tolist()  # 0.3 * 30
         [9.0]
     """
-    return _each([_m3(frame) for frame in rgb(frames)])
+    return _each([m3(frame) for frame in rgb(frames)])
 
 
-def _m3(frame: UInt8[np.ndarray, "H W 3"]) -> float:
+def m3(frame: UInt8[np.ndarray, "H W 3"] | Float32[np.ndarray, "H W 3"]) -> float:
+    """Hasler and Suesstrunk's M3 of one picture in RGB."""
     red, green, blue = cv2.split(frame.astype(np.float32))
     red_green, yellow_blue = red - green, 0.5 * (red + green) - blue
     (m1, m2), (s1, s2) = zip(*(_mean_std(c) for c in (red_green, yellow_blue)), strict=True)
@@ -192,44 +194,3 @@ def exposure(
             for p in grey
         ]
     )
-
-
-def blockiness(
-    frames: UInt8[np.ndarray, "T H W 3"] | UInt8[np.ndarray, "T H W"], block: int = 8
-) -> Float64[np.ndarray, " T"]:
-    """How much stronger steps are at the borders of compression blocks than beside them; 0 is none.
-
-    max(0, b - a) / (a + 1), b the mean absolute step across the borders of a grid of `block` px and a the mean
-    step one pixel beside them, in levels, after Wang, Bovik, Evans, ICIP 2000. The larger of both directions.
-
-    Args:
-        frames: uint8, RGB or luma, as they were compressed: resizing moves the borders.
-        block: Side of a block in px.
-
-    Returns:
-        One value a frame, 0 and more; 0 for a frame of fewer than three blocks a side.
-
-    Raises:
-        InputError: the frames are not uint8 (T, H, W, 3) or (T, H, W).
-
-    Example:
-        >>> halves = np.zeros((1, 24, 24), np.uint8)
-        >>> halves[:, :, 8:] = 40  # a step of 40 at one of two borders: (40 + 0) / 2 / 1
-        >>> blockiness(halves).tolist()
-        [20.0]
-    """
-    return _each([_block_steps(picture, block) for picture in luma(frames)])
-
-
-def _block_steps(grey: UInt8[np.ndarray, "H W"], block: int) -> float:
-    if min(grey.shape) < 3 * block:
-        return 0.0
-    picture = grey.astype(np.float32)
-    return max(_steps_along(picture, block), _steps_along(picture.T, block))
-
-
-def _steps_along(picture: Float32[np.ndarray, "H W"], block: int) -> float:
-    steps = np.abs(np.diff(picture, axis=1)).mean(axis=0, dtype=np.float64)
-    at_border = steps[block - 1 :: block]
-    beside = np.concatenate([steps[block - 2 :: block], steps[block::block]])
-    return float(max(0.0, (at_border.mean() - beside.mean()) / (beside.mean() + 1.0)))

@@ -77,7 +77,7 @@ def _described(
 def _spec(name: str, summary: str, low: float, source: str) -> MetricSpec:
     return MetricSpec(
         name=name,
-        version=1,
+        version=2,
         dimension="distribution similarity",
         summary=summary,
         unit="",

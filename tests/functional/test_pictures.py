@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mirabench import functional as F
 
-FRAME_MEASURES = (F.sharpness, F.blur_effect, F.noise, F.colorfulness, F.exposure, F.blockiness)
+FRAME_MEASURES = (F.sharpness, F.blur_effect, F.noise, F.colorfulness, F.exposure)
 
 
 def random_frames(count: int = 3, size: tuple[int, int] = (40, 33), seed: int = 0) -> np.ndarray:
@@ -147,45 +147,6 @@ class TestExposure:
         assert found[0] == pytest.approx(math.exp(-0.25 / 0.08))
 
 
-class TestBlockiness:
-    @staticmethod
-    def plain(grey: np.ndarray, block: int) -> float:
-        def along(picture: np.ndarray) -> float:
-            steps = [
-                np.mean([abs(row[i + 1] - row[i]) for row in picture])
-                for i in range(picture.shape[1] - 1)
-            ]
-            border = [s for i, s in enumerate(steps) if i % block == block - 1]
-            beside = [s for i, s in enumerate(steps) if i % block == block - 2]
-            beside += [s for i, s in enumerate(steps) if i % block == 0 and i >= block]
-            return max(0.0, (np.mean(border) - np.mean(beside)) / (np.mean(beside) + 1))
-
-        return max(along(grey.astype(float)), along(grey.T.astype(float)))
-
-    @pytest.mark.parametrize("block", [4, 8])
-    def test_equals_the_definition_written_plainly(self, block: int) -> None:
-        grey = F.luma(clipkit.blocks(clipkit.still(1), 10))
-        assert F.blockiness(grey, block)[0] == pytest.approx(self.plain(grey[0], block), rel=1e-5)
-
-    @pytest.mark.parametrize("axis", [1, 2])
-    def test_both_directions_count(self, axis: int) -> None:
-        steps = (np.arange(48) // 8 % 2 * 50).astype(np.uint8)
-        picture = np.broadcast_to(steps[:, None] if axis == 1 else steps, (1, 48, 48))
-        assert F.blockiness(np.ascontiguousarray(picture)).tolist() == [50.0]  # 50 / (0 + 1)
-
-    @pytest.mark.parametrize(("side", "measured"), [(23, False), (24, True)])
-    def test_three_blocks_are_needed(self, side: int, measured: bool) -> None:
-        picture = np.zeros((1, side, side), np.uint8)
-        picture[:, :, 8:] = 90
-        assert (F.blockiness(picture)[0] > 0) == measured
-
-    def test_a_border_that_is_smoother_than_the_rest_is_no_blockiness(self) -> None:
-        picture = random_frames(1, (48, 48))
-        picture[:, :, 8::8] = picture[:, :, 7:-1:8]
-        picture[:, 8::8] = picture[:, 7:-1:8]
-        assert F.blockiness(picture).tolist() == [0.0]
-
-
 class TestAll:
     @pytest.mark.parametrize("measure", FRAME_MEASURES, ids=lambda f: f.__name__)
     def test_frames_are_measured_one_by_one_whatever_their_company(self, measure: object) -> None:
@@ -213,7 +174,7 @@ class TestAll:
     def test_rows_and_columns_are_treated_alike(self, seed: int) -> None:
         frames = random_frames(1, (32, 32), seed)
         turned = np.ascontiguousarray(frames.transpose(0, 2, 1, 3))
-        for measure in (F.sharpness, F.noise, F.colorfulness, F.exposure, F.blockiness):
+        for measure in (F.sharpness, F.noise, F.colorfulness, F.exposure):
             assert measure(turned)[0] == pytest.approx(measure(frames)[0], rel=1e-4), measure
 
     def test_luma_weighs_green_most(self) -> None:
