@@ -25,6 +25,8 @@ from mirabench.video.sampling import evenly
 
 QUALITY, ROW_QUALITY = 80, 85
 """Of the JPEG files: of a picture, and of several side by side."""
+SIZES = ((54, 30), (54, 12), (36, 12), (20, 12))
+"""(short side in px, quality) of a picture made smaller, tried in turn until it fits; noise needs the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,23 @@ def side_by_side(strip: Sequence[StripPicture], height: int | None = None) -> by
     return _jpeg(np.hstack(cells), ROW_QUALITY)
 
 
+def shrunk(jpeg: bytes, most: int) -> bytes:
+    """A JPEG file of at most `most` bytes, as large and as good as that allows; empty for no picture."""
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
+    if pixels is None:
+        return b""
+    file = b""
+    for side, quality in SIZES:
+        height, width = pixels.shape[:2]
+        scale = min(1.0, side / min(height, width), 2 * side / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        file = _jpeg(small, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1)
+        if len(file) <= most:
+            break
+    return file
+
+
 def _cell(picture: StripPicture, height: int | None) -> UInt8Array:
     bgr = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR)
     if height is not None:
@@ -188,6 +207,6 @@ def _cell(picture: StripPicture, height: int | None) -> UInt8Array:
     return np.asarray(cell, np.uint8)
 
 
-def _jpeg(bgr: UInt8Array, quality: int) -> bytes:
-    _, file = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+def _jpeg(bgr: UInt8Array, quality: int, *settings: int) -> bytes:
+    _, file = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality, *settings])
     return bytes(file.tobytes())

@@ -9,10 +9,9 @@ import base64
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
-from mirabench.features.film_strip import StripPicture
+from mirabench.features.film_strip import StripPicture, shrunk
 from mirabench.metrics.api import Curve
 from mirabench.report.charts import MOST_POINTS, gaps, thinned
 
@@ -27,8 +26,6 @@ LEAST_CURVES = 1_900
 CURVE_FACTS = 55
 """Characters that a curve takes beside its points: its axis, its worst moment."""
 FEWEST_POINTS = 8
-SIZES = ((54, 30), (54, 12), (36, 12), (20, 12))
-"""(short side in px, quality) of a picture made smaller, tried in turn until it fits; noise needs the last."""
 _STEPS = 4095
 _DIGITS = np.frombuffer(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8
@@ -67,29 +64,8 @@ def fitted(strip: Sequence[StripPicture], budget: int) -> list[Still]:
         return whole
     count = min(len(strip), max(1, budget // LEAST_PICTURES))
     kept = [strip[int((i + 0.5) * len(strip) / count)] for i in range(count)]
-    small = [(p.seconds, _small(p.jpeg, LEAST_PICTURES * 3 // 4)) for p in kept]
+    small = [(p.seconds, shrunk(p.jpeg, LEAST_PICTURES * 3 // 4)) for p in kept]
     return [Still(seconds, _base64(file)) for seconds, file in small if file]
-
-
-def _small(jpeg: bytes, most: int) -> bytes:
-    """A JPEG file of at most `most` bytes, as large and as good as that allows; empty for no picture."""
-    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
-    if pixels is None:
-        return b""
-    file = b""
-    for side, quality in SIZES:
-        height, width = pixels.shape[:2]
-        scale = min(1.0, side / min(height, width), 2 * side / max(height, width))
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        file = cv2.imencode(".jpg", small, _settings(quality))[1].tobytes()
-        if len(file) <= most:
-            break
-    return file
-
-
-def _settings(quality: int) -> list[int]:
-    return [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
 
 
 def points_for(curves: int, budget: int) -> int:
