@@ -68,9 +68,23 @@ def frechet_distance(one: Moments, two: Moments) -> float:
     return float(shift @ shift + max(0.0, float(trace)))
 
 
-def polynomial_kernel(one: Vectors, two: Vectors) -> Vectors:
-    """(N, M): (x.y / D + 1)^3, the kernel of the kernel inception distance (Binkowski et al., 2018)."""
-    return np.asarray((one @ two.T / one.shape[1] + 1.0) ** 3)
+def cubic(products: Vectors) -> Vectors:
+    """(z + 1)^3 of z = x.y / D, the kernel of the kernel inception distance (Binkowski et al., 2018)."""
+    return np.asarray((products + 1.0) ** 3)
+
+
+def squared(products: Vectors) -> Vectors:
+    """z^2 of z = x.y / D, the kernel of JEDi (Luo et al., ICLR 2025)."""
+    return np.asarray(products**2)
+
+
+Kernel = Callable[[Vectors], Vectors]
+"""Of x.y / D, any shape."""
+
+
+def polynomial_kernel(one: Vectors, two: Vectors, kernel: Kernel = cubic) -> Vectors:
+    """(N, M): a kernel of x.y / D."""
+    return kernel(np.asarray(one @ two.T / one.shape[1]))
 
 
 def kernel_blocks(one: Sequence[Vectors], two: Sequence[Vectors]) -> Vectors:
@@ -184,14 +198,16 @@ class KernelSums:
     """(B,)."""
 
     @classmethod
-    def of(cls, one: Sequence[Vectors], two: Sequence[Vectors]) -> KernelSums:
+    def of(
+        cls, one: Sequence[Vectors], two: Sequence[Vectors], kernel: Kernel = cubic
+    ) -> KernelSums:
         """Of two lists of groups (N_i, D)."""
         return cls(
-            _block_sums(one, one),
-            _block_sums(two, two),
-            _block_sums(one, two),
-            np.array([_same(v) for v in one]),
-            np.array([_same(v) for v in two]),
+            _block_sums(one, one, kernel),
+            _block_sums(two, two, kernel),
+            _block_sums(one, two, kernel),
+            np.array([_same(v, kernel) for v in one]),
+            np.array([_same(v, kernel) for v in two]),
             np.array([len(v) for v in one], dtype=np.float64),
             np.array([len(v) for v in two], dtype=np.float64),
         )
@@ -213,9 +229,9 @@ def _kept(count: int, left_out: int | None) -> NDArray[np.int64]:
     return np.array([i for i in range(count) if i != left_out], dtype=np.int64)
 
 
-def _block_sums(one: Sequence[Vectors], two: Sequence[Vectors]) -> Vectors:
-    return np.array([[polynomial_kernel(a, b).sum() for b in two] for a in one])
+def _block_sums(one: Sequence[Vectors], two: Sequence[Vectors], kernel: Kernel) -> Vectors:
+    return np.array([[polynomial_kernel(a, b, kernel).sum() for b in two] for a in one])
 
 
-def _same(vectors: Vectors) -> float:
-    return float((((vectors**2).sum(axis=1) / vectors.shape[1] + 1.0) ** 3).sum())
+def _same(vectors: Vectors, kernel: Kernel) -> float:
+    return float(kernel((vectors**2).sum(axis=1) / vectors.shape[1]).sum())

@@ -225,18 +225,50 @@ class ClipFormula:
         return self.formula(clip, *self.arguments)
 
 
+Groups = Sequence[Float64[np.ndarray, "N D"]]
+"""The vectors of several clips, an array a clip."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetFormula:
-    """A metric of scope `set` without parameters, as `ClipFormula` is of scope `clip`."""
+    """A metric of scope `set` without parameters: the vectors of a clip, and the distance of two sets of them.
+
+    The vectors are all that it takes from a clip, so that those of a reference can be kept in a file
+    (`mirabench reference build`) and compared with later. A metric that needs more of its clips is a dataclass
+    of its own with a method `compare`.
+    """
 
     spec: MetricSpec
-    formula: Callable[[Sequence[ClipInputs], Sequence[ClipInputs]], SetMeasured]
-    """Of the generated and the reference clips."""
+    vectors: Callable[[ClipInputs], Float64[np.ndarray, "N D"]]
+    """What stands for a clip, float64 (N, D); none where it has nothing to compare."""
+    formula: Callable[[Groups, Groups], SetMeasured]
+    """Of the vectors of the generated and of the reference clips that have any."""
+
+    def described(self, clips: Sequence[ClipInputs]) -> list[Float64[np.ndarray, "N D"]]:
+        """The vectors of each clip that has any, in order."""
+        return [rows for clip in clips if len(rows := self.vectors(clip))]
 
     def compare(
         self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
     ) -> SetMeasured:
-        """What the formula says."""
+        """What the formula says of the clips' vectors.
+
+        Raises:
+            MetricError: fewer than two clips of a side have vectors.
+        """
+        return self.between(self.described(generated), self.described(reference))
+
+    def between(self, generated: Groups, reference: Groups) -> SetMeasured:
+        """What the formula says of vectors that were described before.
+
+        Raises:
+            MetricError: fewer than two clips of a side have vectors.
+        """
+        if min(len(generated), len(reference)) < 2:
+            raise MetricError(
+                f"needs at least two clips on each side, got {len(generated)} generated and "
+                f"{len(reference)} reference"
+            )
         return self.formula(generated, reference)
 
 

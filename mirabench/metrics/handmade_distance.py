@@ -16,25 +16,18 @@ equal size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef
 from mirabench.maths.distribution import (
-    Moments,
     Uncertainty,
-    frechet_distance,
     kernel_blocks,
     kernel_distance,
     two_sided_jackknife,
 )
-from mirabench.metrics.api import ClipInputs, MetricSpec, SetMeasured
-from mirabench.metrics.learned_distances import measured
+from mirabench.metrics.api import ClipInputs, Groups, MetricSpec, SetFormula, SetMeasured
+from mirabench.metrics.learned_distances import frechet, measured
 from mirabench.metrics.temporal import MOTION
 
 SIZE = 32
@@ -62,18 +55,6 @@ def _by_second(
     return {int(s): rows[whole == s].mean(axis=0) for s in np.unique(whole)}
 
 
-def _described(
-    generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-    ours = [v for clip in generated if len(v := describe(clip))]
-    theirs = [v for clip in reference if len(v := describe(clip))]
-    if min(len(ours), len(theirs)) < 2:
-        raise MetricError(
-            f"needs at least two clips on each side, got {len(ours)} generated and {len(theirs)} reference"
-        )
-    return ours, theirs
-
-
 def _spec(name: str, summary: str, low: float, source: str) -> MetricSpec:
     return MetricSpec(
         name=name,
@@ -92,63 +73,12 @@ def _spec(name: str, summary: str, low: float, source: str) -> MetricSpec:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class HandmadeFrechetDistance:
-    """`handmade_frechet_distance`. Not FVD."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "handmade_frechet_distance",
-        "Frechet distance of hand-made motion and appearance statistics (not FVD)",
-        0.0,
-        "Dowson and Landau, J. Multivariate Analysis 12, 1982; descriptor of mirabench",
-    )
-
-    def compare(
-        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-    ) -> SetMeasured:
-        """Squared Frechet distance between seconds of generated and of reference clips."""
-        ours, theirs = _described(generated, reference)
-        mine, other = [Moments.of(v) for v in ours], [Moments.of(v) for v in theirs]
-        a, b = _total(mine), _total(other)
-        error = two_sided_jackknife(
-            lambda i: frechet_distance(a - mine[i], b),
-            len(mine),
-            lambda i: frechet_distance(a, b - other[i]),
-            len(other),
-        )
-        fewest = min(a.count, b.count)
-        why = f"{fewest} seconds on the smaller side, {2 * SIZE} are needed for a covariance"
-        short = fewest < 2 * SIZE
-        return measured(frechet_distance(a, b), error, len(ours), why if short else "")
-
-
-def _total(moments: Sequence[Moments]) -> Moments:
-    total = moments[0]
-    for other in moments[1:]:
-        total = total + other
-    return total
-
-
-@dataclass(frozen=True, slots=True)
-class HandmadeKernelDistance:
-    """`handmade_kernel_distance`. Not KVD."""
-
-    spec: ClassVar[MetricSpec] = _spec(
-        "handmade_kernel_distance",
-        "Unbiased kernel distance of hand-made motion and appearance statistics (not KVD)",
-        float("-inf"),
-        "Binkowski et al., ICLR 2018 (kernel); U-statistic over clips; descriptor of mirabench",
-    )
-
-    def compare(
-        self, generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-    ) -> SetMeasured:
-        """Unbiased squared MMD between clips; around 0, possibly below, for equal distributions."""
-        ours, theirs = _described(generated, reference)
-        own, other = kernel_blocks(ours, ours), kernel_blocks(theirs, theirs)
-        between = kernel_blocks(ours, theirs)
-        error = _kernel_error(own, other, between)
-        return measured(kernel_distance(own, other, between), error, len(ours))
+def seconds_kernel(ours: Groups, theirs: Groups) -> SetMeasured:
+    """Unbiased squared MMD between clips; around 0, possibly below, for equal distributions."""
+    own, other = kernel_blocks(ours, ours), kernel_blocks(theirs, theirs)
+    between = kernel_blocks(ours, theirs)
+    error = _kernel_error(own, other, between)
+    return measured(kernel_distance(own, other, between), error, len(ours))
 
 
 def _kernel_error(
@@ -163,3 +93,25 @@ def _kernel_error(
         return kernel_distance(own, rest, np.delete(between, j, 1))
 
     return two_sided_jackknife(without_ours, between.shape[0], without_theirs, between.shape[1])
+
+
+HANDMADE_FRECHET_DISTANCE = SetFormula(
+    _spec(
+        "handmade_frechet_distance",
+        "Frechet distance of hand-made motion and appearance statistics (not FVD)",
+        0.0,
+        "Dowson and Landau, J. Multivariate Analysis 12, 1982; descriptor of mirabench",
+    ),
+    describe,
+    frechet,
+)
+HANDMADE_KERNEL_DISTANCE = SetFormula(
+    _spec(
+        "handmade_kernel_distance",
+        "Unbiased kernel distance of hand-made motion and appearance statistics (not KVD)",
+        float("-inf"),
+        "Binkowski et al., ICLR 2018 (kernel); U-statistic over clips; descriptor of mirabench",
+    ),
+    describe,
+    seconds_kernel,
+)

@@ -22,9 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mirabench.errors import MetricError
 from mirabench.features.api import FeatureRef
 from mirabench.maths.distribution import (
     KernelSums,
@@ -33,40 +31,28 @@ from mirabench.maths.distribution import (
     frechet_distance,
     two_sided_jackknife,
 )
-from mirabench.metrics.api import ClipInputs, MetricSpec, SetFormula, SetMeasured
+from mirabench.metrics.api import ClipInputs, Groups, MetricSpec, SetFormula, SetMeasured
+from mirabench.shapes import Float64
 
-Groups = list[NDArray[np.float64]]
-
-MOST_GROUPS = {400: 20, 2048: 5}
+MOST_GROUPS = {32: 1000, 400: 20, 1024: 10, 1408: 8, 2048: 5}
 """Dimensions -> groups of clips that the jackknife leaves out in turn: each costs a decomposition."""
 
 
-def _vectors(clips: Sequence[ClipInputs]) -> Groups:
-    found = []
-    for clip in clips:
-        table = clip["vectors"]
-        rows = table["logits"][None] if "logits" in table else table["rows"]
-        found.append(rows.astype(np.float64))
-    return found
+def logits(clip: ClipInputs) -> Float64[np.ndarray, "1 D"]:
+    """The one vector of a clip."""
+    return np.asarray(clip["vectors"]["logits"][None], np.float64)
 
 
-def _both(
-    generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]
-) -> tuple[Groups, Groups]:
-    ours, theirs = _vectors(generated), _vectors(reference)
-    if min(len(ours), len(theirs)) < 2:
-        raise MetricError(
-            f"needs at least two clips on each side, got {len(ours)} generated and {len(theirs)} reference"
-        )
-    return ours, theirs
+def rows(clip: ClipInputs) -> Float64[np.ndarray, "N D"]:
+    """The vectors of a clip."""
+    return np.asarray(clip["vectors"]["rows"], np.float64)
 
 
-def frechet(generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]) -> SetMeasured:
+def frechet(ours: Groups, theirs: Groups) -> SetMeasured:
     """Squared Frechet distance, with a standard error from a jackknife over groups of clips.
 
     The error has the degrees of freedom of the groups, few as they are, and not of the clips in them.
     """
-    ours, theirs = _both(generated, reference)
     size = ours[0].shape[1]
     mine = _grouped(ours, MOST_GROUPS.get(size, 10))
     other = _grouped(theirs, MOST_GROUPS.get(size, 10))
@@ -107,17 +93,20 @@ def _total(moments: Sequence[Moments]) -> Moments:
     return total
 
 
-def kernel(generated: Sequence[ClipInputs], reference: Sequence[ClipInputs]) -> SetMeasured:
-    """Unbiased squared MMD, with a standard error from a jackknife over clips."""
-    ours, theirs = _both(generated, reference)
-    sums = KernelSums.of(ours, theirs)
+def kernel(ours: Groups, theirs: Groups) -> SetMeasured:
+    """Unbiased squared MMD with KID's cubic kernel, with a standard error from a jackknife over clips."""
+    return kernel_measured(KernelSums.of(ours, theirs), len(ours), len(theirs))
+
+
+def kernel_measured(sums: KernelSums, ours: int, theirs: int) -> SetMeasured:
+    """The distance of these sums, with a standard error from a jackknife over clips."""
     error = two_sided_jackknife(
         lambda i: sums.distance(without_own=i),
-        len(ours),
+        ours,
         lambda i: sums.distance(without_theirs=i),
-        len(theirs),
+        theirs,
     )
-    return measured(sums.distance(), error, len(ours))
+    return measured(sums.distance(), error, ours)
 
 
 def _spec(name: str, summary: str, feature: FeatureRef, low: float) -> MetricSpec:
@@ -141,14 +130,16 @@ _PICTURES = FeatureRef.of("inception_frames")
 _ANY = float("-inf")
 
 FVD = SetFormula(
-    _spec("fvd", "Frechet distance of I3D logits, MiraBench's definition", _I3D, 0.0), frechet
+    _spec("fvd", "Frechet distance of I3D logits, MiraBench's definition", _I3D, 0.0),
+    logits,
+    frechet,
 )
-KVD = SetFormula(_spec("kvd", "Kernel distance of I3D logits", _I3D, _ANY), kernel)
+KVD = SetFormula(_spec("kvd", "Kernel distance of I3D logits", _I3D, _ANY), logits, kernel)
 FID = SetFormula(
-    _spec("fid", "Frechet distance of Inception features of frames", _PICTURES, 0.0), frechet
+    _spec("fid", "Frechet distance of Inception features of frames", _PICTURES, 0.0), rows, frechet
 )
 KID = SetFormula(
-    _spec("kid", "Kernel distance of Inception features of frames", _PICTURES, _ANY), kernel
+    _spec("kid", "Kernel distance of Inception features of frames", _PICTURES, _ANY), rows, kernel
 )
 FID_AS_PUBLISHED = SetFormula(
     _spec(
@@ -157,6 +148,7 @@ FID_AS_PUBLISHED = SetFormula(
         _WRAPPED,
         0.0,
     ),
+    rows,
     frechet,
 )
 KID_AS_PUBLISHED = SetFormula(
@@ -166,5 +158,6 @@ KID_AS_PUBLISHED = SetFormula(
         _WRAPPED,
         _ANY,
     ),
+    rows,
     kernel,
 )

@@ -72,9 +72,18 @@ class InceptionI3d(nn.Module):
         Returns:
             (B, num_classes): logits, averaged over the time steps left at the end.
         """
-        for layer in self.children():  # in the order of definition, the last is `logits`
-            video = layer(video)
-        return video.flatten(2).mean(2)
+        scores: Tensor = self.logits(self._features(video))
+        return scores.flatten(2).mean(2)
+
+    def pooled(self, video: Tensor) -> Tensor:
+        """Features before the scores, (B, 1024), averaged over the time steps left at the end."""
+        return self._features(video).flatten(2).mean(2)
+
+    def _features(self, video: Tensor) -> Tensor:
+        for name, layer in self.named_children():  # in the order of definition
+            if name != "logits":
+                video = layer(video)
+        return video  # (B, 1024, T', 1, 1)
 
     def _add_mixed(self, *names: str, width: int) -> None:
         for name in names:

@@ -73,6 +73,24 @@ def for_i3d(frames: Frames) -> Tensor:
     return images / 255 * 2 - 1
 
 
+def squashed(frames: Frames, side: int) -> Tensor:
+    """Squashed to side x side, torch's bilinear with antialias, [0, 1]."""
+    images = F.interpolate(
+        to_tensor(frames).float(),
+        (side, side),
+        mode="bilinear",
+        align_corners=False,
+        antialias=True,
+    )
+    return images / 255
+
+
+def imagenet(images: Tensor) -> Tensor:
+    """(N, 3, h, w) in [0, 1] normalised by ImageNet's statistics."""
+    normalised: Tensor = tv.normalize(images, list(IMAGENET_MEAN), list(IMAGENET_STD))
+    return normalised
+
+
 def for_inception(frames: Frames, *, wrap: bool) -> Tensor:
     """Squashed to 299x299 by PIL bilinear; whole numbers 0..255 as float32.
 

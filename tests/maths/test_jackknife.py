@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from mirabench.errors import MetricError
-from mirabench.features.api import as_table
 from mirabench.maths.distribution import (
     Moments,
     frechet_distance,
@@ -15,7 +14,7 @@ from mirabench.maths.distribution import (
     two_sided_jackknife,
 )
 from mirabench.metrics import learned_distances
-from mirabench.metrics.api import ClipInputs, MetricSpec, SetMeasured
+from mirabench.metrics.api import MetricSpec, SetMeasured
 from mirabench.report.build import summarise_set
 from mirabench.video.frames import ArrayVideo
 
@@ -118,14 +117,10 @@ def test_the_interval_of_kernel_distances_covers_the_truth() -> None:
 
 def _sets(
     random: np.random.Generator, clips: int, size: int
-) -> tuple[list[ClipInputs], list[ClipInputs]]:
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Clips of one vector each: unit normals, one set a step of 1 away in every direction."""
     ours, theirs = random.normal(size=(2, clips, 1, size))
-    return [_clip(v) for v in ours], [_clip(v + 1) for v in theirs]
-
-
-def _clip(rows: np.ndarray) -> ClipInputs:
-    return ClipInputs(VIDEO, {"vectors": as_table(rows=rows)})
+    return list(ours), list(theirs + 1)
 
 
 def test_leaving_out_is_subtraction() -> None:
