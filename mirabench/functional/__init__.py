@@ -19,6 +19,7 @@ from mirabench.functional.descriptors import appearance_descriptor, motion_descr
 from mirabench.functional.distances import frechet_distance, kernel_distance
 from mirabench.functional.embeddings import cosine_similarity, embedding_consistency
 from mirabench.functional.epipolar import (
+    epipolar_agreement,
     epipolar_distance,
     keep_ratio,
     sampson_squared,
@@ -45,10 +46,12 @@ from mirabench.functional.pictures import (
     sharpness,
 )
 from mirabench.functional.tracks import net_speed, track_displacement, tracking_strength
+from mirabench.functional.two_views import TwoViews, two_views
 
 __all__ = [
     "ActivePicture",
     "CameraPath",
+    "TwoViews",
     "active_picture",
     "appearance_descriptor",
     "blockiness",
@@ -58,6 +61,7 @@ __all__ = [
     "colorfulness",
     "cosine_similarity",
     "embedding_consistency",
+    "epipolar_agreement",
     "epipolar_distance",
     "exposure",
     "fine_detail",
@@ -81,6 +85,7 @@ __all__ = [
     "track_displacement",
     "tracking_strength",
     "transfer_squared",
+    "two_views",
     "visible_in_both",
     "visible_noise",
     "vividness",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from mirabench.errors import InputError
@@ -73,6 +74,75 @@ def sampson_squared(
     line2, line1 = h1 @ fundamental.T, h2 @ fundamental
     weight = (line2[:, :2] ** 2).sum(1) + (line1[:, :2] ** 2).sum(1)
     return np.asarray((h2 * line2).sum(1) ** 2 / np.maximum(weight, 1e-12))
+
+
+def epipolar_agreement(
+    fundamental: Float64[np.ndarray, "3 3"],
+    x1: Float64[np.ndarray, "N 2"],
+    x2: Float64[np.ndarray, "N 2"],
+    sigma: float,
+) -> Float64[np.ndarray, " N"]:
+    """How far each match agrees with F: exp(-d^2 / 2 sigma^2), d its Sampson distance.
+
+    Nothing is cut off: a match that F does not explain counts as 0 and stays in the mean, where a mean over
+    inliers would forget it. Both pictures weigh alike, so exchanging them changes nothing.
+
+    Args:
+        fundamental: From the first picture to the second.
+        x1: px in the first picture.
+        x2: px in the second.
+        sigma: px, above 0; the metrics take a thousandth of the picture's diagonal.
+
+    Returns:
+        0 to 1, one value a match.
+
+    Example:
+        >>> horizontal = np.array([[0.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+        >>> x1, x2 = np.array([[5.0, 3.0], [5.0, 3.0]]), np.array([[9.0, 3.0], [9.0, 5.0]])
+        >>> epipolar_agreement(horizontal, x1, x2, sigma=1.0).round(3).tolist()  # on its line; 2 px off it
+        [1.0, 0.368]
+    """
+    return np.asarray(np.exp(-sampson_squared(fundamental, x1, x2) / (2 * sigma**2)))
+
+
+def signed_parallax(
+    fundamental: Float64[np.ndarray, "3 3"],
+    x1: Float64[np.ndarray, "N 2"],
+    x2: Float64[np.ndarray, "N 2"],
+    intrinsics: Float64[np.ndarray, "3 3"],
+    weights: Float64[np.ndarray, " N"],
+) -> Float64[np.ndarray, " N"]:
+    """How far each point moved against the horizon, px along its epipolar line; below 0 it is behind.
+
+    A scene point before both cameras leaves the place where an infinitely far one would be in the direction in
+    which the camera's move pushes it. A mirror image that slides against the scene lies on the right lines but
+    goes the other way. Of the four poses that an essential matrix allows (Hartley, Zisserman, 9.6.2), the one
+    that has most of the weight in front is taken.
+
+    Args:
+        fundamental: From the first picture to the second.
+        x1: px in the first picture.
+        x2: px in the second.
+        intrinsics: Of both cameras; a rough focal length will do, as only the sign counts.
+        weights: How far each match is believed, 0 and more.
+    """
+    essential = intrinsics.T @ fundamental @ intrinsics
+    rotations = cv2.decomposeEssentialMat(essential)[:2]
+    move = intrinsics @ cv2.decomposeEssentialMat(essential)[2].ravel()
+    best = np.zeros(len(x1))
+    most = -np.inf
+    for rotation in rotations:
+        infinite = homogeneous(x1) @ (intrinsics @ rotation @ np.linalg.inv(intrinsics)).T
+        ahead = infinite[:, 2] > 0
+        far = infinite[:, :2] / np.where(ahead, infinite[:, 2], np.inf)[:, None]
+        push = move[:2] - far * move[2]
+        along = ((x2 - far) * push).sum(1) / np.maximum(np.hypot(push[:, 0], push[:, 1]), 1e-12)
+        along = np.where(ahead, along, -np.inf)
+        for parallax in (along, np.where(ahead, -along, -np.inf)):
+            before = float((weights * (parallax > 0)).sum())
+            if before > most:
+                best, most = parallax, before
+    return np.asarray(best)
 
 
 def transfer_squared(

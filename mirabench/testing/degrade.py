@@ -71,10 +71,69 @@ def cut(clip: UInt8Array, other: UInt8Array) -> UInt8Array:
     Raises:
         InputError: The shapes differ.
     """
-    if clip.shape != other.shape:
-        raise InputError(f"clips to cut together have one shape, not {clip.shape}, {other.shape}")
+    _same_shape(clip, other)
     middle = len(clip) // 2
     return np.concatenate([clip[:middle], other[middle:]])
+
+
+def outlier_view(clip: UInt8Array, other: UInt8Array, share: float = 1 / 8) -> UInt8Array:
+    """The middle `share` of the frames replaced by those of another clip of the same shape.
+
+    Raises:
+        InputError: The shapes differ.
+    """
+    _same_shape(clip, other)
+    count = max(1, round(len(clip) * share)) if share > 0 else 0
+    start = (len(clip) - count) // 2
+    return np.concatenate([clip[:start], other[start : start + count], clip[start + count :]])
+
+
+def mixed_scenes(clip: UInt8Array, other: UInt8Array, blocks: int = 4) -> UInt8Array:
+    """Every second of `blocks` equal parts replaced by that part of another clip of the same shape.
+
+    Raises:
+        InputError: The shapes differ.
+    """
+    _same_shape(clip, other)
+    foreign = np.arange(len(clip)) * blocks // len(clip) % 2 == 1
+    return np.where(foreign[:, None, None, None], other, clip)
+
+
+def patched(clip: UInt8Array, other: UInt8Array, side: float = 0.35, seed: int = 0) -> UInt8Array:
+    """Two patches of another clip on every frame, each anywhere; `side` is their share of width and height.
+
+    Raises:
+        InputError: The shapes differ.
+    """
+    _same_shape(clip, other)
+    out: UInt8Array = clip.copy()
+    random = np.random.default_rng(seed)
+    height, width = round(clip.shape[1] * side), round(clip.shape[2] * side)
+    for frame, source in zip(out, other, strict=True):
+        for _ in range(2):
+            y, x, from_y, from_x = _corners(random, clip.shape, height, width)
+            frame[y : y + height, x : x + width] = source[
+                from_y : from_y + height, from_x : from_x + width
+            ]
+    return out
+
+
+def _corners(
+    random: np.random.Generator, shape: tuple[int, ...], height: int, width: int
+) -> list[int]:
+    """Of a patch, and of where it is taken from."""
+    rows, columns = shape[1] - height + 1, shape[2] - width + 1
+    return [int(random.integers(n)) for n in (rows, columns, rows, columns)]
+
+
+def repeated_views(clip: UInt8Array, views: int = 4) -> UInt8Array:
+    """Only `views` frames, evenly spread, each held until the next."""
+    return held(clip, max(1, math.ceil(len(clip) / views)))
+
+
+def _same_shape(clip: UInt8Array, other: UInt8Array) -> None:
+    if clip.shape != other.shape:
+        raise InputError(f"clips to put together have one shape, not {clip.shape}, {other.shape}")
 
 
 def hold_start(clip: UInt8Array, share: float = 1 / 3) -> UInt8Array:

@@ -1,0 +1,114 @@
+"""3D consistency: how much of a clip shows one rigid scene, by two views at a time and by all of them at once.
+
+Views are frames at fixed times (4 a second), at most 480 px wide or high, with SIFT keypoints; LightGlue on
+learned ones by the features' parameter `matcher`.
+
+- `epipolar_agreement`: mean over views of the mean over *all* ratio-test matches, of both directions, of
+  exp(-d^2 / 2 sigma^2), d the Sampson distance to one fundamental matrix, sigma a thousandth of the diagonal.
+  The pair of a view is the one of least baseline that shows depth: Torr's GRIC decides F against H.
+- `registered_share`: share of the views that COLMAP registers in the longest model of their stretch of 12 s.
+- `reprojection_error`: mean over all keypoints of the distance to their point in the model, in thousandths of
+  the diagonal; a keypoint without a point, and every keypoint of an unregistered view, counts as 4.
+- `track_length`: mean over all keypoints of the time in which their point is seen, 0 without a point.
+
+A view that shows no depth (nothing moved, a plane, a turning camera) or repeats an earlier one is no evidence
+and counts as the worst value; where that is half of the views, the status is `degenerate` as well. Views that
+contradict each other are the worst value and nothing else: a failed reconstruction is a finding, not a gap.
+
+Source: Torr, IJCV 50(1), 2002 (GRIC); Hartley and Zisserman, 11.4.3 (Sampson); Schoenberger and Frahm, CVPR
+2016 (COLMAP); registration and failure as signals of consistency: Paul et al., SysCON3D, arXiv 2605.18754.
+Differences from MiraBench's five numbers: see `docs/metrics/rigid_scene.md`.
+
+When not to trust it: what moves by itself is no part of the rigid scene and lowers all four; a cut within a
+stretch counts against it; a scene with little texture has few keypoints.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from mirabench.errors import NotApplicable
+from mirabench.features.api import FeatureRef, FeatureTable
+from mirabench.functional.two_views import NO_EVIDENCE
+from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
+
+VIEWS_PER_SECOND = 4.0
+WORST_ERROR = 4.0
+
+
+def view_mean(clip: ClipInputs, key: str, column: str, scale: float) -> Measured:
+    """Mean of a column over all views, times `scale`.
+
+    Raises:
+        NotApplicable: the clip has one view.
+    """
+    views = clip[key]
+    if not len(views["seconds"]):
+        raise NotApplicable("too short: one view, and a scene needs two")
+    values = np.asarray(views[column], np.float64) * scale
+    case = undefined_case(views)
+    return Measured(
+        float(values.mean()),
+        status="degenerate" if case else "ok",
+        why=case,
+        curve=Curve(views["seconds"], values),
+    )
+
+
+def undefined_case(views: FeatureTable) -> str:
+    """In words, why half the views or more are no evidence for or against a scene; empty when they are."""
+    states = Counter(views["state"].tolist())
+    silent = {state: n for state, n in states.items() if state in NO_EVIDENCE}
+    if 2 * sum(silent.values()) < sum(states.values()):
+        return ""
+    most = max(silent, key=lambda state: (silent[state], state))
+    return f"{most}: {sum(silent.values())} of {sum(states.values())} views show no depth"
+
+
+def _row(name: str, summary: str, column: str, scale: float = 1.0, **facts: Any) -> ClipFormula:
+    feature = "view_pairs" if column == "agreement" else "registration"
+    defaults: dict[str, Any] = {"unit": "", "range": (0.0, 1.0), "higher_is_better": True}
+    spec = MetricSpec(
+        name=name,
+        version=1,
+        dimension="3D consistency",
+        summary=summary,
+        needs={feature: FeatureRef.of(feature)},
+        degenerate_when=("black", "textureless", "static", "frozen", "looping", "hard-cuts"),
+        source="SysCON3D, arXiv 2605.18754; Torr, IJCV 50(1), 2002",
+        resolution_invariant=False,
+        fps_invariant=True,
+        relative_error=0.05 if column == "agreement" else 0.1,
+        worsened_by=("freeze_tail", 0.9),
+        **{**defaults, **facts},
+    )
+    return ClipFormula(spec, view_mean, (feature, column, scale))
+
+
+EPIPOLAR_AGREEMENT = _row(
+    "epipolar_agreement",
+    "How far all matches of two views agree with one rigid scene",
+    "agreement",
+)
+REGISTERED_SHARE = _row(
+    "registered_share", "Share of the views that one reconstruction holds", "registered"
+)
+REPROJECTION_ERROR = _row(
+    "reprojection_error",
+    "How far keypoints fall from the scene that was reconstructed",
+    "error",
+    unit="thousandths of the diagonal",
+    range=(0.0, WORST_ERROR),
+    higher_is_better=False,
+)
+TRACK_LENGTH = _row(
+    "track_length",
+    "For how long a keypoint keeps its place in the scene",
+    "track",
+    1 / VIEWS_PER_SECOND,
+    unit="s",
+    range=(0.0, float("inf")),
+)
