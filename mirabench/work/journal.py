@@ -102,7 +102,7 @@ class FileJournal:
         Raises:
             OutputError: the file cannot be written.
         """
-        text = "".join(json.dumps(asdict(line), sort_keys=True) + "\n" for line in lines)
+        text = "".join(json.dumps(asdict(line)) + "\n" for line in lines)
         append_text(self.path, text)
 
     def forget_failures(self) -> list[str]:

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from toywork import Deeds, Shelf
 
 from mirabench.errors import InputError, OutputError
 from mirabench.work.item import FAILED, OK, REJECTED, Item, Outcome
-from mirabench.work.journal import FileJournal, Line, append_text, locked, retry
+from mirabench.work.journal import RETRY, FileJournal, Line, append_text, locked, retry
 from mirabench.work.local import LocalExecutor
 from mirabench.work.run import Held, Kept, Policy, Progress, Run
 
@@ -129,10 +130,36 @@ def test_results_are_held_no_longer_than_asked(tmp_path: Path) -> None:
     assert [len(batch) for batch in by_time.kept] == [1, 1, 1]
 
 
+def test_results_are_due_at_the_very_end_of_their_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(float(n) for n in range(100))  # a second passes between two looks
+    monkeypatch.setattr("mirabench.work.run.time.monotonic", lambda: next(clock))
+    shelf = Shelf()
+    # held since 0, looked at after the first result at 1 and after the second at 2
+    go(tmp_path, ["a"] * 5, flush_items=99, flush_seconds=2.0, shelf=shelf)
+    assert [len(batch) for batch in shelf.kept] == [2, 2, 1]
+
+
+def test_a_store_that_loses_an_outcome_is_a_bug(tmp_path: Path) -> None:
+    class Forgetful(Shelf):
+        def keep(self, held: Sequence[Held]) -> Kept:
+            return Kept(super().keep(held).outcomes[:-1])
+
+    with pytest.raises(ValueError, match="shorter"):
+        go(tmp_path, ["a", "b"], shelf=Forgetful())
+    assert FileJournal.of(tmp_path, "deeds").read() == {}
+
+
 def test_progress_counts_and_estimates(tmp_path: Path) -> None:
     go(tmp_path, ["a"])
     told: list[Progress] = []
+    began = time.perf_counter()
     go(tmp_path, ["a", "b", "raise", "c"], listener=told.append, tries=2)
+    seconds = [p.seconds for p in told]
+    assert (
+        seconds == sorted(seconds) and 0 < seconds[0] <= seconds[-1] < time.perf_counter() - began
+    )
     assert [(p.ok, p.failed, p.done) for p in told] == [
         (1, 0, 2), (1, 0, 2), (2, 0, 3), (2, 1, 4), (2, 1, 4),
     ]  # fmt: skip
@@ -182,6 +209,28 @@ class TestJournal:
         append_text(path, '{"a": 1}\n{"b"')
         append_text(path, '{"c": 3}\n')
         assert path.read_text().splitlines() == ['{"a": 1}', '{"b"', '{"c": 3}']
+
+    @pytest.mark.parametrize("spoiled", [b"\xff\xfe\n", b"\0\0\0\0\n", b"[1]\n", b"{}\n"], ids=repr)
+    def test_a_line_that_the_disk_spoiled_costs_itself_alone(
+        self, tmp_path: Path, spoiled: bytes
+    ) -> None:
+        journal = FileJournal(tmp_path / "j.jsonl")
+        first, last = Line("k", "i", OK, "", 1, ""), Line("l", "視頻", OK, "", 1, "")
+        journal.add([first])
+        with journal.path.open("ab") as file:
+            file.write(spoiled)
+        journal.add([last])
+        assert journal.read() == {"k": first, "l": last}
+
+    def test_what_is_to_be_retried_without_a_try_is_simply_pending(self, tmp_path: Path) -> None:
+        journal = FileJournal(tmp_path / "j.jsonl")
+        journal.add([Line("k", "i", RETRY, "", 0, "")])  # the line of the failure was spoiled
+        assert journal.read() == {}
+
+    def test_missing_folders_are_made(self, tmp_path: Path) -> None:
+        append_text(tmp_path / "run" / "journal" / "l.jsonl", "1\n")
+        append_text(tmp_path / "run" / "journal" / "l.jsonl", "2\n")
+        assert (tmp_path / "run" / "journal" / "l.jsonl").read_text() == "1\n2\n"
 
     def test_a_file_that_cannot_be_written_is_said(self, tmp_path: Path) -> None:
         (tmp_path / "journal").write_text("a file where the folder should be")
