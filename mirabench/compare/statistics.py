@@ -258,11 +258,6 @@ def needed_prompts(effect_size: float) -> int | None:
 
 def _power(size: float, prompts: int) -> float:
     left = transformed(size, allowed_skewness(0.0, prompts), prompts)
-    if left <= 0:
-        return 0.0
-    # six prompts are enough only where all of them have the same sign
-    if prompts == FEWEST_PROMPTS and NormalDist().cdf(size) ** FEWEST_PROMPTS < POWER:
-        return 0.0
     if prompts > _ALWAYS_NORMAL:
         bell = NormalDist()
         return bell.cdf(left * math.sqrt(prompts) - bell.inv_cdf(1 - LEVEL / 2))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
+from scipy.stats import t as student_t
 
 from mirabench.compare.statistics import (
     FEWEST_PROMPTS,
@@ -50,6 +51,29 @@ class TestByHand:
         found = paired_difference([1.0, 2.0, 3.0], ["a"] * 3)
         assert (found.mean, found.n, found.clusters) == (2.0, 3, 1)
         assert found.low is found.high is found.p is found.effect_size is None
+
+    def test_two_prompts_have_a_p_and_an_effect_but_no_interval(self) -> None:
+        found = paired_difference([1.0, 3.0], ["a", "b"])
+        assert (found.mean, found.low, found.high, found.n, found.clusters) == (
+            2.0,
+            None,
+            None,
+            2,
+            2,
+        )
+        assert sign_flip([1.0, 3.0]) == 0.5  # of four sign patterns ++ and --
+        assert found.p == skewed_p(Clusters(np.array([1.0, 3.0]), np.ones(2))) > 0.5
+        assert found.effect_size == pytest.approx(math.sqrt(2))  # deviation sqrt(2)
+        assert found.needed_prompts == needed_prompts(math.sqrt(2))
+
+    def test_eight_pairs_of_four_prompts_all_told(self) -> None:
+        # means of the prompts 0.5, 1, 1.5, 3: mean 1.5, deviation sqrt((1 + 0.25 + 0 + 2.25) / 3)
+        values = [0.25, 0.75, 1.0, 1.0, 1.0, 2.0, 2.0, 4.0]
+        found = paired_difference(values, list("aabbccdd"))
+        effect = 1.5 / math.sqrt(3.5 / 3)
+        assert (found.mean, found.low, found.n, found.clusters) == (1.5, None, 8, 4)
+        assert found.effect_size == pytest.approx(effect)
+        assert found.needed_prompts == needed_prompts(effect) != FEWEST_PROMPTS
 
     def test_sign_flips_counted_by_hand(self) -> None:
         # of the eight sign patterns of 1, 2, 4 only +++ and --- are as far out as 7
@@ -97,6 +121,10 @@ class TestByHand:
 
     def test_nothing_needs_no_prompts(self) -> None:
         assert needed_prompts(0.0) is None
+        assert needed_prompts(math.inf) == needed_prompts(-math.inf) == FEWEST_PROMPTS
+
+    def test_a_million_and_one_stands_for_all_beyond(self) -> None:
+        assert needed_prompts(1e-4) == needed_prompts(1e-9) == 1_000_001
 
     def test_the_smallest_p_is_reached(self) -> None:
         for prompts in (2, 6, 13, 40):
@@ -248,6 +276,19 @@ class TestSkewness:
         assert skewed_p(Clusters(np.ones(7), np.ones(7))) == 0.0
         assert skewed_p(Clusters(np.zeros(7), np.ones(7))) == 1.0
 
+    @pytest.mark.parametrize("mean", [0.7, -1.3])
+    def test_p_without_skewness_is_halls_formula_and_students_tail(self, mean: float) -> None:
+        """Deviation 1 (four times -1 and +1, over 7), so that the size is the mean."""
+        values = mean + np.array([-1.0, 1.0] * 4) * math.sqrt(7 / 8)
+        size, g = abs(mean), 1.28 * math.sqrt(6 / 8)
+        moved = size - g * size**2 / 3 + g**2 * size**3 / 27 - g / 48
+        expected = 2 * student_t.sf(moved * math.sqrt(8), 7)
+        assert skewed_p(Clusters(values, np.ones(8))) == pytest.approx(expected, rel=1e-9)
+
+    def test_a_difference_that_skewness_alone_explains_has_a_p_of_1(self) -> None:
+        values = 0.01 + np.array([-1.0, 1.0] * 4)
+        assert skewed_p(Clusters(values, np.ones(8))) == 1.0
+
     def test_p_is_the_larger_one(self) -> None:
         values = np.random.default_rng(2).normal(1.0, 1.0, 12)
         found = paired_difference(values, [f"p{i}" for i in range(12)])
@@ -267,7 +308,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("value", [math.nan, math.inf])
     def test_a_difference_that_is_no_number(self, value: float) -> None:
-        with pytest.raises(InputError, match="not finite"):
+        with pytest.raises(InputError, match=r"^a difference is not finite"):
             paired_difference([1.0, value], ["a", "b"])
 
     def test_a_missing_library_names_its_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:

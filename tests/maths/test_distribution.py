@@ -20,7 +20,7 @@ from mirabench.maths.distribution import (
 
 def gaussian(mean: list[float], covariance: list[list[float]], count: int = 11) -> Moments:
     """The moments of `count` vectors with this mean and this unbiased covariance."""
-    m, s = np.array(mean), np.array(covariance)
+    m, s = np.array(mean, dtype=np.float64), np.array(covariance, dtype=np.float64)
     return Moments(count, count * m, (count - 1) * s + count * np.outer(m, m))
 
 

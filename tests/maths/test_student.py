@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirabench.maths.student import student_quantile, student_tail
+from mirabench.maths.student import ALWAYS_NORMAL, student_quantile, student_tail
 
-FREEDOM = (0.7, 1, 2, 3.5, 7, 10, 29.25, 150, 5000)
+FREEDOM = (0.7, 1, 2, 3.5, 7, 10, 29.25, 150, 5000, ALWAYS_NORMAL)
 
 
 @pytest.mark.parametrize("freedom", FREEDOM, ids=str)
@@ -36,6 +36,12 @@ def test_one_and_two_degrees_of_freedom_by_hand() -> None:
     assert student_quantile(0.75, 1) == pytest.approx(1.0)
     assert student_quantile(0.975, 1) == pytest.approx(math.tan(math.pi * 0.475))
     assert student_quantile(0.9, 2) == pytest.approx(0.8 / math.sqrt(0.18))
+
+
+def test_nothing_lies_beyond_infinity_and_half_beyond_the_centre() -> None:
+    assert student_tail(math.inf, 3) == 0.0
+    assert student_tail(-math.inf, 3) == 1.0
+    assert student_tail(0.0, 3) == 0.5
 
 
 def test_with_many_degrees_of_freedom_it_is_the_normal_distribution() -> None:

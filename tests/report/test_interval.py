@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -64,13 +66,26 @@ def test_negated_scores_have_the_mirrored_interval(values: list[float]) -> None:
 def test_four_prompts_have_no_interval_however_many_clips() -> None:
     found = mean_interval([float(i) for i in range(40)], [f"p{i % 4}" for i in range(40)])
     assert (found.low, found.high, found.n, found.clusters) == (None, None, 40, 4)
-    assert "at least 5 prompts" in why_no_interval(4)
+    assert why_no_interval(4).startswith(
+        "intervals need at least 5 prompts (clips without a prompt"
+    )
+    assert why_no_interval(4).endswith(", and there are 4")
+    assert why_no_interval(1).endswith(", and there is 1")
     assert why_no_interval(5) == ""
 
 
 def test_equal_values_have_an_interval_of_no_width() -> None:
     found = mean_interval([0.1] * 7, own([1.0] * 7))
     assert found.low == found.mean == found.high
+
+
+@pytest.mark.parametrize(("value", "clips"), [(0.9, 9), (0.8, 20)], ids=["below", "above"])
+def test_equal_values_contain_their_mean_however_it_was_rounded(value: float, clips: int) -> None:
+    """The mean over clips and the one over prompts differ in the last digit."""
+    labels = [f"p{i % 6}" for i in range(clips)]
+    found = mean_interval([value] * clips, labels)
+    assert found.mean != Clusters.of([value] * clips, labels).mean
+    assert found.low <= found.mean <= found.high
 
 
 def test_it_is_never_narrower_than_students_t() -> None:
@@ -127,8 +142,90 @@ def test_a_bounded_metric_is_cut_to_its_range() -> None:
     assert Interval(0.9, 0.7, 1.2, 5, 5).within(0.0, 1.0) == Interval(0.9, 0.7, 1.0, 5, 5)
     assert Interval(0.1, -0.2, 0.4, 5, 5).within(0.0, float("inf")).low == 0.0
     assert Interval(0.1, None, None, 1, 1).within(0.0, 1.0).low is None
+    assert Interval(0.1, -0.2, None, 1, 1).within(0.0, 1.0).low == -0.2
+    # every clip at an end of the range
+    assert Interval(1.0, 0.9, 1.1, 5, 5).within(0.0, 1.0).high == 1.0
+    assert Interval(0.0, -0.1, 0.1, 5, 5).within(0.0, 1.0).low == 0.0
     # a mean outside says that the range is not the metric's: nothing is cut
     assert Interval(1.5, 1.2, 1.8, 5, 5).within(0.0, 1.0).high == 1.8
+
+
+def test_the_tails_of_a_percentile_bootstrap_by_hand() -> None:
+    # Student's t at 0.975 is 2.776445 of 4 degrees and 2.093024 of 19; times sqrt(n / (n - 1))
+    assert expanded_tail(5) == pytest.approx(
+        NormalDist().cdf(-2.776445 * math.sqrt(5 / 4)), rel=1e-5
+    )
+    assert expanded_tail(20) == pytest.approx(
+        NormalDist().cdf(-2.093024 * math.sqrt(20 / 19)), rel=1e-5
+    )
+
+
+def test_the_tails_of_the_bootstrap_t_by_hand() -> None:
+    assert bootstrap_tail(25) == pytest.approx(0.025 * (1 - 1.5 / 5))
+    assert bootstrap_tail(100) == pytest.approx(0.025 * (1 - 1.5 / 10))
+
+
+def studentised(groups: Clusters, resamples: int) -> np.ndarray:
+    """The error of each resample's mean over its own standard error, from its own sums and sizes."""
+    count = len(groups)
+    picks = np.random.default_rng(interval.SEED).integers(0, count, (resamples, count))
+    drawn = [Clusters(groups.sums[p], groups.sizes[p]) for p in picks]
+    spread = [d for d in drawn if d.spread > 1e-9]
+    return np.array([(d.mean - groups.mean) / d.standard_error for d in spread])
+
+
+EQUAL = Clusters(np.array([1.0, 5.0, 3.0, 3.0, 3.0]), np.ones(5))
+"""Some resamples hold the mean alone and have no spread."""
+FOURS = Clusters(np.array([4.0, 9.0, 2.0, 30.0, 11.0, 7.0]), np.full(6, 4.0))
+UNEQUAL = Clusters(
+    np.array([1.0, 7.0, 2.0, 30.0, 4.5, 9.0, 3.0]), np.array([1.0, 3.0, 1.0, 6.0, 2.0, 2.0, 5.0])
+)
+
+OUTLIER = Clusters(np.array([0.0, 0.001, 0.002, 0.003, 10.0]), np.ones(5))
+"""Resamples without the last are next to equal: their t has next to no bound."""
+
+
+@pytest.mark.parametrize(
+    "groups", [EQUAL, FOURS, UNEQUAL, OUTLIER], ids=["equal", "fours", "unequal", "outlier"]
+)
+def test_the_bootstrap_is_each_resamples_own_error_over_its_own_standard_error(
+    groups: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interval, "RESAMPLES", 1000)
+    resampled = studentised(groups, 1000)
+    tail = bootstrap_tail(len(groups))
+    below, above = np.quantile(resampled, [tail, 1 - tail])
+    t = {5: 2.7764451052, 6: 2.5705818366, 7: 2.4469118511}[len(groups)]
+    down, up = (min(max(reach, t), 3 * t) for reach in (above, -below))
+    expected = groups.mean - groups.standard_error * down, groups.mean + groups.standard_error * up
+    assert bounds(groups) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("picks", [1, 7, 350, 10**6])
+def test_how_many_resamples_are_drawn_at_a_time_does_not_matter(
+    picks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interval, "RESAMPLES", 1000)
+    expected = bounds(UNEQUAL)
+    monkeypatch.setattr(interval, "MOST_PICKS", picks * len(UNEQUAL))
+    assert bounds(UNEQUAL) == expected
+
+
+def test_many_prompts_are_resampled_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = Clusters(np.random.default_rng(1).exponential(size=30), np.ones(30))
+    monkeypatch.setattr(interval, "MOST_PICKS", 3_000 * 30 + 29)
+    found = bounds(groups)
+    monkeypatch.setattr(interval, "MOST_PICKS", 10**6)
+    monkeypatch.setattr(interval, "RESAMPLES", 3_000)
+    assert bounds(groups) == found
+    monkeypatch.setattr(interval, "RESAMPLES", 2_999)
+    assert bounds(groups) != found
+
+
+@pytest.mark.parametrize("unit", [1e-90, 1e90])
+def test_units_of_any_size_give_the_interval_in_that_unit(unit: float) -> None:
+    found = bounds(Clusters(unit * UNEQUAL.sums, UNEQUAL.sizes))
+    assert [end / unit for end in found if end is not None] == pytest.approx(bounds(UNEQUAL))
 
 
 def test_small_samples_get_wider_tails() -> None:
