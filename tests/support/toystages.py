@@ -89,7 +89,7 @@ class Lingering(Squares):
         return super().work(item)
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_for(happened: Callable[[], bool], seconds: float = 150.0) -> None:
     """Look until something happened elsewhere.
 
     Raises:

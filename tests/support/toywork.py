@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Deeds:
         if deed == "exit":
             os._exit(7)
         if deed == "hang":
-            time.sleep(60)
+            time.sleep(600)
         if deed == "raise":
             raise ValueError(f"no {item.id}")
         if deed == "unpicklable result":
@@ -55,6 +55,17 @@ class Deeds:
         """How often an item was worked on."""
         assert self.marks is not None
         return len(list(self.marks.glob(f"{item}.*")))
+
+
+@dataclass(frozen=True)
+class Patient(Deeds):
+    """Deeds that get a time limit while they are under way."""
+
+    limit: list[float] = field(default_factory=list)
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(seconds=self.limit[0] if self.limit else None)
 
 
 def items(deeds: Sequence[Any]) -> list[Item]:

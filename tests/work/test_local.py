@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import toywork
 from toywork import Deeds
 
 from mirabench.errors import WorkError
-from mirabench.work.item import FAILED, Done
+from mirabench.work.item import FAILED, REJECTED, Done
 from mirabench.work.local import LocalExecutor
+from mirabench.work.process import ChildProcess
 
 SUPPORT = Path(toywork.__file__).parent
 
@@ -59,6 +61,29 @@ def test_a_lone_deadly_item_does_not_take_the_driver_along(workers: int, deed: s
     assert ("SIGKILL, out of memory?" if deed == "die" else "exit code 7") in lost.outcome.reason
 
 
+class DeadOnArrival:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (3,)
+
+
+def test_a_process_that_dies_before_it_ever_worked_is_no_items_fault() -> None:
+    with pytest.raises(WorkError) as caught:
+        done([DeadOnArrival()], 1)
+    assert str(caught.value) == (
+        "a worker process does not start (exit code 3): a script that starts workers needs "
+        '`if __name__ == "__main__":` around the call; or work without them (workers=0)'
+    )
+
+
+def test_later_deaths_on_arrival_cost_their_item() -> None:
+    """A child has worked, so processes do start here."""
+    found = done(["a", DeadOnArrival(), "b"], 1)
+    assert values(found) == ["a", "lost", "b"]
+    assert found[1].outcome.reason.startswith("its process died (exit code 3): it may need")
+
+
 def test_a_deadly_item_is_lost_and_no_other() -> None:
     deeds = ["a", "die", *(f"i{n}" for n in range(30)), "die"]
     found = done(deeds, 2)
@@ -74,15 +99,33 @@ def test_what_an_item_raises_costs_the_process_nothing() -> None:
 
 
 def test_an_item_beyond_its_time_is_ended_and_the_rest_go_on() -> None:
-    began = time.monotonic()
-    found = done(["hang", "a", "b"], 2, seconds=1.0)
-    assert values(found) == ["lost", "a", "b"]
-    assert found[0].outcome.reason == "stopped after 1 s: it hangs, or needs a longer time limit"
-    assert time.monotonic() - began < 30
+    work = toywork.Patient()
+    with LocalExecutor(2) as executor:
+        results = executor.run(work, toywork.items(["hang", "a", "b"]))
+        rest = [next(results), next(results)]
+        work.limit.append(0.5)  # only now, so that no busy machine makes it that of the others
+        [(position, lost)] = list(results)
+    assert sorted((n, done.outcome.value[0]) for n, done in rest) == [(1, "a"), (2, "b")]
+    assert (position, lost.outcome.value) == (0, ("lost", 0))
+    assert lost.outcome.status == REJECTED
+    assert lost.outcome.reason == "stopped after 0.5 s: it hangs, or needs a longer time limit"
+    assert lost.seconds == 0.5
 
 
 def test_a_time_limit_does_not_count_the_start_of_a_process() -> None:
-    assert values(done(["a"], 1, seconds=0.3)) == ["a"]
+    child = ChildProcess()
+    [item] = toywork.items(["hang"])
+    try:
+        child.give(Deeds(), item, 0)
+        assert child.seconds_left(0.0) is None  # not heard of yet, however long it takes to start
+        while not child.begun:
+            wait(child.waitables)
+            assert child.receive() is None
+        assert 0 < child.seconds_left(1000.0) <= 1000
+        assert child.seconds_left(-1.0) < -1.0
+        assert child.seconds_left(None) is None
+    finally:
+        child.kill()
 
 
 @pytest.mark.parametrize("deed", [lambda: None, "unpicklable result"], ids=["item", "result"])
@@ -133,7 +176,7 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
         "with LocalExecutor(1) as executor:",
         "    list(executor.run(toywork.Deeds(), toywork.items(['a'])))",
     )
-    found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    found = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert WorkError.__name__ in found.stderr
     assert '`if __name__ == "__main__":`' in found.stderr
 
@@ -141,19 +184,28 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
 def test_workers_die_with_a_driver_that_is_killed(tmp_path: Path) -> None:
     command = script(
         tmp_path,
-        "import os, signal",
+        "import os, psutil, signal",
         "from mirabench.work.local import LocalExecutor",
         "if __name__ == '__main__':",
         "    run = LocalExecutor(2).run(toywork.Deeds(), toywork.items(['a', 'hang', 'b']))",
-        "    print(next(run)[1].outcome.value[1], next(run)[1].outcome.value[1], flush=True)",
+        "    next(run), next(run)",
+        "    print(*(child.pid for child in psutil.Process().children()), flush=True)",
         "    os.kill(os.getpid(), signal.SIGKILL)",
     )
-    found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    found = subprocess.run(command, capture_output=True, text=True, timeout=200)
     pids = [int(pid) for pid in found.stdout.split()]
-    deadline = time.monotonic() + 20
-    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < deadline:
+    assert len(pids) >= 2  # the one that hangs, too
+    deadline = time.monotonic() + 100
+    while any(map(lives, pids)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert pids and not any(psutil.pid_exists(pid) for pid in pids)
+    assert not any(map(lives, pids))
+
+
+def lives(pid: int) -> bool:
+    """A dead process without its parent stays in the list until somebody collects it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def test_a_driver_that_forgets_to_close_still_ends(tmp_path: Path) -> None:
@@ -164,5 +216,5 @@ def test_a_driver_that_forgets_to_close_still_ends(tmp_path: Path) -> None:
         "if __name__ == '__main__':",
         "    print([d.outcome.value[0] for _, d in executor.run(toywork.Deeds(), toywork.items(['a']))])",
     )
-    found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    found = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert (found.returncode, found.stdout) == (0, "['a']\n")

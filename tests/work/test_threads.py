@@ -63,11 +63,12 @@ def test_one_thread_works_on_one_item_at_a_time() -> None:
 
 
 def test_closing_waits_for_what_is_under_way_and_begins_nothing_more() -> None:
-    work = Waiting(threads=2, takes=0.02)
-    results = LocalExecutor(0).run(work, toywork.items(["x"] * 400))
+    # more than can be done before this thread has its turn, however busy the machine is
+    work = Waiting(threads=2, takes=0.2)
+    results = LocalExecutor(0).run(work, toywork.items(["x"] * 4000))
     next(results)
     results.close()
     begun = len(work.begun)
     assert sorted(work.ended) == sorted(work.begun)  # nothing works on behind our back
-    assert begun < 400
+    assert begun < 4000
     assert len(work.begun) == begun
