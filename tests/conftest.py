@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 import skiplist
+import steadyids
+from hypothesis import settings
+
+# how long an example takes says how busy the machine is; what hangs is ended by pytest's `timeout`
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # two workers with a thread for each core would wait for one another most of the time
@@ -20,6 +26,14 @@ DATA = ROOT.parent / "shared" / "data"
 
 def pytest_configure(config: pytest.Config) -> None:
     skiplist.watch(config, Path(__file__).with_name("skips.toml"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    steadyids.refuse_sets(metafunc)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    steadyids.refuse_addresses(items)
 
 
 @pytest.fixture(autouse=True)
