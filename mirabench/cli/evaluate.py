@@ -44,7 +44,10 @@ def evaluate(
     ] = None,
     reference: Annotated[
         list[str] | None,
-        typer.Option(help="Real clips to compare with: a folder, file, glob or manifest."),
+        typer.Option(
+            help="Real clips to compare with: a folder, file, glob or manifest, or what "
+            "`mirabench reference build` wrote (.npz), or `embedded`."
+        ),
     ] = None,
     metrics: Annotated[
         list[str] | None,

@@ -23,6 +23,7 @@ from mirabench.cli import (
     examples,
     generate,
     prompts,
+    reference,
     weights,
 )
 from mirabench.cli.configuration import defaults_from, found_file
@@ -52,6 +53,7 @@ app.command("generate")(generate.generate)
 app.add_typer(
     prompts.app, name="prompts", help="Prompt sets: list, show, export, measure, validate, pair."
 )
+app.add_typer(reference.app, name="reference", help="Reference clips kept in a file: build, show.")
 app.add_typer(cache.app, name="cache", help="The feature cache, which makes runs resumable.")
 app.add_typer(
     weights.app, name="weights", help="Weights of networks: list, download, verify, import."

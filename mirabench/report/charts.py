@@ -88,10 +88,21 @@ def ticks(duration: float, most: int = 10) -> list[float]:
 
 
 def distribution(
-    values: Sequence[float], mean: float | None, interval: tuple[float, float] | None, scale: Scale
+    values: Sequence[float],
+    mean: float | None,
+    interval: tuple[float, float] | None,
+    scale: Scale,
+    band: tuple[float, float] | None = None,
 ) -> Markup:
-    """The clips as dots (many: as a histogram), the interval as a bar, the mean as a line."""
+    """The clips as dots (many: as a histogram), the interval as a bar, the mean as a line.
+
+    `band`, between which most reference clips lie, is a shade behind them.
+    """
     parts = []
+    if band is not None:
+        a, b = scale(band[0]), scale(band[1])
+        width = max(1.5, round(b - a, 1))
+        parts.append(f'<rect class="band" x="{a}" y="2" width="{width}" height="24"/>')
     if interval is not None:
         a, b = scale(interval[0]), scale(interval[1])
         width = max(1.5, round(b - a, 1))

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mirabench.errors import ReportError
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 class _Model(BaseModel):
@@ -103,6 +103,11 @@ class MetricSummary(_Model):
     status: Literal["ok", "degenerate", "failed"] = "ok"
     why: str = Field("", description="Why the status is not `ok`.")
     protocols: list[str] = Field(default_factory=list)
+    reference_low: float | None = Field(
+        None, description="10 % quantile over the reference clips; absent below five of them."
+    )
+    reference_high: float | None = Field(None, description="90 % quantile.")
+    reference_clips: int = Field(0, description="Reference clips behind the two.")
 
 
 class Report(_Model):

@@ -24,6 +24,7 @@ from mirabench.report.model import MetricSummary, ReferenceRecord, Report, Video
 from mirabench.report.page_clips import ClipExtras, ClipPart, anchor_of, clip_part
 from mirabench.report.page_data import PageData, PageFile
 from mirabench.report.radar import radar_note, radar_spokes
+from mirabench.report.table import band as band_text
 from mirabench.report.table import interval as interval_text
 from mirabench.report.table import interval_remarks, number, weight_remarks
 
@@ -119,6 +120,7 @@ def _rendered(
         failed=len(report.failed_videos),
         total_seconds=math.fsum(v.duration_seconds or 0.0 for v in report.videos),
         interval=interval_text,
+        band=band_text,
         remarks=[
             remark.removeprefix("! ").removeprefix("- ")
             for remark in (*interval_remarks(report), *weight_remarks(report))
@@ -184,14 +186,20 @@ def _row(report: Report, name: str, summary: MetricSummary) -> _Row:
         for v in report.videos
         if name in v.scores and v.scores[name].status != "degenerate"
     ]
-    bounds = [b for b in (summary.mean, summary.ci_low, summary.ci_high) if b is not None]
+    known = (summary.mean, summary.ci_low, summary.ci_high)
+    bounds = [b for b in known if b is not None]
     if not values and not bounds:
         return _Row(name, summary, "", None)
-    ends = charts.axis_for([*values, *bounds], summary.range_low, summary.range_high)
+    band = (
+        (summary.reference_low, summary.reference_high)
+        if summary.reference_low is not None and summary.reference_high is not None
+        else None
+    )
+    ends = charts.axis_for([*values, *bounds, *(band or ())], summary.range_low, summary.range_high)
     found = (
         (summary.ci_low, summary.ci_high)
         if summary.ci_low is not None and summary.ci_high is not None
         else None
     )
-    plot = charts.distribution(values, summary.mean, found, charts.Scale(*ends, 240.0))
+    plot = charts.distribution(values, summary.mean, found, charts.Scale(*ends, 240.0), band)
     return _Row(name, summary, plot, ends)

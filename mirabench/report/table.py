@@ -35,6 +35,13 @@ def interval(summary: MetricSummary) -> str:
     return f"{number(summary.ci_low)} .. {number(summary.ci_high)}"
 
 
+def band(summary: MetricSummary) -> str:
+    """Between which values 80 % of the reference clips lie; empty where nothing is known of them."""
+    if summary.reference_low is None or summary.reference_high is None:
+        return ""
+    return f"{number(summary.reference_low)} .. {number(summary.reference_high)}"
+
+
 def report_table(report: Report) -> RenderableType:
     """Metrics by dimension, then what went wrong."""
     table = Table(
@@ -46,6 +53,9 @@ def report_table(report: Report) -> RenderableType:
     table.add_column("metric", no_wrap=True)
     table.add_column("mean", justify="right", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
+    banded = any(s.reference_clips for s in report.summary.values())
+    if banded:
+        table.add_column("reference 10-90 %", no_wrap=True)
     table.add_column("n", justify="right")
     table.add_column("coverage", justify="right")
     table.add_column("unit")
@@ -61,6 +71,7 @@ def report_table(report: Report) -> RenderableType:
             f"  {name} {arrow}",
             number(summary.mean),
             interval(summary),
+            *([band(summary)] if banded else []),
             str(summary.n),
             f"{summary.coverage:.0%}",
             summary.unit,

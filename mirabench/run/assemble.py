@@ -7,10 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mirabench.errors import MetricError, reason_for
-from mirabench.features.api import FeatureTable
+from mirabench.features.api import FeatureTable, weights_of
 from mirabench.inputs.samples import Sample, Source, generator_facts
-from mirabench.metrics.api import ClipInputs, Curve, SetMeasured, SetMetric
+from mirabench.metrics.api import ClipInputs, Curve, SetFormula, SetMeasured, SetMetric
 from mirabench.report.build import summarise_clips, summarise_set, video_record
 from mirabench.report.model import (
     MetricSummary,
@@ -24,8 +26,15 @@ from mirabench.report.provenance import provenance
 from mirabench.run.clip import ClipResult, WeightUse
 from mirabench.run.plan import STRIP, protocol_of
 from mirabench.run.prepare import Job
+from mirabench.run.reference import ReferenceStatistics
 from mirabench.run.score import Scored
+from mirabench.suites.api import unwrapped
 from mirabench.video.frames import Video
+
+BAND = (0.1, 0.9)
+"""Quantiles over the reference clips between which the band lies."""
+FEWEST_FOR_A_BAND = 5
+"""Reference clips below which these quantiles say nothing."""
 
 
 def assemble(job: Job, scored: Scored) -> Report:
@@ -38,20 +47,29 @@ def assemble(job: Job, scored: Scored) -> Report:
     results = (*generated, *reference)
     decoders = sorted({r.info.decoder for r in results if r.info})
     weights = {name: use for r in results for name, use in r.weights.items()}
+    statistics = job.statistics
+    if statistics is not None:
+        decoders = sorted({*decoders, *statistics.decoders})
     protocols = {key: dict(what) for r in generated for key, what in r.protocols.items()}
     summaries: dict[str, MetricSummary] = {}
     for metric in job.plan.clip_metrics:
         summaries[metric.spec.name] = summarise_clips(metric, videos)
     for distance in job.plan.set_metrics:
-        outcome = _compare(distance, job, generated, reference)
+        outcome = _compare(distance, job, scored, weights)
         protocol = ""
         if not isinstance(outcome, MetricError):
             digests = {name: use.sha256 for name, use in weights.items()}
             protocol, protocols_of_set = protocol_of(distance, decoders, digests)
             protocols[protocol] = protocols_of_set
         summaries[distance.spec.name] = summarise_set(distance.spec, outcome, len(videos), protocol)
+    _add_bands(job, summaries, reference)
     used = {p for s in summaries.values() for p in s.protocols}
     references = [_reference(s, r) for s, r in zip(job.reference, reference, strict=True)]
+    if statistics is not None:
+        references = [
+            ReferenceRecord(id=clip["id"], path=statistics.name, sha256=clip["sha256"])
+            for clip in statistics.clips
+        ]
     return Report(
         suite=SuiteRecord(
             name=job.suite.name, version=job.suite.version, digest=job.suite.digest()
@@ -72,6 +90,9 @@ def _settings(job: Job, weights: Mapping[str, WeightUse]) -> dict[str, Any]:
     settings: dict[str, Any] = {"frame_rate_of_frame_folders": job.fps or 24.0}
     if weights:
         settings["weights"] = {name: asdict(weights[name]) for name in sorted(weights)}
+    if job.statistics is not None:
+        held = job.statistics
+        settings["reference"] = {"name": held.name, "sha256": held.sha256, **held.made}
     if generators := generator_facts(job.generated):
         settings["generator"] = generators
     return settings
@@ -110,17 +131,55 @@ def _path_of(source: Source) -> str:
     return source.info.path if isinstance(source, Video) else "array"
 
 
+def _add_bands(
+    job: Job, summaries: Mapping[str, MetricSummary], reference: Sequence[ClipResult]
+) -> None:
+    """Between which values 80 % of the reference clips lie, for each clip metric."""
+    for metric in job.plan.clip_metrics:
+        name = metric.spec.name
+        if job.statistics is not None:
+            values = job.statistics.values.get(name, np.empty(0)).tolist()
+        else:
+            scores = [r.scores[name] for r in reference if name in r.scores]
+            values = [s.value for s in scores if s.status != "degenerate"]
+        if len(values) >= FEWEST_FOR_A_BAND:
+            summary = summaries[name]
+            low, high = np.quantile(values, BAND).tolist()
+            summary.reference_low, summary.reference_high = low, high
+            summary.reference_clips = len(values)
+
+
 def _compare(
-    metric: SetMetric, job: Job, generated: Sequence[ClipResult], reference: Sequence[ClipResult]
+    metric: SetMetric, job: Job, scored: Scored, weights: Mapping[str, WeightUse]
 ) -> SetMeasured | MetricError:
+    generated, reference = scored.generated, scored.reference
     try:
-        ours = _inputs(metric, job.generated, generated)
-        theirs = _inputs(metric, job.reference, reference)
+        ours = inputs_of(metric, job.generated, generated)
+        if job.statistics is not None:
+            return _against(metric, ours, job.statistics, weights)
+        theirs = inputs_of(metric, job.reference, reference)
         if not ours or not theirs:
             _raise_what_is_missing(metric, (*generated, *reference))
         return metric.compare(ours, theirs)
     except Exception as error:  # the boundary: one distance must not lose the report
         return MetricError(reason_for(error))
+
+
+def _against(
+    metric: SetMetric,
+    ours: Sequence[ClipInputs],
+    statistics: ReferenceStatistics,
+    weights: Mapping[str, WeightUse],
+) -> SetMeasured:
+    """A distance to clips of which only a file is left."""
+    formula = unwrapped(metric)
+    if not isinstance(formula, SetFormula):
+        raise MetricError(f"it compares clips themselves, which {statistics.name} does not hold")
+    cards = {c for ref in metric.spec.needs.values() for c in weights_of(ref.resolve())}
+    used = {name: use.sha256 for name, use in weights.items() if name in cards}
+    if other := statistics.other_weights(used):
+        raise MetricError(other)
+    return formula.between(formula.described(ours), statistics.vectors[metric.spec.name])
 
 
 def _raise_what_is_missing(metric: SetMetric, results: Sequence[ClipResult]) -> None:
@@ -130,9 +189,10 @@ def _raise_what_is_missing(metric: SetMetric, results: Sequence[ClipResult]) -> 
                 raise MetricError(result.missing[extractor])
 
 
-def _inputs(
+def inputs_of(
     metric: SetMetric, samples: Sequence[Sample], results: Sequence[ClipResult]
 ) -> list[ClipInputs]:
+    """What a set metric may look at, of the clips that have all it needs and are not damaged."""
     needs = {key: ref.resolve() for key, ref in metric.spec.needs.items()}
     found = []
     for sample, result in zip(samples, results, strict=True):

@@ -59,7 +59,8 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         output: Folder for report.json, scores.csv, report.html and run.json; None writes nothing.
         metrics: Only these metrics of the suite (or other registered ones).
         prompts: A table of prompts to pair with the clips, or id -> prompt.
-        reference: Real clips to compare with, for the distribution metrics.
+        reference: Real clips to compare with, for the distribution metrics and the bands; or the .npz that
+            `mirabench reference build` wrote of them, or "embedded".
         workers: Child processes that score clips side by side; 0 scores in this process. Changes no number.
         device: Where networks run: auto, cpu, cuda, cuda:N or mps.
         precision: Arithmetic of networks, fp32 or bf16, where a feature's drift allows it; another

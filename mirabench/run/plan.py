@@ -31,10 +31,12 @@ class Plan:
     """Metrics that this run cannot compute at all, and why."""
 
     def for_reference(self) -> Plan:
-        """What a reference clip needs: the features of set metrics, and no score of its own."""
-        refs = [PULSE, INTEGRITY, *(ref for m in self.set_metrics for ref in m.spec.needs.values())]
+        """What a reference clip needs: no picture, and no metric that asks for a prompt."""
+        scored = tuple(m for m in self.clip_metrics if not m.spec.needs_prompt)
+        metrics = (*scored, *self.set_metrics)
+        refs = [PULSE, INTEGRITY, *(ref for m in metrics for ref in m.spec.needs.values())]
         extractors = {ref.resolve(): None for ref in dict.fromkeys(refs)}
-        return replace(self, extractors=tuple(extractors), clip_metrics=())
+        return replace(self, extractors=tuple(extractors), clip_metrics=scored)
 
     def weight_cards(self) -> list[WeightCard]:
         """The weights (and the code) that its features need, each once."""
@@ -112,7 +114,7 @@ def protocol_of(
     """
     description = metric_identity(metric) | {
         "decoder": sorted(set(decoders)),
-        "opencv": _opencv_major(),
+        "opencv": opencv_major(),
     }
     cards = sorted({c for ref in metric.spec.needs.values() for c in weights_of(ref.resolve())})
     if cards:
@@ -120,7 +122,8 @@ def protocol_of(
     return f"{metric.spec.name}@{metric.spec.version}:{digest_of(description, 10)}", description
 
 
-def _opencv_major() -> str:
+def opencv_major() -> str:
+    """The major version of the algorithm library, whichever package brings it."""
     for name in ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless"):
         try:
             return version(name).split(".")[0]

@@ -154,15 +154,20 @@ def _at_precision(ref: FeatureRef, precision: str) -> FeatureRef:
     return FeatureRef.of(ref.name, **{**dict(ref.parameters), "precision": precision})
 
 
+def unwrapped(metric: Metric) -> Metric:
+    """The metric itself, where it stands on features of another arithmetic."""
+    while isinstance(metric, _Shortened):
+        metric = metric.metric
+    return metric
+
+
 def metric_identity(metric: Metric) -> dict[str, Any]:
     """Everything about a metric that may change a number, as plain JSON values.
 
     Raises:
         PluginError: a parameter has no form that an id could hold.
     """
-    measured: Metric = metric
-    while isinstance(measured, _Shortened):
-        measured = measured.metric
+    measured = unwrapped(metric)
     what = f"the metric {metric.spec.name!r}"
     return {
         "metric": metric.spec.name,
