@@ -135,7 +135,7 @@ class TestMistakes:
         other = put(tmp_path / "other", made())
         path = other / "report.json"
         path.write_text(
-            path.read_text().replace('"schema_version": "1.1"', '"schema_version": "7.0"')
+            path.read_text().replace('"schema_version": "1.2"', '"schema_version": "7.0"')
         )
         assert "has schema version '7.0', this mirabench reads 1.1" in compare.fails(base, other)
 
