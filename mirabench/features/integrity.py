@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from mirabench.features.api import FeatureTable
+from mirabench.video.decode import FILE_DECODER
 from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
+from mirabench.video.hidden import hidden_damage
+from mirabench.video.limits import MAX_PIXELS
 from mirabench.video.sampling import every_frame
 
 
 @dataclass(frozen=True, slots=True)
 class Integrity:
-    """Extractor of the feature `integrity`; looks at no pixel.
+    """Extractor of the feature `integrity`.
 
     Column: `seen` (N,) text, one sentence for each kind of damage; N = 0 for a sound file, for an array
     and for a folder of pictures.
     """
 
     name: ClassVar[str] = "integrity"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     resize: ClassVar[None] = None
 
     def select(self, video: VideoInfo) -> IntArray:
@@ -35,10 +39,14 @@ class Integrity:
 
 class _Session:
     def __init__(self, video: VideoInfo) -> None:
-        self._seen = list(video.damage)
+        self._video, self._seen = video, list(video.damage)
+        # what was let in at the first decoding is not refused at the second
+        self._pixels = max(MAX_PIXELS, video.width * video.height)
 
     def push(self, batch: FrameBatch) -> None:
         self._seen += batch.damage
 
     def finish(self) -> FeatureTable:
+        if self._video.decoder == FILE_DECODER:
+            self._seen += hidden_damage(Path(self._video.path), self._pixels)
         return FeatureTable({"seen": np.asarray(self._seen, dtype=np.str_)})

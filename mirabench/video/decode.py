@@ -32,6 +32,9 @@ from mirabench.video.limits import MAX_PIXELS
 from mirabench.video.pictures import FOLDER_FPS, FrameFolder
 from mirabench.video.reading import decoded
 
+FILE_DECODER = "pyav-rgb24"
+"""The name of the road from a file to RGB."""
+
 
 class FrameCountError(VideoError):
     """The container announced another number of frames than it decodes to."""
@@ -84,7 +87,7 @@ class VideoFile:
             fps=index.fps,
             time_base=index.time_base,
             ticks=index.ticks,
-            decoder="pyav-rgb24",
+            decoder=FILE_DECODER,
             damage=index.damage,
         )
 

@@ -21,6 +21,7 @@ from mirabench.video.complaints import Complaints
 from mirabench.video.container import moving_pictures, open_container
 from mirabench.video.limits import MAX_PIXELS, decoder_limit, refuse_larger
 from mirabench.video.messages import listening
+from mirabench.video.planes import digest_of
 
 SECOND_DECODERS = {"vp9": "libvpx-vp9"}
 """Codec -> a decoder that notices damage which FFmpeg's own, the one whose pictures are used, does not."""
@@ -65,13 +66,14 @@ def decoded(
     stream.codec_context.thread_count = 1
     count = 0
     with container:
-        second = _second_decoder(stream)
+        second = SecondDecoder.of(stream)
         try:
             for packet in _packets(container, stream, complaints):
                 with listening() as messages:
                     frames = packet.decode()
                 complaints.heard_decoding(messages)
-                second = _agreeing(second, packet, complaints)
+                if second is not None and not second.agrees(packet, frames, complaints):
+                    second = None
                 for frame in frames:
                     complaints.corrupt_frames += frame.is_corrupt
                     yield frame
@@ -97,28 +99,41 @@ def _packets(
         yield packet
 
 
-def _second_decoder(stream: VideoStream) -> VideoCodecContext | None:
-    name = SECOND_DECODERS.get(stream.codec_context.name)
-    if name not in av.codecs_available:
-        return None
-    second = av.CodecContext.create(name, "r")
-    assert isinstance(second, VideoCodecContext)  # its name is one of ours
-    second.extradata = stream.codec_context.extradata
-    return second
+class SecondDecoder:
+    """Another decoder of the same stream: it must refuse no packet and give the same pictures."""
 
+    def __init__(self, name: str, extradata: bytes | None) -> None:
+        context = av.CodecContext.create(name, "r")
+        assert isinstance(context, VideoCodecContext)  # its name is one of ours
+        context.extradata = extradata
+        self._context = context
+        self._waiting: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        """Of both decoders: time -> digest of a picture that the other one has not given yet."""
 
-def _agreeing(
-    second: VideoCodecContext | None, packet: Packet[VideoStream], complaints: Complaints
-) -> VideoCodecContext | None:
-    """The second decoder, or None once it refused a packet."""
-    if second is None or not packet.size:
-        return None
-    try:
-        second.decode(packet)
-    except av.FFmpegError as error:
-        complaints.refused(second.name, error.strerror or "invalid data")
-        return None
-    return second
+    @classmethod
+    def of(cls, stream: VideoStream) -> SecondDecoder | None:
+        """That for a stream, or None where there is none."""
+        name = SECOND_DECODERS.get(stream.codec_context.name)
+        if name not in av.codecs_available:
+            return None
+        return cls(name, stream.codec_context.extradata)
+
+    def agrees(
+        self, packet: Packet[VideoStream], first: list[VideoFrame], complaints: Complaints
+    ) -> bool:
+        """Whether it takes a packet, and gives the pictures that the first decoder gave."""
+        try:
+            second = self._context.decode(packet if packet.size else None)
+        except av.FFmpegError as error:
+            complaints.refused(self._context.name, error.strerror or "invalid data")
+            return False
+        for waiting, frames in zip(self._waiting, (first, second), strict=True):
+            waiting |= {f.pts: digest_of(f) for f in frames if f.pts is not None}
+        ours, theirs = self._waiting
+        if any(ours.pop(pts) != theirs.pop(pts) for pts in ours.keys() & theirs.keys()):
+            complaints.refused(self._context.name, "it decodes another picture")
+            return False
+        return True
 
 
 def first_frame(path: Path, *, max_pixels: int = MAX_PIXELS) -> VideoFrame:

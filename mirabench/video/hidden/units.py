@@ -1,0 +1,129 @@
+"""Where the coded pictures lie in a packet, and packets that are altered at the end of them.
+
+H.264 and HEVC divide a packet into NAL units, each with its length in front (ISO/IEC 14496-15) or after a start
+code (Annex B of both). A VP8 packet is one picture, a VP9 packet may be several with an index behind them
+(Annex B of the VP9 bitstream specification).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+START_CODE = re.compile(b"\x00\x00\x01")
+SHORTEST = 32
+"""Bytes: in less data the last ones may lawfully carry next to nothing."""
+TAIL, TAIL_SHARE = 8, 0.02
+"""How much of a picture's end is altered: so many bytes, or this share of it if that is more."""
+PATTERNS = (0x5A, 0xA7)
+"""What the tail's bytes are combined with: two ways, of which a sound picture shows at least one."""
+JUNK = bytes([0, 0, 0, 0, 0x80, 0x5A, *((37 * n) % 253 + 1 for n in range(64))])
+"""What is appended. It begins with zeros, which some writers leave out at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a codec's packets are divided."""
+
+    codec: str
+    length_bytes: int
+    """Of the length in front of each unit; 0 for start codes."""
+
+    @staticmethod
+    def of(codec: str, extradata: bytes | None) -> Layout:
+        """The layout that the stream's header states."""
+        at = {"h264": 4, "hevc": 21}.get(codec)
+        if at is None or not extradata or extradata[0] != 1 or len(extradata) <= at:
+            return Layout(codec, 0)  # without that header there are start codes
+        return Layout(codec, (extradata[at] & 3) + 1)
+
+    @property
+    def ahead(self) -> int:
+        """After how many packets at most a picture is shown, where some are not shown at once."""
+        return 32 if self.codec == "vp9" else 0
+
+    def pictures(self, data: bytes) -> list[tuple[int, int]]:
+        """(start, end) of the data of each coded picture or slice; none where the units do not fit."""
+        if self.codec in ("vp8", "vp9"):
+            whole = [(0, len(data))] if data else []
+            return (_indexed(data) if self.codec == "vp9" else []) or whole
+        units = self._by_length(data) if self.length_bytes else self._by_start_code(data)
+        return [(a, b) for a, b in units if b > a and self._is_picture(data[a])]
+
+    def _is_picture(self, head: int) -> bool:
+        return 1 <= head & 31 <= 5 if self.codec == "h264" else (head >> 1 & 63) < 32
+
+    def _by_length(self, data: bytes) -> list[tuple[int, int]]:
+        found, at = [], 0
+        while at + self.length_bytes <= len(data):
+            start = at + self.length_bytes
+            at = start + int.from_bytes(data[at:start], "big")
+            found.append((start, at))
+        return found if at == len(data) else []
+
+    @staticmethod
+    def _by_start_code(data: bytes) -> list[tuple[int, int]]:
+        starts = [found.end() for found in START_CODE.finditer(data)]
+        ends = [start - 3 for start in starts[1:]] + [len(data)]
+        # zeros between units belong to none
+        return [(a, a + len(data[a:b].rstrip(b"\0"))) for a, b in zip(starts, ends, strict=True)]
+
+    def lengthened(self, data: bytes) -> bytes:
+        """A packet with bytes appended to its pictures' data: a sound decoder never comes to them.
+
+        Of H.264's slices only the last: without arithmetic coding an earlier one ends where its data does.
+        """
+        pictures = self.pictures(data)
+        if self.codec == "vp9":
+            return _lengthened_frames([data[start:end] for start, end in pictures])
+        for start, end in reversed(pictures[-1:] if self.codec == "h264" else pictures):
+            unit = data[start:end] + JUNK
+            length = b""
+            if self.length_bytes:
+                if len(unit) >= 1 << 8 * self.length_bytes:
+                    continue
+                length = len(unit).to_bytes(self.length_bytes, "big")
+            data = data[: start - self.length_bytes] + length + unit + data[end:]
+        return data
+
+    def spoiled(self, data: bytes) -> Iterator[tuple[bytes, ...]]:
+        """For each picture in a packet that is long enough: the packet with other bytes at its end."""
+        for start, whole in self.pictures(data):
+            # H.264 and HEVC may fill up a picture's end
+            end = start + len(data[start:whole].rstrip(b"\0\3" if self.codec[0] == "h" else b""))
+            if end - start >= SHORTEST:
+                tail = max(TAIL, int((end - start) * TAIL_SHARE))
+                yield tuple(
+                    data[: end - tail] + _other(data[end - tail : end], p) + data[end:]
+                    for p in PATTERNS
+                )
+
+
+def _other(data: bytes, pattern: int) -> bytes:
+    """Other bytes, and none of those that stand for something in a packet."""
+    changed = (byte ^ pattern for byte in data)
+    return bytes(byte if 3 < byte < 255 else 0x55 ^ (byte & 3) for byte in changed)
+
+
+def _indexed(data: bytes) -> list[tuple[int, int]]:
+    """(start, end) of the frames of a VP9 superframe; none where the packet is one frame."""
+    marker = data[-1] if data else 0
+    count, width = (marker & 7) + 1, (marker >> 3 & 3) + 1
+    index = data[-(2 + count * width) :]
+    if marker & 0xE0 != 0xC0 or index[0] != marker or len(index) < 2 + count * width:
+        return []
+    sizes = [int.from_bytes(index[1 + n * width :][:width], "little") for n in range(count)]
+    ends = list(accumulate(sizes))
+    if ends[-1] > len(data) - len(index):
+        return []
+    return [(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+
+
+def _lengthened_frames(frames: list[bytes]) -> bytes:
+    """VP9 frames with bytes appended, in a superframe; one that only shows another stays as it is."""
+    longer = [frame + JUNK if len(frame) >= SHORTEST else frame for frame in frames]
+    marker = bytes([0xC0 | 3 << 3 | len(frames) - 1])
+    sizes = b"".join(len(frame).to_bytes(4, "little") for frame in longer)
+    return b"".join(longer) + marker + sizes + marker
