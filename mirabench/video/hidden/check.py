@@ -1,9 +1,9 @@
 """Which codec's hidden damage is looked for in which way.
 
 H.264, HEVC, VP8 and VP9 carry no checksum, and almost any bytes decode to some picture. But a decoder that has
-lost its way does not come to the end of a picture's data at the end of the picture (`consumption`). The scans of
-JPEG pictures can be followed without a decoder (`scans`), and what remains there is a step of brightness that
-begins in the middle of a row (`steps`).
+lost its way does not come to the end of a picture's data at the end of the picture (`consumption`). The scans
+of JPEG pictures can be followed without a decoder (`scans`), and what remains there is a step of brightness
+that begins in the middle of a row (`steps`).
 """
 
 from __future__ import annotations

@@ -14,9 +14,10 @@ budget of pixels is spent. Short clips are looked at whole.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -27,9 +28,11 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mirabench.video.complaints import ERROR
 from mirabench.video.frames import FloatArray
 from mirabench.video.hidden.units import Layout
 from mirabench.video.limits import decoder_limit
+from mirabench.video.messages import listening
 from mirabench.video.planes import digest_of, samples
 from mirabench.video.reading import open_stream
 
@@ -64,7 +67,7 @@ class _Decoder:
         self._context = context
         self._time_base = stream.time_base or Fraction(1, 1000)
         self.refused = False
-        """Whether it has complained by an error."""
+        """Whether it has complained; where it did, it may have put another picture in place of its own."""
 
     def decode(self, coded: _Coded | None) -> list[VideoFrame]:
         """The pictures that come out when one goes in, or the rest for None; none after an error."""
@@ -72,11 +75,13 @@ class _Decoder:
         if coded is not None:
             packet = Packet(coded.data)
             packet.pts, packet.dts, packet.time_base = coded.pts, coded.dts, self._time_base
-        try:
-            return self._context.decode(packet)
-        except av.FFmpegError:
-            self.refused = True
-            return []
+        with listening() as messages:
+            try:
+                found = self._context.decode(packet)
+            except av.FFmpegError:
+                self.refused, found = True, []
+        self.refused |= any(message.level <= ERROR for message in messages)
+        return found
 
 
 @dataclass(slots=True)
@@ -174,12 +179,11 @@ def _with_altered_ends(path: Path, max_pixels: int, film: _Film) -> tuple[list[i
         for at, coded in enumerate(group):
             if coded.pts is None or coded.pts not in chosen:
                 continue
-            for versions in layout.spoiled(coded.data):
+            for trial in layout.spoiled(coded.data):
                 tried += 1
-                replays = (
-                    _Replay(_Decoder(stream, max_pixels), group, at, data) for data in versions
-                )
-                if not any(replay.differs(film.digests, layout.ahead) for replay in replays):
+                replay = partial(_replayed, stream, max_pixels, group[: at + 1], trial.reveals)
+                sound = replay(trial.original) if trial.reveals else [film.digests[coded.pts]]
+                if all(replay(end) == sound for end in trial.ends):
                     unread.append(coded.pts)
     return unread, tried
 
@@ -222,35 +226,25 @@ def _jumps(film: _Film) -> FloatArray:
     return np.asarray(change / (np.asarray(around) + 0.1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Replay:
-    """A group of packets, one of them with other data, through a decoder of their own."""
+def _replayed(
+    stream: VideoStream,
+    max_pixels: int,
+    group: Sequence[_Coded],
+    reveals: Sequence[bytes],
+    data: bytes,
+) -> list[int] | None:
+    """Digests of the last picture of a group, or of what `reveals` shows, if its packet's data are these.
 
-    decoder: _Decoder
-    group: Sequence[_Coded]
-    at: int
-    """The packet with other data."""
-    data: bytes
-
-    def differs(self, digests: Mapping[int, int], ahead: int) -> bool:
-        """Whether a picture differs from what it was, or the decoder refuses the data.
-
-        Args:
-            digests: Time -> digest of the picture.
-            ahead: So many later packets may show it, where a packet holds pictures that are not shown.
-        """
-        for before in self.group[: self.at]:
-            self.decoder.decode(before)
-        self.decoder.refused = False
-        coming = (
-            replace(self.group[self.at], data=self.data),
-            *self.group[self.at + 1 :][:ahead],
-            None,
-        )
-        frames = (frame for coded in coming for frame in self.decoder.decode(coded))
-        seen = False
-        for frame in frames:
-            seen |= frame.pts == self.group[self.at].pts
-            if self.decoder.refused or digests.get(frame.pts or 0) != digest_of(frame):
-                return True
-        return self.decoder.refused or not seen
+    None if the decoder refuses them.
+    """
+    decoder, last = _Decoder(stream, max_pixels), group[-1]
+    frames = [frame for before in group[:-1] for frame in decoder.decode(before)]
+    decoder.refused = False
+    frames += decoder.decode(replace(last, data=data))
+    if not reveals:
+        frames += decoder.decode(None)
+        found = [digest_of(frame) for frame in frames if frame.pts == last.pts]
+    else:
+        coded = (replace(last, data=reveal) for reveal in reveals)
+        found = [digest_of(frame) for each in coded for frame in decoder.decode(each)]
+    return None if decoder.refused or not found else found

@@ -84,10 +84,21 @@ def steps_in_a_row(plane: FloatArray, before: FloatArray, after: FloatArray) -> 
         for side, middle in zip(sides, (0.0, middles[1]), strict=True)
     )
     step = middles[1] - middles[0]
-    if abs(step) < SMALLEST + STEADY * spread:
+    if abs(step) < SMALLEST + STEADY * spread or not _in_the_row(mean, at, plane.shape[1], step):
         return False
     each = [float(np.median(d[at:]) - np.median(d[:at])) for d in departures]
     return min(one / step for one in each) >= LIKE
+
+
+def _in_the_row(values: FloatArray, at: int, columns: int, step: float) -> bool:
+    """Whether nearly all blocks of the row before the place lack the step, and most after it have it.
+
+    Light that changes from a line in the middle of a row of units on looks otherwise: both kinds alternate.
+    """
+    start = at // columns * columns
+    shifted = values[start : start + columns] / step > 0.5
+    before, after = shifted[: at - start], shifted[at - start :]
+    return float(before.mean()) <= 0.1 and float(after.mean()) >= 0.75
 
 
 def _likeliest_step(values: FloatArray) -> int:

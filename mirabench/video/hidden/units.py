@@ -11,14 +11,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 START_CODE = re.compile(b"\x00\x00\x01")
 SHORTEST = 32
 """Bytes: in less data the last ones may lawfully carry next to nothing."""
+TRIALS = 8
+"""Where a picture is flat, other symbols may lawfully look the same; so many times in a row they do not."""
 TAIL, TAIL_SHARE = 8, 0.02
 """How much of a picture's end is altered: so many bytes, or this share of it if that is more."""
-PATTERNS = (0x5A, 0xA7)
-"""What the tail's bytes are combined with: two ways, of which a sound picture shows at least one."""
+SLOTS = 8
+"""Pictures that a VP9 decoder keeps."""
 JUNK = bytes([0, 0, 0, 0, 0x80, 0x5A, *((37 * n) % 253 + 1 for n in range(64))])
 """What is appended. It begins with zeros, which some writers leave out at the end."""
 
@@ -38,11 +41,6 @@ class Layout:
         if at is None or not extradata or extradata[0] != 1 or len(extradata) <= at:
             return Layout(codec, 0)  # without that header there are start codes
         return Layout(codec, (extradata[at] & 3) + 1)
-
-    @property
-    def ahead(self) -> int:
-        """After how many packets at most a picture is shown, where some are not shown at once."""
-        return 32 if self.codec == "vp9" else 0
 
     def pictures(self, data: bytes) -> list[tuple[int, int]]:
         """(start, end) of the data of each coded picture or slice; none where the units do not fit."""
@@ -77,7 +75,9 @@ class Layout:
         """
         pictures = self.pictures(data)
         if self.codec == "vp9":
-            return _lengthened_frames([data[start:end] for start, end in pictures])
+            frames = (data[start:end] for start, end in pictures)
+            # one that only shows another stays as it is
+            return _superframe([f + JUNK if len(f) >= SHORTEST else f for f in frames])
         for start, end in reversed(pictures[-1:] if self.codec == "h264" else pictures):
             unit = data[start:end] + JUNK
             length = b""
@@ -88,23 +88,50 @@ class Layout:
             data = data[: start - self.length_bytes] + length + unit + data[end:]
         return data
 
-    def spoiled(self, data: bytes) -> Iterator[tuple[bytes, ...]]:
-        """For each picture in a packet that is long enough: the packet with other bytes at its end."""
-        for start, whole in self.pictures(data):
+    def spoiled(self, data: bytes) -> Iterator[Trial]:
+        """A trial for each picture in a packet that is long enough."""
+        pictures = self.pictures(data)
+        for number, (start, whole) in enumerate(pictures):
             # H.264 and HEVC may fill up a picture's end
             end = start + len(data[start:whole].rstrip(b"\0\3" if self.codec[0] == "h" else b""))
-            if end - start >= SHORTEST:
-                tail = max(TAIL, int((end - start) * TAIL_SHARE))
-                yield tuple(
-                    data[: end - tail] + _other(data[end - tail : end], p) + data[end:]
-                    for p in PATTERNS
-                )
+            if end - start < SHORTEST:
+                continue
+            tail = end - max(TAIL, int((end - start) * TAIL_SHARE))
+            ends = tuple(_altered(data, tail, end, pattern) for pattern in range(TRIALS))
+            if self.codec == "vp9" and number < len(pictures) - 1:
+                yield _of_hidden(data, ends, pictures[: number + 1])
+            else:
+                yield Trial(data, ends)
+
+
+class Trial(NamedTuple):
+    """Packets that differ from the original in the data of one picture."""
+
+    original: bytes
+    ends: tuple[bytes, ...]
+    """With other bytes at the end of the data: a sound picture shows at least one of them."""
+    reveals: tuple[bytes, ...] = ()
+    """Packets that show all pictures that are kept, for one that is not shown at once."""
+
+
+def _of_hidden(data: bytes, ends: tuple[bytes, ...], pictures: list[tuple[int, int]]) -> Trial:
+    """A trial of the last of these VP9 frames, with what follows it taken away."""
+    profile = data[pictures[-1][0]] & 0x30
+    reveals = tuple(bytes([0x88 | profile | slot]) for slot in range(SLOTS))
+    original, *others = (
+        _superframe([packet[start:end] for start, end in pictures]) for packet in (data, *ends)
+    )
+    return Trial(original, tuple(others), reveals if profile != 0x30 else ())
+
+
+def _altered(data: bytes, start: int, end: int, pattern: int) -> bytes:
+    return data[:start] + _other(data[start:end], 0x5A + 0x4D * pattern & 0xFF) + data[end:]
 
 
 def _other(data: bytes, pattern: int) -> bytes:
-    """Other bytes, and none of those that stand for something in a packet."""
-    changed = (byte ^ pattern for byte in data)
-    return bytes(byte if 3 < byte < 255 else 0x55 ^ (byte & 3) for byte in changed)
+    """Other bytes, and none that stands for something in a packet: start codes, VP9's mark of an index."""
+    changed = ((byte, byte ^ pattern) for byte in data)
+    return bytes(new if 3 < new < 0xC0 else 0x2A if old != 0x2A else 0x55 for old, new in changed)
 
 
 def _indexed(data: bytes) -> list[tuple[int, int]]:
@@ -121,9 +148,10 @@ def _indexed(data: bytes) -> list[tuple[int, int]]:
     return [(end - size, end) for end, size in zip(ends, sizes, strict=True)]
 
 
-def _lengthened_frames(frames: list[bytes]) -> bytes:
-    """VP9 frames with bytes appended, in a superframe; one that only shows another stays as it is."""
-    longer = [frame + JUNK if len(frame) >= SHORTEST else frame for frame in frames]
+def _superframe(frames: list[bytes]) -> bytes:
+    """VP9 frames as one packet."""
+    if len(frames) == 1:
+        return frames[0]
     marker = bytes([0xC0 | 3 << 3 | len(frames) - 1])
-    sizes = b"".join(len(frame).to_bytes(4, "little") for frame in longer)
-    return b"".join(longer) + marker + sizes + marker
+    sizes = b"".join(len(frame).to_bytes(4, "little") for frame in frames)
+    return b"".join(frames) + marker + sizes + marker
