@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mirabench.features.batched import BatchedSession
 from mirabench.features.networks import network, running, runtime
 from mirabench.video.frames import IntArray, UInt8Array, VideoInfo
-from mirabench.video.sampling import at_rate, every_frame, lexical_linspace
+from mirabench.video.sampling import at_times, every_frame, lexical_linspace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,8 +56,8 @@ class _PerFrame:
         return
 
     def select(self, video: VideoInfo) -> IntArray:
-        """Every frame, or `rate` a second."""
-        return every_frame(video) if self.rate is None else at_rate(video, self.rate)
+        """Every frame, or those nearest to `rate` ticks a second."""
+        return every_frame(video) if self.rate is None else at_times(video, self.rate)
 
 
 @dataclass(frozen=True, slots=True)

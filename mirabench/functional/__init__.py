@@ -17,7 +17,11 @@ from mirabench.functional.camera_path import CameraPath, camera_agreement
 from mirabench.functional.consistency import temporal_flicker, warping_error
 from mirabench.functional.descriptors import appearance_descriptor, motion_descriptor
 from mirabench.functional.distances import frechet_distance, kernel_distance
-from mirabench.functional.embeddings import cosine_similarity, embedding_consistency
+from mirabench.functional.embeddings import (
+    cosine_similarity,
+    embedding_consistency,
+    sentence_margins,
+)
 from mirabench.functional.epipolar import (
     epipolar_agreement,
     epipolar_distance,
@@ -79,6 +83,7 @@ __all__ = [
     "optical_flow",
     "percent_of_full_scale",
     "sampson_squared",
+    "sentence_margins",
     "sharpness",
     "temporal_flicker",
     "tonal_exposure",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirabench.errors import MetricError, NotApplicable
+from mirabench.errors import InputError, MetricError, NotApplicable
 from mirabench.functional.arrays import vectors
 from mirabench.shapes import Float64, Real
 
@@ -60,3 +60,46 @@ def cosine_similarity(one: Real[np.ndarray, " D"], two: Real[np.ndarray, " D"]) 
     if lengths == 0:
         raise MetricError("an embedding of length 0 has no direction: no angle can be measured")
     return float(a @ b / lengths)
+
+
+def sentence_margins(
+    frames: Real[np.ndarray, "N D"],
+    sentences: Real[np.ndarray, "S D"],
+    others: Real[np.ndarray, "K D"],
+) -> Float64[np.ndarray, " S"]:
+    """How much better each sentence fits the frames than other sentences do.
+
+    mean over frames v of cos(v, u_j) - mean over k of cos(v, u_k), u_k the others.
+
+    Args:
+        frames: Embeddings of frames, of any length but 0.
+        sentences: Of the sentences asked about.
+        others: Of sentences about something else.
+
+    Returns:
+        A margin a sentence, -2 to 2; about 0 for a sentence that fits no better than the others.
+
+    Raises:
+        MetricError: an embedding has length 0, or a number is not finite.
+        InputError: they are no (N, D), (S, D) and (K, D) of numbers, or of different D.
+
+    Example:
+        >>> right, up = np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]])
+        >>> sentence_margins(right, np.concatenate([right, up]), up).tolist()
+        [1.0, 0.0]
+    """
+    v, own, other = (_directions(x) for x in (frames, sentences, others))
+    if not v.shape[1] == own.shape[1] == other.shape[1]:
+        raise InputError(
+            f"embeddings of {v.shape[1]}, {own.shape[1]} and {other.shape[1]} dimensions make no angle"
+        )
+    mean = v.mean(axis=0)
+    return np.asarray(own @ mean - (other @ mean).mean())
+
+
+def _directions(rows: Real[np.ndarray, "N D"]) -> Float64[np.ndarray, "N D"]:
+    found = vectors(rows)
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    if not len(found) or (lengths == 0).any():
+        raise MetricError("an embedding of length 0 has no direction: no angle can be measured")
+    return np.asarray(found / lengths)
