@@ -30,9 +30,10 @@ import psutil
 import sqlalchemy as sa
 
 from miraboard.schema import clips, submissions, verdicts
-from miraboard.standing import CONSISTENCY, Standing, Value
+from miraboard.standing import Standing, Value
 from miraboard.store import Store, now
 from miraboard.tracks import Track, load_tracks
+from miraboard.utility import CONSISTENCY
 
 TRACK = "mirabench-official"
 
@@ -91,6 +92,7 @@ def _submission(
         id=identity, generator=f"Generator {i // 2}", version=str(i % 2), received=now(),
         track=track.name, licence="none", links=(), clips=150, failed=0, still=0, values=values,
         conditioned=moving,
+        worths=draw.uniform(0.4, 0.6, (len(track.ranked), len(track.prompts))).astype("<f4").tobytes(),
     )  # fmt: skip
     return {
         "id": identity, "key": hashlib.sha256(identity.encode()).hexdigest(),
@@ -207,8 +209,8 @@ def _ask(client: httpx.Client, url: str, name: str, data: list[Any]) -> float:
     return time.perf_counter() - started
 
 
-def _table(track: Track, search: str = "", order: str = "win rate", page: int = 1) -> list[Any]:
-    return [track.name, search, order, [], "", False, page, "", *[1.0] * 6]
+def _table(track: Track, search: str = "", order: str = "score", page: int = 1) -> list[Any]:
+    return [track.name, search, order, [], "", page, "", *[1.0] * 6]
 
 
 def _first_table(url: str, track: Track) -> float:

@@ -12,13 +12,17 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 import gradio as gr
+from starlette.middleware import Middleware
+from starlette.routing import Mount
 
 from mirabench.metrics.api import DIMENSIONS
 from miraboard import pages, theme
+from miraboard.api import build_api
 from miraboard.board import MODERATION, Board
-from miraboard.callbacks import Callbacks
+from miraboard.callbacks import Callbacks, answered
 from miraboard.guard import MAX_BYTES
 from miraboard.tables import BADGES, OVERALL
+from miraboard.uploads import UploadQuota
 
 _CHOOSER = {"compare": 0, "generator": 1, "prompt": 3, "order": 4}
 """What a link may choose -> its place among the choosers."""
@@ -50,7 +54,7 @@ def build_app(board: Board) -> Any:
             with gr.Tab("About", id="about") as about:
                 _html_on(about, calls.about, [track], "mb-about")
             with gr.Tab("Audit log", id="audit") as audit:
-                _html_on(audit, calls.audit, [], "mb-audit")
+                _audit_tab(calls, audit)
             with gr.Tab("Export", id="export"):
                 exported = _export_tab(calls, track)
             with gr.Tab("Maintain", id="maintain"):
@@ -111,7 +115,7 @@ def _order_choices(calls: Callbacks, track: str) -> list[str]:
 
 
 def _table_tab(calls: Callbacks, track: Any, first: str) -> _TableTab:
-    with gr.Row():
+    with gr.Row(elem_id="mb-controls"):
         search = gr.Textbox(
             label="Search", placeholder="generator, licence or id", elem_id="mb-search"
         )
@@ -126,16 +130,15 @@ def _table_tab(calls: Callbacks, track: Any, first: str) -> _TableTab:
             list(calls.board.tracks[first].specs), multiselect=True, label="More columns",
             elem_id="mb-columns", **_OPEN,
         )  # fmt: skip
-    with gr.Accordion("Filters and weights", open=False):
+    with gr.Accordion("Filters and weights", open=False, elem_id="mb-filters"):
         with gr.Row():
             kinds = [("any", ""), *[(b, b) for b in BADGES if b != "self-reported"]]
             badge = gr.Dropdown(kinds, value="", label="Badge", elem_id="mb-badge")
-            latest = gr.Checkbox(label="Newest version of each generator only", elem_id="mb-latest")
             words = gr.Textbox(
                 label="Weights of metrics within their dimension",
                 placeholder="noise=0, sharpness=2",
             )
-        gr.Markdown("Weights of the dimensions in the win rate; 0 leaves one out.")
+        gr.Markdown("Weights of the dimensions in the score; 0 leaves one out.")
         with gr.Row():
             shares = [
                 gr.Slider(0, 3, value=1, step=0.5, label=d[0].upper() + d[1:], min_width=240)
@@ -143,15 +146,15 @@ def _table_tab(calls: Callbacks, track: Any, first: str) -> _TableTab:
             ]
     output = _html("mb-table")
     page = gr.Number(1, minimum=1, precision=0, label="Page", elem_id="mb-page")
-    inputs = [track, search, order, columns, badge, latest, page, words, *shares]
-    widgets: list[Any] = [search, order, columns, badge, latest, page, words, *shares]
+    inputs = [track, search, order, columns, badge, page, words, *shares]
+    widgets: list[Any] = [search, order, columns, badge, page, words, *shares]
     for widget in widgets:
         widget.change(
-            calls.table, inputs, output, queue=False, trigger_mode="always_last",
+            answered(calls.table), inputs, output, queue=False, trigger_mode="always_last",
             show_progress="hidden", api_name="table" if widget is search else None,
             api_visibility="public" if widget is search else "private",
         )  # fmt: skip
-    return _TableTab(calls.table, inputs, output, order, columns)
+    return _TableTab(answered(calls.table), inputs, output, order, columns)
 
 
 def _compare_tab(calls: Callbacks, track: Any) -> tuple[Any, Any]:
@@ -161,7 +164,7 @@ def _compare_tab(calls: Callbacks, track: Any) -> tuple[Any, Any]:
     )  # fmt: skip
     output = _html("mb-compared")
     chosen.change(
-        calls.compare, [track, chosen], output, queue=False, trigger_mode="always_last",
+        answered(calls.compare), [track, chosen], output, queue=False, trigger_mode="always_last",
         show_progress="hidden", api_name="compare",
     )  # fmt: skip
     return chosen, output
@@ -173,7 +176,7 @@ def _choice_tab(
     chosen = gr.Dropdown([], value=None, label=label, elem_id=element, **_OPEN)
     output = _html(f"{element}-page")
     chosen.change(
-        call, [track, chosen], output, queue=False, trigger_mode="always_last",
+        answered(call), [track, chosen], output, queue=False, trigger_mode="always_last",
         show_progress="hidden", api_name=label.lower(),
     )  # fmt: skip
     return chosen, output
@@ -200,21 +203,56 @@ def _submit_tab(calls: Callbacks, tracks: list[tuple[str, str]], first: str) -> 
             )
             contact = gr.Textbox(label="Contact", max_length=120, elem_id="mb-contact")
             links = gr.Textbox(label="Links, separated by spaces", max_length=1000)
+            token = gr.Textbox(
+                label="Token of your account", type="password", max_length=200, elem_id="mb-token"
+            )
+    if os.environ.get("OAUTH_CLIENT_ID"):  # a Space with `hf_oauth: true` has it
+        gr.LoginButton("Sign in with Hugging Face, instead of a token")
+    _register_row(calls)
     button = gr.Button("Submit", variant="primary", elem_id="mb-send")
     told = gr.HTML(elem_id="mb-answer", apply_default_css=False)
     answer = gr.JSON(visible=False)
     sent = button.click(
-        calls.submit, [file, generator, version, wanted, licence, contact, links, strips],
+        answered(calls.submit),
+        [file, generator, version, wanted, licence, contact, links, strips, token],
         [told, answer],
         api_name="submit", concurrency_limit=4,
     )  # fmt: skip
     return sent, wanted
 
 
+def _register_row(calls: Callbacks) -> None:
+    with gr.Accordion("No account yet?", open=False):
+        gr.Markdown(
+            "An account owns the names of its generators. It needs no mail address: the board makes a "
+            "token and shows it once."
+        )
+        with gr.Row():
+            name = gr.Textbox(label="Account", max_length=32, elem_id="mb-account")
+            made = gr.Textbox(label="Its token", interactive=False, elem_id="mb-made")
+        output = gr.HTML(apply_default_css=False, elem_id="mb-registered")
+        gr.Button("Make an account", elem_id="mb-register").click(
+            answered(calls.register), [name], [output, made], api_name="register"
+        )
+
+
+def _audit_tab(calls: Callbacks, tab: Any) -> None:
+    with gr.Row():
+        kind = gr.Dropdown(["all", "decisions", "refusals"], value="all", label="Lines")
+        before = gr.Number(None, label="Older than No.", precision=0, minimum=1)
+    output = gr.HTML(elem_id="mb-audit", apply_default_css=False)
+    for listen in (tab.select, kind.change, before.change):
+        listen(
+            answered(calls.audit), [kind, before], output, queue=False, show_progress="hidden",
+            api_name="audit" if listen is tab.select else None,
+            api_visibility="public" if listen is tab.select else "private",
+        )  # fmt: skip
+
+
 def _html_on(tab: Any, call: Callable[..., str], inputs: list[Any], element: str) -> None:
     output = gr.HTML(elem_id=element, apply_default_css=False)
     tab.select(
-        call, inputs, output, queue=False, show_progress="hidden",
+        answered(call), inputs, output, queue=False, show_progress="hidden",
         api_name=element.removeprefix("mb-"),
     )  # fmt: skip
 
@@ -227,7 +265,9 @@ def _export_tab(calls: Callbacks, track: Any) -> Any:
     chosen = gr.Dropdown([], value=None, label="Submission, for the YAML", **_OPEN)
     button = gr.Button("Make the file", elem_id="mb-export")
     file = gr.File(label="Download", elem_id="mb-exported")
-    button.click(calls.export, [track, kind, chosen], file, queue=False, api_name="export")
+    button.click(
+        answered(calls.export), [track, kind, chosen], file, queue=False, api_name="export"
+    )
     return chosen
 
 
@@ -239,9 +279,16 @@ def _maintain_tab(calls: Callbacks) -> Any:
         kind = gr.Dropdown(list(MODERATION), value="withdrawn", label="Verdict")
         why = gr.Textbox(label="Why, in public")
     output = gr.HTML(apply_default_css=False)
-    return gr.Button("Record", elem_id="mb-record").click(
-        calls.moderate, [token, identity, kind, why], output, api_name="moderate"
+    recorded = gr.Button("Record", elem_id="mb-record").click(
+        answered(calls.moderate), [token, identity, kind, why], output, api_name="moderate"
     )
+    with gr.Row():
+        generator = gr.Textbox(label="Generator")
+        account = gr.Textbox(label="New owner: an account")
+    gr.Button("Move the name", elem_id="mb-move").click(
+        answered(calls.move), [token, generator, account], output, api_name="move"
+    )
+    return recorded
 
 
 class _Choices:
@@ -316,8 +363,16 @@ def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:
         ssr_mode=False,
         share=False,
         quiet=True,
-        show_error=False,
+        show_error=True,  # callbacks tell sentences; what is left are Gradio's own refusals
         enable_monitoring=False,
         prevent_thread_lock=not block,
+        app_kwargs={
+            "routes": [Mount("/api", app=build_api(board))],
+            "middleware": [
+                Middleware(
+                    UploadQuota, per_hour=board.settings.per_hour, proxies=board.settings.proxies
+                )
+            ],
+        },
     )
     return app

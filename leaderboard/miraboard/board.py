@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mirabench.errors import InputError, UnknownNameError
-from miraboard import ranking
+from miraboard import accounts, ranking
 from miraboard.card import read_card
+from miraboard.checking import Checker, Here
 from miraboard.guard import Reason, SubmissionRefused, check_text, refuse
+from miraboard.names import skeleton
 from miraboard.settings import Settings
-from miraboard.standing import Standing, standing_of
-from miraboard.store import Store, Verdict, now
-from miraboard.submission import check
+from miraboard.standing import Standing
+from miraboard.store import Store, Verdict
 from miraboard.tracks import Track, load_tracks
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,11 @@ DEMO_NOTICE = (
 )
 COUNTED = ("accepted", "refused", "retried")
 """Lines of the log that a rate limit counts."""
+WRONG_TOKENS = 10
+"""That one address may try in an hour, of accounts and of maintainers together."""
+NEW_ACCOUNTS = 5
+"""That one address may make in a day."""
+HOUR, DAY = 3600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,9 @@ class View:
 
     track: Track
     standings: tuple[Standing, ...]
-    """Withdrawn ones are not in it."""
+    """One for each generator, its newest version; withdrawn ones are not in it."""
+    history: tuple[Standing, ...]
+    """Older versions, oldest first; they have pages and no rank."""
     verdicts: Mapping[str, tuple[Verdict, ...]]
 
     def standing(self, identity: str) -> Standing:
@@ -63,10 +71,16 @@ class View:
         Raises:
             UnknownNameError: it is not in this track, or was withdrawn.
         """
-        for standing in self.standings:
+        for standing in (*self.standings, *self.history):
             if standing.id == identity:
                 return standing
         raise UnknownNameError("submission", identity, [s.id for s in self.standings])
+
+    def versions(self, standing: Standing) -> list[Standing]:
+        """All submissions of a standing's generator, newest first."""
+        own = [s for s in self.standings if s.name_key == standing.name_key]
+        older = [s for s in self.history if s.name_key == standing.name_key]
+        return [*own, *reversed(older)]
 
     def badge(self, identity: str) -> str:
         """How far the numbers were checked: `recomputed`, `rescored` or `disputed`."""
@@ -86,20 +100,28 @@ class _Cached:
 class Board:
     """One leaderboard. Safe to call from several threads."""
 
-    def __init__(self, settings: Settings, tracks: Mapping[str, Track] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tracks: Mapping[str, Track] | None = None,
+        checker: Checker | None = None,
+    ) -> None:
         self.settings = settings
         self.tracks = dict(tracks if tracks is not None else load_tracks(settings.tracks))
         self.store = Store(settings.database)
+        self.checker: Checker = checker or Here(self.tracks)
         self._lock = threading.Lock()
         self._cached = _Cached()
 
     def close(self) -> None:
         """Give the database back."""
+        self.checker.close()
         self.store.close()
 
     def submit(
-        self, data: bytes, fields: Mapping[str, Any], address: str, *, strips: bytes = b""
-    ) -> SubmissionAnswer:
+        self, data: bytes, fields: Mapping[str, Any], address: str, *, strips: bytes = b"",
+        account: str = "",
+    ) -> SubmissionAnswer:  # fmt: skip
         """Take a submission, or say why not; either way the audit log has a line.
 
         Args:
@@ -107,39 +129,111 @@ class Board:
             fields: Of the card.
             address: Where it comes from; only its digest is kept.
             strips: The bytes of `strips.json`, if there are film strips.
+            account: Who sends it, signed in: see `sign_in`; empty for nobody.
         """
         actor = actor_of(address)
-        if self.store.recent(actor, COUNTED, 3600) >= self.settings.per_hour:
-            reason = Reason(
-                "rate-limit",
-                f"more than {self.settings.per_hour} submissions within an hour: try again later",
-            )
-            self.store.event("limited", actor, reason.code)
-            return SubmissionAnswer(False, reasons=(reason,))
         try:
-            identity = self._accept(data, fields, actor, strips)
+            self._within_quotas(actor, account, len(data) + len(strips))
+        except SubmissionRefused as refusal:
+            self._limited(actor, refusal.reasons[0].code)
+            return SubmissionAnswer(False, reasons=refusal.reasons)
+        try:
+            identity = self._accept(data, fields, actor, account, strips)
         except SubmissionRefused as refusal:
             digest = hashlib.sha256(data).hexdigest()[:16]
             codes = ", ".join(dict.fromkeys(r.code for r in refusal.reasons))
             # codes alone: a stranger's text does not get into the log
-            self.store.event("refused", actor, f"report {digest}: {codes}")
+            self.store.event("refused", actor, f"report {digest}: {codes}", account=account)
             return SubmissionAnswer(False, reasons=refusal.reasons)
         return SubmissionAnswer(True, identity)
 
-    def _accept(self, data: bytes, fields: Mapping[str, Any], actor: str, strips: bytes) -> str:
-        card = read_card(dict(fields))
-        checked = check(data, card, self.tracks, strips=strips)
-        standing = standing_of(checked.key[:12], card, checked.report, checked.track, now())
-        return self.store.accept(checked, standing, actor)
+    def _within_quotas(self, actor: str, account: str, size: int) -> None:
+        limit = self.settings.per_hour
+        tried = self.store.recent(actor, COUNTED, HOUR)
+        of_account = self.store.recent(actor, COUNTED, HOUR, account=account) if account else 0
+        if max(tried, of_account) >= limit:
+            raise refuse(
+                "rate-limit", f"more than {limit} submissions within an hour: try again later"
+            )
+        most = self.settings.megabytes * 2**20
+        if self.store.stored(account) + size > most:
+            raise refuse(
+                "storage", f"an account's submissions may keep {self.settings.megabytes:,} MB here, and "
+                "yours are full: ask a maintainer",
+            )  # fmt: skip
 
-    def moderate(self, token: str, identity: str, kind: str, why: str) -> None:
+    def _limited(self, actor: str, code: str) -> None:
+        """One line an hour for who is held back: the log cannot be pushed out by knocking."""
+        if not self.store.recent(actor, ("limited",), HOUR):
+            self.store.event("limited", actor, code)
+
+    def _accept(
+        self, data: bytes, fields: Mapping[str, Any], actor: str, account: str, strips: bytes
+    ) -> str:
+        card = read_card(dict(fields))
+        self._require_account(card.generator, account)
+        return self.store.accept(self.checker.check(data, card, strips), actor, account)
+
+    def _require_account(self, generator: str, account: str) -> None:
+        """Before anything costly: whether this account may submit under this name at all."""
+        if not account and self.settings.accounts == "required":
+            raise refuse(
+                "account",
+                "this board asks for an account: make one on the tab Submit, or with "
+                "`mirabench leaderboard account NAME --board URL`, and send its token",
+            )
+        demonstration = skeleton(generator).startswith(skeleton(DEMO))
+        if demonstration != (account == accounts.DEMO):
+            raise refuse("reserved-name", f"names that begin with {DEMO!r} are the demonstration's")
+        owner = self.store.owner(generator)
+        if owner is not None and owner.account != account:
+            raise refuse(
+                "name-taken",
+                f"the name {owner.generator!r}, which is or looks like yours, belongs to "
+                f"{owner.account or 'nobody who signed in'}: choose another, or ask a maintainer",
+            )
+
+    def register(self, name: str, address: str) -> str:
+        """Make an account; returns its token, which is kept nowhere and shown once.
+
+        Raises:
+            SubmissionRefused: the name is no account's name or taken, or the address made too many.
+        """
+        actor = actor_of(address)
+        if self.store.recent(actor, ("registered",), DAY) >= NEW_ACCOUNTS:
+            self._limited(actor, "accounts")
+            raise refuse("rate-limit", f"an address may make {NEW_ACCOUNTS} accounts a day")
+        return self.store.register(name.strip(), actor)
+
+    def sign_in(self, token: str, address: str) -> str:
+        """The account whose token this is.
+
+        Raises:
+            SubmissionRefused: it is no account's, or the address tried too many.
+        """
+        actor = actor_of(address)
+        self._few_wrong_tokens(actor)
+        try:
+            return self.store.account(token)
+        except SubmissionRefused:
+            self.store.event("denied", actor, "wrong account token")
+            raise
+
+    def _few_wrong_tokens(self, actor: str) -> None:
+        if self.store.recent(actor, ("denied",), HOUR) >= WRONG_TOKENS:
+            self._limited(actor, "tokens")
+            raise refuse(
+                "rate-limit", f"{WRONG_TOKENS} wrong tokens within an hour: try again later"
+            )
+
+    def moderate(self, token: str, identity: str, kind: str, why: str, address: str = "") -> None:
         """Withdraw a submission from its table, or restore it.
 
         Raises:
             SubmissionRefused: the token is wrong, or the text is not plain.
             InputError: no such submission or verdict.
         """
-        self.require_token(token)
+        self.require_token(token, address)
         if kind not in MODERATION:
             raise UnknownNameError("verdict", kind, MODERATION)
         if not why.strip():
@@ -147,15 +241,29 @@ class Board:
         check_text(why, "the reason")
         self.store.verdict(identity, kind, why.strip()[:500], "maintainer", passed=True)
 
-    def require_token(self, token: str) -> None:
+    def move(self, token: str, generator: str, account: str, address: str = "") -> None:
+        """Give a generator's name to another account.
+
+        Raises:
+            SubmissionRefused: the token is wrong, or the account's name is none.
+            InputError: nobody has submitted under the name.
+        """
+        self.require_token(token, address)
+        if not accounts.is_account(account):
+            raise refuse("account-name", f"{account[:40]!r} is no account's name")
+        self.store.move(generator, account, "maintainer")
+
+    def require_token(self, token: str, address: str = "") -> None:
         """Let maintainers pass.
 
         Raises:
-            SubmissionRefused: the token is not the board's, or the board has none.
+            SubmissionRefused: the token is not the board's, the board has none, or too many were tried.
         """
+        actor = actor_of(address) if address else "maintainer"
+        self._few_wrong_tokens(actor)
         ours = self.settings.token.encode()
-        if not ours or not hmac.compare_digest(ours, token.encode()):
-            self.store.event("denied", "maintainer", "wrong token")
+        if not ours or not hmac.compare_digest(ours, token.encode("utf-8", "replace")):
+            self.store.event("denied", actor, "wrong maintainer's token")
             raise refuse("token", "the maintainer's token is wrong, or MIRABOARD_TOKEN is not set")
 
     def view(self, track: str) -> View:
@@ -181,7 +289,7 @@ class Board:
         if key not in cached.rankings:
             if len(cached.rankings) > 256:
                 cached.rankings.clear()
-            cached.rankings[key] = ranking.rank(view.standings, view.track.specs, chosen)
+            cached.rankings[key] = ranking.rank(view.standings, view.track, chosen)
         return cached.rankings[key]
 
     def _fresh(self, track: str) -> tuple[View, _Cached]:
@@ -202,8 +310,11 @@ class Board:
             key for key, found in verdicts.items()
             if [v.kind for v in found if v.kind in MODERATION][-1:] == ["withdrawn"]
         }  # fmt: skip
-        kept = tuple(s for s in self.store.standings(track.digest) if s.id not in gone)
-        return View(track, kept, {k: tuple(v) for k, v in verdicts.items()})
+        kept = [s for s in self.store.standings(track.digest) if s.id not in gone]
+        newest = {s.name_key: s.id for s in kept}  # they come oldest first
+        entered = tuple(s for s in kept if newest[s.name_key] == s.id)
+        older = tuple(s for s in kept if newest[s.name_key] != s.id)
+        return View(track, entered, older, {k: tuple(v) for k, v in verdicts.items()})
 
 
 def actor_of(address: str) -> str:

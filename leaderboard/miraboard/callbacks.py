@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 from markupsafe import Markup
 
-from mirabench.errors import MirabenchError
+from mirabench.errors import InputError, MirabenchError, UnknownNameError
+from mirabench.files import write_text
 from mirabench.metrics.api import DIMENSIONS
-from miraboard import export, pages
+from miraboard import accounts, export, pages
 from miraboard.board import Board, SubmissionAnswer
 from miraboard.guard import MAX_BYTES, refuse
 from miraboard.strips import shown
 from miraboard.tables import Request, build_table, parse_weights, weights_text
+from miraboard.uploads import client_of
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+_KINDS: Mapping[str, Sequence[str]] = {
+    "decisions": ("accepted", "recomputed", "rescored", "withdrawn", "restored", "moved"),
+    "refusals": ("refused", "limited", "denied"),
+}
+"""Lines of the log by what a reader looks for; anything else is all of them."""
 MOST_PAGES = 512
 """Pages kept in memory; a large one has about 100 kB."""
 
@@ -28,6 +43,8 @@ class Callbacks:
     def __init__(self, board: Board) -> None:
         self.board = board
         self._pages: dict[tuple[Any, ...], str] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="miraboard-")
+        self._writing = threading.Lock()
 
     def _once(self, make: Callable[[], Markup], *key: Any) -> str:
         """A page, made once for each state of the board."""
@@ -41,13 +58,11 @@ class Callbacks:
 
     def table(
         self, track: str, search: str, order: str, columns: Sequence[str], badge: str,
-        latest: bool, page: float, metric_weights: str, *shares: float,
+        page: float, metric_weights: str, *shares: float,
     ) -> str:  # fmt: skip
         """The table as HTML."""
         weights = self._weights(track, metric_weights, shares)
-        request = Request(
-            search[:200], tuple(columns or ()), order, badge or "", bool(latest), int(page or 1)
-        )
+        request = Request(search[:200], tuple(columns or ()), order, badge or "", int(page or 1))
         return self._once(
             lambda: self._table(track, request, weights), track, request, str(weights)
         )
@@ -65,23 +80,27 @@ class Callbacks:
     def compare(self, track: str, chosen: Sequence[str]) -> str:
         """Two to four submissions side by side."""
         view = self.board.view(track)
-        known = {s.id: s for s in view.standings}
+        known = {s.id: s for s in (*view.standings, *view.history)}
         standings = [known[key] for key in chosen or () if key in known][: pages.MOST_COMPARED]
         ids = [s.id for s in standings]
 
         def make() -> Markup:
             rows = {key: self.board.store.rows_of(key) for key in ids}
-            places = self.board.ranking(track)
-            return pages.compare_page(view, places, standings, rows, pages.app_link)
+            return pages.compare_page(view, standings, rows, pages.app_link)
 
         return self._once(make, "compare", track, *ids)
 
     def generator(self, track: str, identity: str) -> str:
         """One submission."""
         view = self.board.view(track)
-        if identity not in {s.id for s in view.standings}:
+        if not identity:
             return _empty("Choose a submission.")
-        standing = view.standing(identity)
+        try:
+            standing = view.standing(identity)
+        except UnknownNameError:
+            return _empty(
+                f"No submission {identity[:40]!r} in this track: it may be in another, or withdrawn."
+            )
         report = self.board.store.report(identity)
         seen = shown(self.board.store.strips_of(identity))
         ranking = self.board.ranking(track)
@@ -90,8 +109,10 @@ class Callbacks:
     def prompt(self, track: str, prompt: str) -> str:
         """All generators on one prompt."""
         view = self.board.view(track)
-        if prompt not in view.track.prompts:
+        if not prompt:
             return _empty("Choose a prompt.")
+        if prompt not in view.track.prompts:
+            return _empty(f"No prompt {prompt[:40]!r} in this track: choose one of the list.")
 
         def make() -> Markup:
             among = pages.shown_on_a_prompt(view, self.board.ranking(track))
@@ -103,53 +124,96 @@ class Callbacks:
 
     def about(self, track: str, request: gr.Request) -> str:
         """The track's cards."""
-        url = str(request.headers.get("origin") or "BOARD-URL")
+        url = _own_address(request) or "BOARD-URL"
         return str(pages.about_page(self.board.tracks[track], url))
 
-    def audit(self) -> str:
-        """The audit log."""
-        return str(pages.audit_page(self.board.store.log()))
+    def audit(self, kind: str, before: float | None) -> str:
+        """Lines of the audit log, newest first."""
+        store = self.board.store
+        lines = store.log(before=int(before) if before else None, kinds=_KINDS.get(kind, ()))
+        return str(pages.audit_page(lines, store.head()))
+
+    def register(self, name: str, request: gr.Request) -> tuple[str, str]:
+        """Make an account; what happened, and the token."""
+        try:
+            token = self.board.register(name or "", self._address(request))
+        except MirabenchError as error:
+            return _empty(f"Not made: {_sentence(error)}"), ""
+        told = (
+            f"The account {name} is made. Its token is shown once and kept nowhere: write it down."
+        )
+        return _empty(told), token
 
     def submit(  # noqa: PLR0913  # one for each widget
         self, file: str | None, generator: str, version: str, track: str, licence: str,
-        contact: str, links: str, strips: str | None, request: gr.Request,
+        contact: str, links: str, strips: str | None, token: str, request: gr.Request,
+        profile: gr.OAuthProfile | None,
     ) -> tuple[str, dict[str, Any]]:  # fmt: skip
         """Take a submission; the answer for people and for programs."""
         fields = {
             "generator": generator, "version": version, "track": track, "licence": licence,
             "contact": contact, "links": (links or "").split(),
         }  # fmt: skip
-        address = address_of(request, self.board.settings.proxies)
+        address = self._address(request)
         try:
             pictures = _uploaded(strips) if strips else b""
-            answer = self.board.submit(_uploaded(file), fields, address, strips=pictures)
+            report = _uploaded(file)
+            account = self._account(token, profile, address)
+            answer = self.board.submit(report, fields, address, strips=pictures, account=account)
         except MirabenchError as error:
             reasons = getattr(error, "reasons", ()) or refuse("error", str(error)).reasons
             answer = SubmissionAnswer(False, reasons=reasons)
         return str(pages.answer_page(answer)), answer.to_json()
 
-    def moderate(self, token: str, identity: str, kind: str, why: str) -> str:
+    def _account(self, token: str, profile: gr.OAuthProfile | None, address: str) -> str:
+        """Who is signed in: by the platform where the board is hosted, or by a token; empty for nobody."""
+        if profile is not None:
+            return accounts.of_platform(str(profile.username))
+        return self.board.sign_in(token, address) if (token or "").strip() else ""
+
+    def moderate(self, token: str, identity: str, kind: str, why: str, request: gr.Request) -> str:
         """Withdraw or restore."""
         try:
-            self.board.moderate(token, identity.strip(), kind, why)
+            self.board.moderate(token, identity.strip(), kind, why, self._address(request))
         except MirabenchError as error:
-            return _empty(f"Not done: {error}")
+            return _empty(f"Not done: {_sentence(error)}")
         return _empty(f"Done: {identity} {kind}.")
+
+    def move(self, token: str, generator: str, account: str, request: gr.Request) -> str:
+        """Give a generator's name to another account."""
+        try:
+            self.board.move(token, generator.strip(), account.strip(), self._address(request))
+        except MirabenchError as error:
+            return _empty(f"Not done: {_sentence(error)}")
+        return _empty(f"Done: {generator} belongs to {account}.")
+
+    def _address(self, request: gr.Request) -> str:
+        return client_of(request, self.board.settings.proxies)
 
     def export(self, track: str, kind: str, identity: str, request: gr.Request) -> str:
         """A file to download."""
         view, ranking = self.board.view(track), self.board.ranking(track)
         if kind == "CSV":
-            return _file(f"{track}.csv", export.to_csv(view, ranking))
+            return self._file(f"{track}.csv", export.to_csv(view, ranking))
         if kind == "JSON":
-            return _file(f"{track}.json", export.to_json(view, ranking))
+            return self._file(f"{track}.json", export.to_json(view, ranking))
         try:
             standing = view.standing(identity)
-        except MirabenchError as error:
-            raise gr.Error("Choose a submission for this format.") from error
-        url = str(request.headers.get("origin") or "https://localhost")
-        text = export.to_eval_results(standing, view, "mirabench/inputs/prompts", url)
-        return _file(f"{identity}.yaml", text)
+        except UnknownNameError as error:
+            raise InputError("choose a submission of this track for this format") from error
+        text = export.to_eval_results(standing, view, export.DATASET, _own_address(request))
+        return self._file(f"{standing.id}.yaml", text)
+
+    def _file(self, name: str, text: str) -> str:
+        """A file of this board's own folder, which Gradio copies; each export replaces the last of its name."""
+        path = Path(self._folder.name) / name
+        with self._writing:
+            write_text(path, text)
+        return str(path)
+
+    def close(self) -> None:
+        """Remove the folder of exports."""
+        self._folder.cleanup()
 
     def prompts(self, track: str) -> list[tuple[str, str]]:
         """The first words of each prompt, and its id."""
@@ -173,22 +237,41 @@ def _uploaded(path: str | None) -> bytes:
         file.unlink(missing_ok=True)  # the store keeps what is accepted, nobody keeps the rest
 
 
-def _file(name: str, text: str) -> str:
-    path = Path(tempfile.mkdtemp(prefix="miraboard-")) / name
-    path.write_text(text, encoding="utf-8")
-    return str(path)
+def _own_address(request: gr.Request) -> str:
+    """Where the board is asked from; empty when the request does not say."""
+    origin = str(request.headers.get("origin") or "")
+    return origin if origin.startswith(("http://", "https://")) else ""
+
+
+def _sentence(error: MirabenchError) -> str:
+    reasons = getattr(error, "reasons", ())
+    return "; ".join(r.text for r in reasons) or str(error)
+
+
+def answered(call: Callable[P, R]) -> Callable[P, R]:
+    """The callback, each of its errors one sentence in the page or the program that called it."""
+
+    @functools.wraps(call)
+    def told(*arguments: P.args, **named: P.kwargs) -> R:
+        try:
+            return call(*arguments, **named)
+        except MirabenchError as error:
+            raise gr.Error(_sentence(error)) from error
+        except gr.Error:
+            raise
+        except (
+            Exception
+        ) as error:  # the boundary: what a stranger sends must not become a traceback
+            log.exception("a callback failed")
+            name = type(error).__name__
+            raise gr.Error(
+                f"The board could not answer this ({name}): check what was sent."
+            ) from error
+
+    return told
 
 
 def _empty(text: str) -> str:
     return str(
         Markup('<div class="mb"><p class="mb-empty" role="status">{}</p></div>').format(text)
     )
-
-
-def address_of(request: gr.Request, proxies: int) -> str:
-    """The client's address: the peer's, or what the last trusted proxy saw."""
-    peer = request.client.host if request.client else "unknown"
-    seen = [
-        p.strip() for p in str(request.headers.get("x-forwarded-for", "")).split(",") if p.strip()
-    ]
-    return seen[-proxies] if 0 < proxies <= len(seen) else str(peer)

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from miraboard.guard import Reason, SubmissionRefused, check_values
+from miraboard.names import plain_name
 
-NAME = re.compile(r"\w(?:[\w .,+()/:@-]*[\w.)+])?")
 LINK = re.compile(r"https?://[\w.-]+(:\d+)?(/[\w./%~+#?=&:@,-]*)?")
 
 
@@ -29,9 +29,7 @@ class Card(BaseModel):
     @field_validator("generator", "version", "licence")
     @classmethod
     def _name(cls, text: str) -> str:
-        if not NAME.fullmatch(text) or ".." in text or text.startswith("/"):
-            raise ValueError("letters, digits, spaces and . , + - ( ) / : @ only, and no `..`")
-        return text
+        return plain_name(text)
 
     @field_validator("links")
     @classmethod

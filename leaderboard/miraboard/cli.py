@@ -60,7 +60,10 @@ def serve(
     """Serve a leaderboard; needs only the extra `leaderboard`."""
     with _leaderboard():
         from miraboard.app import launch
+        from miraboard.checking import Apart
     board = _board(database, tracks)
+    board.checker = apart = Apart(board.tracks)
+    apart.start()
     typer.echo(f"leaderboard at http://{host}:{port} (stop with Ctrl-C)")
     launch(board, host, port)
 
@@ -75,6 +78,13 @@ def submit(
     licence: Annotated[str, typer.Option(help="Its licence.")],
     contact: Annotated[str, typer.Option(help="Contact for maintainers.")],
     track: Annotated[str, typer.Option(help="The track to enter.")],
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar="MIRABOARD_ACCOUNT",
+            help="Token of your account on the board; see `mirabench leaderboard account`.",
+        ),
+    ] = "",
     link: Annotated[list[str] | None, typer.Option(help="A link; may be repeated.")] = None,
     strips: Annotated[
         bool, typer.Option("--strips", help="Also send film strips of a few clips.")
@@ -95,13 +105,25 @@ def submit(
         "generator": generator, "version": version, "track": track, "licence": licence,
         "contact": contact, "links": link or [],
     }  # fmt: skip
-    answer = client.submit(board, path, card, pictures)
+    answer = client.submit(board, path, card, pictures, token)
     if answer["accepted"]:
         typer.echo(f"accepted: submission {answer['id']}")
         return
     for reason in answer["reasons"]:
         typer.echo(f"refused: {reason['code']}: {reason['text']}", err=True)
     raise typer.Exit(1)
+
+
+@app.command()
+def account(
+    name: Annotated[str, typer.Argument(help="Name of the account: a-z, 0-9, dashes.")],
+    *,
+    board: Annotated[str, typer.Option(help="Address of the board.")],
+) -> None:
+    """Make an account on a board; prints its token, which is shown once."""
+    with _leaderboard():
+        from miraboard import client
+    typer.echo(client.register(board, name))
 
 
 def _write_strips(report: Path, videos: Path | None) -> Path:
@@ -142,11 +164,74 @@ def rescore(
 
 @app.command()
 def demo(*, database: Database = "", tracks: Tracks = None) -> None:
-    """Fill a board with real scores of small rendered clips; takes a few minutes."""
+    """Fill a board with the scores of small rendered clips, which come with the package."""
     with _leaderboard():
         from miraboard.demo import fill
     taken = fill(_board(database, tracks), typer.echo)
     typer.echo(f"{taken} submissions accepted")
+
+
+@app.command()
+def audit(
+    *,
+    database: Database = "",
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Check every line and report; exit code 1 if one differs."),
+    ] = False,
+    head: Annotated[
+        str, typer.Option(help="A hash that was the newest once and must still be there.")
+    ] = "",
+) -> None:
+    """Print the audit log's newest hash, or check that nothing in the log was changed."""
+    with _leaderboard():
+        from miraboard.settings import settings_from
+        from miraboard.store import Store
+    store = Store(database or settings_from().database)
+    try:
+        if not verify:
+            typer.echo(store.head())
+            return
+        found = store.audit(head)
+    finally:
+        store.close()
+    typer.echo(f"{found.lines} lines, newest {found.head}")
+    for problem in found.problems:
+        typer.echo(problem, err=True)
+    if found.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def grant(
+    role: Annotated[str, typer.Argument(help="The Postgres role that the board runs as.")],
+    *,
+    database: Database = "",
+) -> None:
+    """Let a Postgres role read and add, and nothing else; run as the tables' owner."""
+    with _leaderboard():
+        from miraboard.settings import settings_from
+        from miraboard.store import Store
+    store = Store(database or settings_from().database)
+    store.grant(role)
+    store.close()
+    typer.echo(f"{role} may read and add rows, and change or remove none")
+
+
+@app.command()
+def space(
+    folder: Annotated[Path, typer.Argument(help="Folder to write; it must be new or empty.")],
+    *,
+    wheel: Annotated[
+        Path | None,
+        typer.Option(help="Wheel of mirabench to install (default: this version, from the index)."),
+    ] = None,
+) -> None:
+    """Write a folder that a Hugging Face Space, or any container host, runs as it is."""
+    with _leaderboard():
+        from miraboard.space import write_space
+    for path in write_space(folder, wheel):
+        typer.echo(str(path))
 
 
 @app.command()

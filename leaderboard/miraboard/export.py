@@ -17,11 +17,13 @@ from mirabench.errors import InputError
 from mirabench.files import write_text
 from miraboard import pages
 from miraboard.board import Board, View
-from miraboard.ranking import Ranking
+from miraboard.ranking import Ranking, Score
 from miraboard.standing import Standing
 from miraboard.strips import shown
 from miraboard.tables import PAGE, Request, build_table, weights_text
 
+DATASET = "mirabench/prompts"
+"""The benchmark's data set on the hub, unless the board's operator names another."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -31,7 +33,7 @@ def to_csv(view: View, ranking: Ranking) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(
         ["id", "generator", "version", "received", "badge", "metric", "dimension", "basis",
-         "mean", "ci_low", "ci_high", "n", "of", "place_first", "place_last"]
+         "mean", "ci_low", "ci_high", "n", "of", "rank_first", "rank_last"]
     )  # fmt: skip
     for i, s in enumerate(view.standings):
         head = [s.id, _safe(s.generator), _safe(s.version), s.received, view.badge(s.id)]
@@ -64,12 +66,13 @@ def to_json(view: View, ranking: Ranking, weights: Mapping[str, float] | None = 
     track = view.track
     rows = [
         {
-            **asdict(s),
+            **_told(s),
             "badge": view.badge(s.id),
-            "win_rate": _rate(ranking.overall, i),
-            "place": [int(ranking.first[i]), int(ranking.last[i])],
-            "dimensions": {d: _rate(r, i) for d, r in ranking.dimensions.items()},
-            "places": {m: [int(w.first[i]), int(w.last[i])] for m, w in ranking.metrics.items()},
+            "score": _score(ranking.overall, i),
+            "rank": [int(ranking.places.first[i]), int(ranking.places.last[i])],
+            "cannot_be_told_from": int(ranking.places.alike[i]),
+            "dimensions": {d: _score(r, i) for d, r in ranking.dimensions.items()},
+            "ranks": {m: [int(w.first[i]), int(w.last[i])] for m, w in ranking.metrics.items()},
         }
         for i, s in enumerate(view.standings)
     ]
@@ -86,8 +89,14 @@ def to_json(view: View, ranking: Ranking, weights: Mapping[str, float] | None = 
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _rate(rate: Any, i: int) -> dict[str, float | None]:
-    parts = {k: float(getattr(rate, k)[i]) for k in ("rate", "low", "high")}
+def _told(standing: Standing) -> dict[str, Any]:
+    found = asdict(standing)
+    del found["worths"]  # of each prompt: the report has what they come from
+    return found
+
+
+def _score(score: Score, i: int) -> dict[str, float | None]:
+    parts = {k: float(getattr(score, k)[i]) for k in ("value", "low", "high")}
     return {k: None if v != v else v for k, v in parts.items()}
 
 
@@ -102,11 +111,13 @@ def to_eval_results(standing: Standing, view: View, dataset: str, url: str) -> s
         standing: The submission.
         view: Its track.
         dataset: The benchmark's data set on the hub, `owner/name`.
-        url: The board's address.
+        url: The board's address; empty where it has none, and then no source is named.
     """
     lines: list[str] = []
+    address = [f"    url: {json.dumps(url, ensure_ascii=False)}", '    name: "miraboard"']
+    source = ["  source:", *address] if url else []  # the format asks for the address of a source
     for name in view.track.specs:
-        value = standing.ranked(name)
+        value = standing.shown(name)
         if value is None or value.mean is None:
             continue
         basis = "clips that move" if name in standing.conditioned else "all clips"
@@ -124,9 +135,7 @@ def to_eval_results(standing: Standing, view: View, dataset: str, url: str) -> s
             f"    task_id: {task}",
             f"  value: {json.dumps(value.mean)}",
             f"  date: {json.dumps(standing.received)}",
-            "  source:",
-            f"    url: {json.dumps(url, ensure_ascii=False)}",
-            '    name: "miraboard"',
+            *source,
             f"  notes: {json.dumps(notes, ensure_ascii=False)}",
         ]
     if not lines:

@@ -19,11 +19,12 @@ from mirabench.report.table import number
 from miraboard import charts, paired, ranking
 from miraboard.board import SubmissionAnswer, View
 from miraboard.paired import Difference
-from miraboard.standing import CONSISTENCY, Standing
+from miraboard.standing import Standing
 from miraboard.store import ClipRow, Event
 from miraboard.strips import shown as film
-from miraboard.tables import BADGES, Cell, Table, place_text, value_cell
+from miraboard.tables import BADGES, Cell, Table, alike_text, place_text, value_cell
 from miraboard.tracks import Track
+from miraboard.utility import CONSISTENCY
 
 Link = Callable[[str, str, str], str]
 """Page (`generator`, `prompt`, `compare` with ids and commas, or `order` for a table by a column), track and
@@ -43,6 +44,8 @@ PAGES = (
 """What the address may show."""
 MARKS = {"self-reported": "○", "recomputed": "◐", "rescored": "●", "disputed": "✗"}
 MOST_PROBLEMS = 60
+MOST_PROVENANCE = 12_000
+"""Characters; reports from before there was a limit may hold a million numbers."""
 MOST_COMPARED = 4
 MOST_ON_A_PROMPT = 100
 """Submissions on the page of a prompt, the best of the track."""
@@ -108,9 +111,9 @@ def answer_page(answer: SubmissionAnswer) -> Markup:
     return _render("answer", answer=answer)
 
 
-def audit_page(events: Sequence[Event]) -> Markup:
-    """The newest lines of the audit log."""
-    return _render("audit", events=events)
+def audit_page(events: Sequence[Event], head: str) -> Markup:
+    """Lines of the audit log, and the hash that ends it."""
+    return _render("audit", events=events, head=head)
 
 
 def about_page(track: Track, url: str) -> Markup:
@@ -128,7 +131,7 @@ def generator_page(
 ) -> Markup:  # fmt: skip
     """One submission: numbers, history, film strips, what failed, provenance."""
     raw = json.loads(report)
-    index = view.standings.index(standing)
+    index = view.standings.index(standing) if standing in view.standings else None
     return _render(
         "generator",
         view=view,
@@ -137,11 +140,21 @@ def generator_page(
         strips=strips,
         rivals=_rivals(view, places, standing),
         numbers=_numbers(view, places, standing, index),
-        versions=[s for s in view.standings if s.generator == standing.generator],
+        rank=_rank_sentence(places, index),
+        versions=view.versions(standing),
         verdicts=view.verdicts.get(standing.id, ()),
         problems=_problems(raw),
-        provenance=json.dumps(raw["provenance"], indent=2, ensure_ascii=False),
+        provenance=_provenance(raw["provenance"]),
     )
+
+
+def _rank_sentence(places: ranking.Ranking, index: int | None) -> str:
+    if index is None:
+        return "An older version: the newest one has the rank."
+    rank = place_text(places.places.first[index], places.places.last[index])
+    total = len(places.places.wins)
+    alike = alike_text(places.places, index)
+    return f"Rank {rank} of {total}{f'; {alike}' if alike else ''}."
 
 
 def _rivals(view: View, places: ranking.Ranking, standing: Standing) -> str:
@@ -151,7 +164,7 @@ def _rivals(view: View, places: ranking.Ranking, standing: Standing) -> str:
 
 
 def _numbers(
-    view: View, places: ranking.Ranking, standing: Standing, index: int
+    view: View, places: ranking.Ranking, standing: Standing, index: int | None
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     heading = ""
@@ -165,8 +178,8 @@ def _numbers(
                 "name": name,
                 "summary": spec.summary,
                 "arrow": "↑" if spec.higher_is_better else "↓",
-                "cell": value_cell(standing.ranked(name)),
-                "place": place_text(wins.first[index], wins.last[index]) if wins else "",
+                "cell": value_cell(standing.shown(name)),
+                "place": _place(wins, index),
                 "raw": f"{raw.text} ({raw.small})" if raw.small else raw.text,
                 "origin": _origin(standing, name, set_metric=spec.scope == "set"),
             }
@@ -175,13 +188,26 @@ def _numbers(
     return found
 
 
+def _place(wins: ranking.Wins | None, index: int | None) -> str:
+    if wins is None or index is None:
+        return ""
+    return place_text(int(wins.first[index]), int(wins.last[index]))
+
+
 def _origin(standing: Standing, name: str, *, set_metric: bool) -> str:
-    value = standing.ranked(name)
+    value = standing.shown(name)
     if value is None or value.mean is None:
         return "not measured" if value is None else "no clip that counts"
     if set_metric:
         return f"{value.n} of {value.of} clips, self-reported"
     return f"{value.n} of {value.of} clips, recomputed"
+
+
+def _provenance(found: Any) -> str:
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    if len(text) <= MOST_PROVENANCE:
+        return text
+    return f"{text[:MOST_PROVENANCE]}\n... {len(text) - MOST_PROVENANCE:,} more characters, in the report"
 
 
 def _problems(report: Mapping[str, Any]) -> list[str]:
@@ -198,7 +224,6 @@ def _problems(report: Mapping[str, Any]) -> list[str]:
 
 def compare_page(
     view: View,
-    places: ranking.Ranking,
     chosen: Sequence[Standing],
     rows: Mapping[str, Sequence[ClipRow]],
     link: Link,
@@ -207,10 +232,11 @@ def compare_page(
     chosen = chosen[:MOST_COMPARED]
     if len(chosen) < 2:
         return _render("compare", pairs=[])
-    indices = [view.standings.index(s) for s in chosen]
     labels = [s.label for s in chosen]
-    dimensions = list(places.dimensions)
-    rates = {d: [_share(places.dimensions[d].rate[i]) for i in indices] for d in dimensions}
+    # of their own, so that older versions have them too: a score depends on nobody else
+    scores = ranking.rank(chosen, view.track).dimensions
+    dimensions = list(scores)
+    rates = {d: [_share(value) for value in scores[d].value] for d in dimensions}
     series = [(label, [rates[d][k] for d in dimensions]) for k, label in enumerate(labels)]
     first, others = chosen[0], chosen[1:]
     found = [paired.differences(rows[first.id], rows[b.id], view.track.specs) for b in others]
@@ -220,12 +246,11 @@ def compare_page(
         link=link,
         track=view.track.name,
         labels=labels,
-        n=len(view.standings),
         flips=f"{FLIPS:,}",
         level=f"{LEVEL:.0%}",
         radar=charts.radar(dimensions, series),
         legend=charts.legend(labels),
-        rates=[(d, ["-" if v is None else f"{v:.0%}" for v in rates[d]]) for d in dimensions],
+        rates=[(d, ["-" if v is None else f"{100 * v:.1f}" for v in rates[d]]) for d in dimensions],
         pairs=[_pair(first, b, rows, view.track) for b, rows in zip(others, judged, strict=True)],
     )
 
@@ -268,8 +293,8 @@ def _signed(value: float | None) -> str:
 
 
 def shown_on_a_prompt(view: View, places: ranking.Ranking) -> list[str]:
-    """Ids of the submissions on the page of a prompt, best win rate first."""
-    rate = [-1.0 if math.isnan(r) else float(r) for r in places.overall.rate]
+    """Ids of the submissions on the page of a prompt, best score first."""
+    rate = [-1.0 if math.isnan(r) else float(r) for r in places.overall.value]
     order = sorted(range(len(rate)), key=lambda i: (-rate[i], view.standings[i].label.lower()))
     return [view.standings[i].id for i in order[:MOST_ON_A_PROMPT]]
 

@@ -81,14 +81,21 @@ def _distance(found: MetricSummary, spec: MetricSpec, clips: int) -> Iterator[Re
         if found.mean is not None or found.n:
             yield Reason("forged-aggregate", f"{spec.name} failed, yet has a value")
         return
-    low, high = found.ci_low, found.ci_high
+    yield from _interval(found, spec)
     if not spec.range[0] <= found.mean <= spec.range[1]:
         yield Reason("out-of-range", f"{spec.name} is {found.mean:g}")
-    if (low is None) != (high is None) or (
-        low is not None and high is not None and not low <= found.mean <= high
-    ):
-        yield Reason("forged-aggregate", f"{spec.name}: the interval does not hold the value")
+    counts = (found.degenerate, found.truncated, found.failed, found.not_applicable)
+    if found.mean_of_all is not None or any(counts) or found.clusters != found.n:
+        yield Reason("forged-aggregate", f"{spec.name} counts clips that a distance does not count")
     if not 1 < found.n <= clips or not _equal(found.coverage, found.n / clips):
         yield Reason("forged-aggregate", f"{spec.name}: n and coverage contradict {clips} clips")
     if len(found.protocols) != 1:
         yield Reason("unknown-protocol", f"{spec.name} has no protocol")
+
+
+def _interval(found: MetricSummary, spec: MetricSpec) -> Iterator[Reason]:
+    ends = [end for end in (found.ci_low, found.ci_high) if end is not None]
+    if len(ends) == 1 or (found.mean is not None and ends and not ends[0] <= found.mean <= ends[1]):
+        yield Reason("forged-aggregate", f"{spec.name}: the interval does not hold the value")
+    if any(not spec.range[0] <= end <= spec.range[1] for end in ends):
+        yield Reason("out-of-range", f"{spec.name}: the interval leaves the metric's range")

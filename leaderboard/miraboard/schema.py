@@ -21,6 +21,8 @@ submissions = sa.Table(
     sa.Column("card", sa.Text, nullable=False),
     sa.Column("report", sa.LargeBinary, nullable=False),
     sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("account", sa.String(40), nullable=False, server_default=""),
+    sa.Index("submissions_of_account", "account"),
 )
 
 clips = sa.Table(
@@ -48,6 +50,7 @@ strips = sa.Table(
     sa.Column("clip", sa.Text, nullable=False),
     sa.Column("prompt", sa.Text, nullable=False),
     sa.Column("jpeg", sa.LargeBinary, nullable=False),
+    sa.Column("look", sa.LargeBinary),
     sa.Index("strips_of_submission", "submission"),
     sa.Index("strips_of_prompt", "track_digest", "prompt"),
 )
@@ -73,5 +76,38 @@ events = sa.Table(
     sa.Column("submission", sa.String(12)),
     sa.Column("actor", sa.String(80), nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("account", sa.String(40), nullable=False, server_default=""),
+    sa.Column("hash", sa.String(64)),
     sa.Index("events_of_actor", "actor", "at"),
+    sa.Index("events_of_account", "account", "at"),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("look", sa.String(80), nullable=False, unique=True),
+    sa.Column("secret", sa.String(64), nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
+)
+
+names = sa.Table(
+    "names",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("look", sa.Text, nullable=False, index=True),
+    sa.Column("generator", sa.String(80), nullable=False),
+    sa.Column("account", sa.String(40), nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
+)
+
+marks = sa.Table(
+    "marks",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("cell", sa.BigInteger, nullable=False),
+    sa.Column("value", sa.Float(53), nullable=False),
+    sa.Column("submission", sa.String(12), sa.ForeignKey("submissions.id"), nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Index("marks_cell", "cell"),
 )

@@ -22,6 +22,10 @@ class Settings:
     """`MIRABOARD_TOKEN`: lets maintainers withdraw, restore and record a rescoring; empty forbids it."""
     per_hour: int = 20
     """`MIRABOARD_PER_HOUR`: submissions, refused ones too, that one address may try in an hour."""
+    megabytes: int = 500
+    """`MIRABOARD_MEGABYTES`: reports and pictures that one account may keep here."""
+    accounts: str = "required"
+    """`MIRABOARD_ACCOUNTS`: `required`, or `optional` for a board among people who trust each other."""
     proxies: int = 0
     """`MIRABOARD_PROXIES`: reverse proxies in front; that many entries of X-Forwarded-For are theirs."""
     tracks: Path | None = None
@@ -32,6 +36,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.token and len(self.token) < SHORTEST_TOKEN:
             raise InputError(f"MIRABOARD_TOKEN needs at least {SHORTEST_TOKEN} characters")
+        if self.accounts not in ("required", "optional"):
+            raise InputError(
+                f"MIRABOARD_ACCOUNTS is {self.accounts!r}: give `required` or `optional`"
+            )
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -46,6 +54,8 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         database=environment.get("MIRABOARD_DATABASE", "") or usual.database,
         token=environment.get("MIRABOARD_TOKEN", ""),
         per_hour=_whole(environment, "MIRABOARD_PER_HOUR", usual.per_hour),
+        megabytes=_whole(environment, "MIRABOARD_MEGABYTES", usual.megabytes),
+        accounts=environment.get("MIRABOARD_ACCOUNTS", "") or usual.accounts,
         proxies=_whole(environment, "MIRABOARD_PROXIES", usual.proxies),
         tracks=Path(tracks) if tracks else None,
         notice=environment.get("MIRABOARD_NOTICE", ""),

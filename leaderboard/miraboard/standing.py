@@ -1,24 +1,29 @@
 """A submission as numbers: what the table needs, taken from the report once, at acceptance.
 
-Consistency is kept twice. Raw is the report's own mean. Conditioned on motion is the mean over the clips
-whose motion metric reaches the track's floor: a clip that hardly moves is consistent for free.
+What ranks are its worths (see `utility`), one for each metric and prompt. Means and intervals in the metrics'
+own units are kept beside them, for people. Consistency's mean is kept twice: raw, as the report has it, and
+over the clips whose motion metric reaches the track's floor, since a clip that hardly moves is consistent for
+free.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from mirabench.report.build import cluster_of
 from mirabench.report.interval import mean_interval
 from mirabench.report.model import MetricSummary, Report, VideoRecord
 from miraboard.card import Card
+from miraboard.names import skeleton
 from miraboard.tracks import Track
-
-CONSISTENCY = "temporal consistency"
-"""The dimension that a frozen picture would win."""
+from miraboard.utility import CONSISTENCY
+from miraboard.worths import Worths, moves, worths_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,6 @@ class Value:
     """Clips behind it."""
     of: int = 0
     """Clips it could have had."""
-    undefined: bool = False
-    """Whether there is no mean because every clip's number was degenerate, though the clips move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +59,40 @@ class Standing:
     """Metric -> the report's own number."""
     conditioned: Mapping[str, Value] = field(repr=False)
     """Metric of consistency -> the number over clips that move."""
+    worths: bytes = field(default=b"", repr=False)
+    """Of each metric that ranks and each prompt, in the track's order: 32-bit fractions, row by row."""
+
+    def worth(self, track: Track) -> Worths:
+        """What ranks: (metrics, prompts) of 0 to 1."""
+        found = np.frombuffer(self.worths, "<f4")
+        return found.reshape(len(track.ranked), len(track.prompts))
+
+    @property
+    def name_key(self) -> str:
+        """The same for names that look the same: their submissions are versions of one generator."""
+        return skeleton(self.generator)
 
     @property
     def label(self) -> str:
         """Generator and version, for people."""
         return f"{self.generator} {self.version}"
 
-    def ranked(self, metric: str) -> Value | None:
-        """The number that ranks: conditioned on motion where there is such a one."""
+    def shown(self, metric: str) -> Value | None:
+        """The number beside the rank: over clips that move where there is such a one."""
         return self.conditioned.get(metric) or self.values.get(metric)
 
     def to_json(self) -> str:
         """One line; `from_json` reads it."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        found = asdict(self)
+        found["worths"] = base64.b64encode(self.worths).decode()
+        return json.dumps(found, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Standing:
         """What `to_json` wrote."""
         raw: dict[str, Any] = json.loads(text)
         raw["links"] = tuple(raw["links"])
+        raw["worths"] = base64.b64decode(raw["worths"])
         for key in ("values", "conditioned"):
             raw[key] = {name: Value(**value) for name, value in raw[key].items()}
         return cls(**raw)
@@ -95,33 +113,20 @@ def standing_of(identity: str, card: Card, report: Report, track: Track, receive
         clips=len(report.videos),
         failed=len(report.failed_videos),
         still=len(report.videos) - len(moving),
-        values={
-            name: _value(s, len(report.videos), lively=2 * len(moving) > len(report.videos))
-            for name, s in report.summary.items()
-        },
+        values={name: _value(s, len(report.videos)) for name, s in report.summary.items()},
         conditioned={
             name: conditioned(name, moving, len(report.videos))
             for name in consistency
             if report.summary[name].scope == "clip"
         },
+        worths=worths_of(report, track).astype("<f4").tobytes(),
     )
 
 
-def moves(video: VideoRecord, track: Track) -> bool:
-    """Whether a clip's motion counts and reaches the floor, and nothing says that it is static."""
-    score = video.scores.get(track.motion_metric)
-    if score is None or score.status == "degenerate" or "static" in video.health:
-        return False
-    return score.value >= track.motion_floor
-
-
-def _value(summary: MetricSummary, clips: int, *, lively: bool) -> Value:
+def _value(summary: MetricSummary, clips: int) -> Value:
     if summary.mean is None or summary.status == "failed":
-        undefined = lively and summary.degenerate > 0 and summary.failed == 0
-        return Value(None, of=clips, undefined=undefined)
-    return Value(
-        summary.mean, summary.ci_low, summary.ci_high, summary.n, clips - summary.not_applicable
-    )
+        return Value(None, of=clips)
+    return Value(summary.mean, summary.ci_low, summary.ci_high, summary.n, clips)
 
 
 def conditioned(metric: str, moving: list[VideoRecord], clips: int) -> Value:

@@ -1,4 +1,4 @@
-"""What was submitted, said and decided, for ever: three kinds of rows that are added and never changed.
+"""What was submitted, said and decided, for ever: rows that are added and never changed.
 
 SQLite in a file, or Postgres by URL. A correction is a new row; triggers in the database refuse updates and
 deletes. Acceptance is one transaction under one lock, so that of two copies that come at once one is refused,
@@ -8,9 +8,9 @@ and a server killed half-way leaves nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from mirabench.errors import InputError
-from miraboard import duplicates
+from miraboard import accounts, audit, duplicates
+from miraboard.audit import Audit, digest_of_report, newest_hash, verify
+from miraboard.copies import known
 from miraboard.database import lock, make_engine
-from miraboard.duplicates import Known, scores_fingerprint
-from miraboard.guard import SubmissionRefused
-from miraboard.schema import clips, events, strips, submissions, verdicts
+from miraboard.guard import SubmissionRefused, refuse
+from miraboard.names import skeleton
+from miraboard.schema import clips, events, marks, strips, submissions, verdicts
 from miraboard.standing import Standing
 from miraboard.submission import Checked
 
@@ -107,36 +109,128 @@ class Store:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
+    def grant(self, role: str) -> None:
+        """Let a Postgres role read and add rows, and nothing else.
+
+        Raises:
+            InputError: the database is none of Postgres, or the role cannot be granted to.
+        """
+        if self._engine.dialect.name != "postgresql":
+            raise InputError("grants are for Postgres: an SQLite file has one user")
+        quoted = self._engine.dialect.identifier_preparer.quote(role)
+        try:
+            with self._engine.begin() as connection:
+                for statement in (
+                    f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {quoted}",
+                    f"GRANT USAGE ON SCHEMA public TO {quoted}",
+                    f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {quoted}",
+                    f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quoted}",
+                    f"REVOKE INSERT ON alembic_version FROM {quoted}",
+                ):
+                    connection.execute(sa.text(statement))
+        except SQLAlchemyError as error:
+            raise InputError(
+                f"cannot grant to the role {role!r}: {str(error).splitlines()[0]}"
+            ) from error
+
     @contextmanager
     def _exclusive(self) -> Iterator[Connection]:
         with self._engine.begin() as connection:
             lock(connection)
             yield connection
 
-    def accept(self, checked: Checked, standing: Standing, actor: str) -> str:
+    def accept(self, checked: Checked, actor: str, account: str) -> str:
         """Keep a submission; returns its id, the same one when it is a retry.
 
         Raises:
-            SubmissionRefused: its rows are in another submission already.
+            SubmissionRefused: the name is another account's, the version is there already, or its rows are in
+                another submission.
         """
         key = checked.key
         with self._exclusive() as connection:
             row = connection.execute(
                 sa.select(submissions.c.id).where(submissions.c.key == key)
             ).first()
+            accounts.claim(connection, checked.card.generator, account, now())
             if row is not None:
-                _event(connection, "retried", row.id, actor, "the same card and report again")
+                _event(
+                    connection, "retried", row.id, actor, "the same card and report again", account
+                )
                 return str(row.id)
-            reasons = duplicates.across(_known(connection, checked))
+            gone = _withdrawn(connection)
+            _require_new_version(connection, checked, gone)
+            reasons = duplicates.across(known(connection, checked, gone))
             if reasons:
                 raise SubmissionRefused(*reasons)
-            _insert(connection, key, checked, standing, actor)
+            _insert(connection, key, checked, actor, account)
         return key[:12]
 
-    def event(self, kind: str, actor: str, detail: str, submission: str | None = None) -> None:
+    def event(
+        self, kind: str, actor: str, detail: str, submission: str | None = None, account: str = ""
+    ) -> None:
         """Add a line to the audit log."""
-        with self._engine.begin() as connection:
-            _event(connection, kind, submission, actor, detail)
+        with self._exclusive() as connection:
+            _event(connection, kind, submission, actor, detail, account)
+
+    def register(self, name: str, actor: str) -> str:
+        """Make an account; returns its token, which is kept nowhere.
+
+        Raises:
+            SubmissionRefused: the name is no account's name, or taken.
+        """
+        with self._exclusive() as connection:
+            token = accounts.create(connection, name, now())
+            _event(connection, "registered", None, actor, f"account {name}", name)
+        return token
+
+    def account(self, token: str) -> str:
+        """The account whose token this is.
+
+        Raises:
+            SubmissionRefused: it is no account's.
+        """
+        with self._engine.connect() as connection:
+            return accounts.account_of(connection, token)
+
+    def owner(self, generator: str) -> accounts.Owner | None:
+        """Whose a generator's name is; None for a new one."""
+        with self._engine.connect() as connection:
+            return accounts.owner_of(connection, generator)
+
+    def move(self, generator: str, account: str, actor: str) -> None:
+        """Give a generator's name to another account.
+
+        Raises:
+            InputError: nobody has submitted under the name.
+        """
+        with self._exclusive() as connection:
+            owner = accounts.owner_of(connection, generator)
+            if owner is None:
+                raise InputError(f"nobody has submitted under the name {generator!r}")
+            accounts.give(connection, owner.generator, account, now())
+            _event(connection, "moved", None, actor, f"{owner.generator} to {account}", account)
+
+    def audit(self, head: str = "") -> Audit:
+        """Walk through the whole audit log; `head` is a hash that must be in it."""
+        with self._engine.connect() as connection:
+            return verify(connection, head)
+
+    def head(self) -> str:
+        """The newest line's hash."""
+        with self._engine.connect() as connection:
+            return newest_hash(connection)
+
+    def stored(self, account: str) -> int:
+        """Bytes of the reports and pictures that an account's submissions keep here."""
+        reports = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(submissions.c.report)), 0))
+        pictures = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(strips.c.jpeg)), 0)).join(
+            submissions, submissions.c.id == strips.c.submission
+        )
+        with self._engine.connect() as connection:
+            return sum(
+                int(connection.execute(query.where(submissions.c.account == account)).scalar_one())
+                for query in (reports, pictures)
+            )
 
     def verdict(self, submission: str, kind: str, detail: str, actor: str, *, passed: bool) -> None:
         """Add what a maintainer found out.
@@ -244,58 +338,48 @@ class Store:
         with self._engine.connect() as connection:
             return {key: bytes(jpeg) for key, jpeg in connection.execute(query)}
 
-    def log(self, limit: int = 200, before: int | None = None) -> list[Event]:
-        """The audit log, newest first."""
+    def log(
+        self, limit: int = 200, before: int | None = None, kinds: Sequence[str] = ()
+    ) -> list[Event]:
+        """The audit log, newest first; only lines before that number, and of these kinds if any are named."""
         query = sa.select(
             events.c.id, events.c.at, events.c.kind, events.c.submission, events.c.actor,
             events.c.detail,
         ).order_by(events.c.id.desc()).limit(limit)  # fmt: skip
         if before is not None:
             query = query.where(events.c.id < before)
+        if kinds:
+            query = query.where(events.c.kind.in_(kinds))
         with self._engine.connect() as connection:
             return [Event(*row) for row in connection.execute(query)]
 
-    def recent(self, actor: str, kinds: Sequence[str], seconds: float) -> int:
-        """Lines of the log by one actor within the last seconds."""
+    def recent(self, actor: str, kinds: Sequence[str], seconds: float, *, account: str = "") -> int:
+        """Lines of the log by one actor, or of one account if it is named, within the last seconds."""
         since = (datetime.now(timezone.utc) - timedelta(seconds=seconds)).isoformat(
             timespec="milliseconds"
         )
         query = sa.select(sa.func.count()).where(
-            events.c.actor == actor, events.c.kind.in_(kinds), events.c.at >= since
+            events.c.account == account if account else events.c.actor == actor,
+            events.c.kind.in_(kinds),
+            events.c.at >= since,
         )
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
 
-def _known(connection: Connection, checked: Checked) -> list[Known]:
-    report = checked.report
-    by_clip = {v.sha256: v.id for v in report.videos if v.sha256}
-    by_scores = {mark: v.id for v in report.videos if (mark := scores_fingerprint(v))}
-    found: list[Known] = []
-    for same, column, ours in (
-        ("clip", clips.c.sha256, by_clip),
-        ("scores", clips.c.fingerprint, by_scores),
-    ):
-        for mark, submission, generator in _rows_like(connection, checked, column, list(ours)):
-            found.append(Known(generator, submission, ours[mark], same))
-    return found
-
-
-def _rows_like(
-    connection: Connection, checked: Checked, column: sa.Column[Any], marks: list[str]
-) -> Iterator[tuple[str, str, str]]:
-    """Rows that carry one of the marks, except a generator's own rows in another track."""
-    withdrawn = _withdrawn(connection)
-    for start in range(0, len(marks), 500):
-        query = (
-            sa.select(column, submissions.c.id, submissions.c.generator, submissions.c.track_digest)
-            .join(submissions, submissions.c.id == clips.c.submission)
-            .where(column.in_(marks[start : start + 500]))
-        )
-        for mark, submission, generator, track in connection.execute(query):
-            own = generator == checked.card.generator and track != checked.track.digest
-            if submission not in withdrawn and not own:
-                yield mark, submission, generator
+def _require_new_version(connection: Connection, checked: Checked, gone: Collection[str]) -> None:
+    card = checked.card
+    query = sa.select(submissions.c.id, submissions.c.version).where(
+        submissions.c.generator == card.generator,
+        submissions.c.track_digest == checked.track_digest,
+    )
+    for row in connection.execute(query):
+        if row.id not in gone and skeleton(row.version) == skeleton(card.version):
+            raise refuse(
+                "same-version",
+                f"{card.generator} {row.version} is in this track already: give another version, "
+                "or have the earlier one withdrawn",
+            )
 
 
 def _withdrawn(connection: Connection) -> set[str]:
@@ -306,10 +390,9 @@ def _withdrawn(connection: Connection) -> set[str]:
     return {submission for submission, kind in last.items() if kind == "withdrawn"}
 
 
-def _insert(
-    connection: Connection, key: str, checked: Checked, standing: Standing, actor: str
-) -> None:
+def _insert(connection: Connection, key: str, checked: Checked, actor: str, account: str) -> None:
     identity = key[:12]
+    standing = replace(checked.standing, id=identity, received=now())
     connection.execute(
         submissions.insert().values(
             id=identity,
@@ -317,37 +400,41 @@ def _insert(
             received=standing.received,
             generator=checked.card.generator,
             version=checked.card.version,
-            track=checked.track.name,
-            track_digest=checked.track.digest,
+            track=checked.track,
+            track_digest=checked.track_digest,
             card=checked.card.canonical(),
             report=checked.data,
             standing=standing.to_json(),
+            account=account,
         )
     )
     connection.execute(clips.insert(), _clip_rows(identity, checked))
-    if checked.strips:
-        connection.execute(strips.insert(), _strip_rows(identity, checked))
+    for table, rows in (
+        (strips, _strip_rows(identity, checked)),
+        (marks, _mark_rows(identity, checked)),
+    ):
+        if rows:
+            connection.execute(table.insert(), rows)
     _verdict(
         connection, identity, "recomputed", "aggregates and intervals follow from the rows", True
     )
-    _event(connection, "accepted", identity, actor, f"{standing.label}, track {checked.track.name}")
+    detail = f"{standing.label}, track {checked.track}, report {digest_of_report(checked.data)}"
+    _event(connection, "accepted", identity, actor, detail, account)
 
 
 def _clip_rows(identity: str, checked: Checked) -> list[dict[str, Any]]:
     return [
         {
             "submission": identity,
-            "track_digest": checked.track.digest,
-            "clip": video.id,
-            "prompt": video.prompt_id,
-            "sha256": video.sha256,
-            "fingerprint": scores_fingerprint(video),
-            "scores": json.dumps(
-                {n: s.value for n, s in video.scores.items() if s.status != "degenerate"}
-            ),
-            "notes": json.dumps(_notes(video)),
+            "track_digest": checked.track_digest,
+            "clip": row.clip,
+            "prompt": row.prompt,
+            "sha256": row.sha256,
+            "fingerprint": row.fingerprint,
+            "scores": json.dumps(row.scores),
+            "notes": json.dumps(row.notes),
         }
-        for video in checked.report.videos
+        for row in checked.rows
     ]
 
 
@@ -355,19 +442,23 @@ def _strip_rows(identity: str, checked: Checked) -> list[dict[str, Any]]:
     return [
         {
             "submission": identity,
-            "track_digest": checked.track.digest,
-            "clip": video.id,
-            "prompt": video.prompt_id,
-            "jpeg": checked.strips[video.id],
+            "track_digest": checked.track_digest,
+            "clip": row.clip,
+            "prompt": row.prompt,
+            "jpeg": checked.strips[row.clip].jpeg,
+            "look": checked.strips[row.clip].look,
         }
-        for video in checked.report.videos
-        if video.id in checked.strips
+        for row in checked.rows
+        if row.clip in checked.strips
     ]
 
 
-def _notes(video: Any) -> dict[str, str]:
-    degenerate = {n: s.why for n, s in video.scores.items() if s.status == "degenerate"}
-    return {**video.health, **degenerate, **video.failures, **video.not_applicable}
+def _mark_rows(identity: str, checked: Checked) -> list[dict[str, Any]]:
+    return [
+        {"cell": mark.cell, "value": mark.value, "submission": identity, "row": number}
+        for number, row in enumerate(checked.rows)
+        for mark in row.marks
+    ]
 
 
 def _verdict(connection: Connection, submission: str, kind: str, detail: str, passed: bool) -> None:
@@ -379,13 +470,13 @@ def _verdict(connection: Connection, submission: str, kind: str, detail: str, pa
 
 
 def _event(
-    connection: Connection, kind: str, submission: str | None, actor: str, detail: str
-) -> None:
-    connection.execute(
-        events.insert().values(
-            at=now(), kind=kind, submission=submission, actor=actor, detail=detail[:2000]
-        )
-    )
+    connection: Connection, kind: str, submission: str | None, actor: str, detail: str,
+    account: str = "",
+) -> None:  # fmt: skip
+    audit.append(
+        connection, at=now(), kind=kind, submission=submission, actor=actor, detail=detail,
+        account=account,
+    )  # fmt: skip
 
 
 def _without_password(url: str) -> str:

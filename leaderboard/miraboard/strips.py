@@ -19,7 +19,9 @@ from PIL import Image
 from mirabench.errors import InputError
 from mirabench.features.film_strip import film_strip, side_by_side
 from mirabench.report.model import Report, VideoRecord
-from miraboard.guard import refuse
+from miraboard.duplicates import HEIGHT as TALL
+from miraboard.duplicates import WIDTH, picture_hash
+from miraboard.guard import SubmissionRefused, load_json, refuse
 
 MOST = 6
 """Clips of a submission that have pictures."""
@@ -79,8 +81,8 @@ def read_strips(data: bytes, clips: Collection[str]) -> dict[str, bytes]:
     if len(data) > MAX_BYTES:
         raise refuse("strips", f"{len(data):,} bytes of film strips, the limit is {MAX_BYTES:,}")
     try:
-        raw = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        raw = load_json(data.decode("utf-8"))
+    except (ValueError, SubmissionRefused) as error:
         raise refuse("strips", "the film strips are not JSON: make them with --strips") from error
     if not isinstance(raw, dict) or len(raw) > MOST:
         raise refuse("strips", f"film strips are a JSON object of at most {MOST} clips")
@@ -109,6 +111,12 @@ def _jpeg(picture: Image.Image) -> bytes:
     buffer = BytesIO()
     clean.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
+
+
+def look_of(jpeg: bytes) -> bytes | None:
+    """The hash of a strip's picture, by which copies are told; None for a flat one."""
+    small = Image.open(BytesIO(jpeg)).convert("L").resize((WIDTH + 1, TALL), Image.Resampling.BOX)
+    return picture_hash(np.asarray(small))
 
 
 def shown(strips: Sequence[tuple[str, bytes]]) -> list[tuple[str, str]]:

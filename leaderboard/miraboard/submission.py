@@ -8,6 +8,7 @@ by `duplicates`, inside the store's transaction.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 from collections import Counter
@@ -20,13 +21,17 @@ from mirabench.metrics.health import ALWAYS, FLAGS
 from mirabench.report.model import SCHEMA_VERSION, Report, VideoRecord
 from miraboard import duplicates
 from miraboard.card import Card
+from miraboard.duplicates import Mark, Sought
 from miraboard.guard import Reason, SubmissionRefused, parse_json, refuse
 from miraboard.protocols import check_protocols
 from miraboard.recompute import check_aggregates
-from miraboard.strips import read_strips
+from miraboard.standing import Standing, standing_of
+from miraboard.strips import look_of, read_strips
 from miraboard.tracks import Track
 
 MAX_CLIPS = 2_000
+MAX_PROVENANCE = 20_000
+"""Characters as JSON; `mirabench evaluate` writes about 2,000."""
 MOST_REASONS = 12
 """Reasons told at once; the rest is counted."""
 
@@ -34,21 +39,53 @@ Check = Callable[[Report, Track], Iterator[Reason]]
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """One clip as the board keeps it."""
+
+    clip: str
+    prompt: str
+    sha256: str | None
+    fingerprint: str | None
+    scores: Mapping[str, float]
+    """Metric -> value, of scores that count."""
+    notes: Mapping[str, str]
+    """Metric or health flag -> why there is no number, or what was seen."""
+    marks: tuple[Mark, ...]
+    near: Mapping[int, Sought]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A film strip that this server drew."""
+
+    jpeg: bytes
+    look: bytes | None
+    """Its hash; None for a flat picture."""
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """A submission that passed every check of its own."""
+    """A submission that passed every check of its own, as small as it can be: it crosses a process."""
 
     card: Card
-    report: Report
     data: bytes
     """The report as it came."""
-    track: Track
-    strips: Mapping[str, bytes] = field(default_factory=dict)
-    """Clip id -> JPEG drawn by this server, for people to look at."""
+    track: str
+    track_digest: str
+    standing: Standing
+    rows: tuple[Row, ...]
+    strips: Mapping[str, Strip] = field(default_factory=dict)
+    """Clip id -> strip, for people to look at."""
 
     @property
     def key(self) -> str:
         """The same card and bytes give the same key: a retry is told from a new submission."""
-        return hashlib.sha256(self.card.canonical().encode() + b"\0" + self.data).hexdigest()
+        return key_of(self.card, self.data)
+
+
+def key_of(card: Card, data: bytes) -> str:
+    """The digest of a card and a report."""
+    return hashlib.sha256(card.canonical().encode() + b"\0" + data).hexdigest()
 
 
 def check(data: bytes, card: Card, tracks: Mapping[str, Track], *, strips: bytes = b"") -> Checked:
@@ -59,10 +96,36 @@ def check(data: bytes, card: Card, tracks: Mapping[str, Track], *, strips: bytes
     """
     report = read_report(data)
     track = _track_of(report, card, tracks)
-    for stage in (_identity, _prompts, _rows, _motion_is_told, check_protocols, check_aggregates):
+    for stage in (
+        _identity,
+        _provenance,
+        _prompts,
+        _rows,
+        _motion_is_told,
+        check_protocols,
+        check_aggregates,
+    ):
         stop(stage(report, track))
     found = read_strips(strips, {v.id for v in report.videos})
-    return Checked(card, report, data, track, found)
+    drawn = {clip: Strip(jpeg, look_of(jpeg)) for clip, jpeg in found.items()}
+    stop(duplicates.among_pictures({clip: strip.look for clip, strip in drawn.items()}))
+    standing = standing_of(key_of(card, data)[:12], card, report, track, "")
+    rows = tuple(map(_row, report.videos))
+    return Checked(card, data, track.name, track.digest, standing, rows, drawn)
+
+
+def _row(video: VideoRecord) -> Row:
+    degenerate = {n: s.why for n, s in video.scores.items() if s.status == "degenerate"}
+    return Row(
+        clip=video.id,
+        prompt=str(video.prompt_id),
+        sha256=video.sha256,
+        fingerprint=duplicates.scores_fingerprint(video),
+        scores={n: s.value for n, s in video.scores.items() if s.status != "degenerate"},
+        notes={**video.health, **degenerate, **video.failures, **video.not_applicable},
+        marks=tuple(duplicates.marks_of(video)),
+        near=duplicates.cells_near(video),
+    )
 
 
 def stop(reasons: Iterator[Reason]) -> None:
@@ -94,11 +157,11 @@ def read_report(data: bytes) -> Report:
             "run `mirabench evaluate` again with a newer mirabench",
         )
     try:
-        return Report.model_validate(raw, strict=False)
+        return Report.model_validate(raw, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise refuse("schema", f"{place}: {first['msg']}") from error
+        raise refuse("schema", f"{place[:120]}: {first['msg']}") from error
 
 
 def _track_of(report: Report, card: Card, tracks: Mapping[str, Track]) -> Track:
@@ -137,6 +200,15 @@ def _twice(report: Report) -> Iterator[Reason]:
         if count > 1:
             same = [v.id for v in report.videos if v.sha256 == digest][:3]
             yield Reason("duplicate-clip", f"{count} rows are one file: {', '.join(same)} ...")
+
+
+def _provenance(report: Report, track: Track) -> Iterator[Reason]:
+    del track  # what made the numbers is told the same way everywhere
+    size = len(json.dumps(report.provenance, ensure_ascii=False))
+    if size > MAX_PROVENANCE:
+        yield Reason(
+            "provenance", f"the provenance has {size:,} characters, the limit is {MAX_PROVENANCE:,}"
+        )
 
 
 def _prompts(report: Report, track: Track) -> Iterator[Reason]:

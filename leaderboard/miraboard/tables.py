@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from mirabench.metrics.api import MetricSpec
 from mirabench.report.table import number
 from miraboard.board import View
-from miraboard.ranking import Ranking, Rate
-from miraboard.standing import CONSISTENCY, Standing, Value
+from miraboard.ranking import Ranking, Score, Wins
+from miraboard.standing import Standing, Value
+from miraboard.utility import CONSISTENCY
 
-OVERALL = "win rate"
+OVERALL = "score"
 PAGE = 50
 BADGES = {
     "self-reported": "distances between sets: as the submitter reported them",
@@ -52,6 +53,10 @@ class SubmissionRow:
     """One submission."""
 
     id: str
+    rank: str
+    """The rank, or the range of ranks that the differences allow."""
+    alike: str
+    """How many others it cannot be told from; empty for none."""
     label: str
     badge: str
     remarks: tuple[str, ...]
@@ -82,16 +87,16 @@ class Request:
     """A column's key."""
     badge: str = ""
     """Only rows with this badge."""
-    latest: bool = False
-    """Only the newest version of each generator."""
     page: int = 1
 
 
 def dimension_note(dimension: str) -> str:
     """What the number of a dimension is."""
-    text = "mean win rate over the dimension's metrics, ties lost .. ties won"
+    text = (
+        "mean worth over the dimension's metrics and the prompts that ask for them, 95 % interval"
+    )
     if dimension == CONSISTENCY:
-        text += "; over clips that move"
+        text += "; a clip that hardly moves is worth 0"
     return text
 
 
@@ -100,8 +105,6 @@ def build_table(view: View, ranking: Ranking, request: Request) -> Table:
     columns = _columns(view, ranking, request.columns)
     order = request.order if request.order in {c.key for c in columns} else OVERALL
     kept = [i for i, s in enumerate(view.standings) if _wanted(view, s, request)]
-    if request.latest:
-        kept = _newest(view.standings, kept)
     kept.sort(key=lambda i: _sort_key(view, ranking, order, i))
     pages = max(1, math.ceil(len(kept) / PAGE))
     page = min(max(1, request.page), pages)
@@ -111,7 +114,7 @@ def build_table(view: View, ranking: Ranking, request: Request) -> Table:
 
 
 def _columns(view: View, ranking: Ranking, metrics: Sequence[str]) -> list[Column]:
-    found = [Column(OVERALL, "Win rate", "↑", "mean of the dimensions by the weights shown")]
+    found = [Column(OVERALL, "Score", "↑", "mean of the dimensions by the weights shown, 0 to 100")]
     found += [Column(d, d[0].upper() + d[1:], "↑", dimension_note(d)) for d in ranking.dimensions]
     for name, spec in view.track.specs.items():
         if name in metrics:
@@ -127,10 +130,8 @@ def _metric_columns(name: str, spec: MetricSpec) -> list[Column]:
         reported = "; as reported, not recomputed" if spec.scope == "set" else ""
         return [Column(name, name, arrow, note + reported)]
     return [
-        Column(
-            name, f"{name}, moving clips", arrow, f"{note}; over clips that move: this one ranks"
-        ),
-        Column(f"{name} raw", f"{name}, raw", arrow, f"{note}; over all clips: never ranks"),
+        Column(name, f"{name}, moving clips", arrow, f"{note}; over clips that move"),
+        Column(f"{name} raw", f"{name}, raw", arrow, f"{note}; over all clips"),
     ]
 
 
@@ -141,22 +142,14 @@ def _wanted(view: View, standing: Standing, request: Request) -> bool:
     return badge and all(word in text for word in words)
 
 
-def _newest(standings: Sequence[Standing], kept: Sequence[int]) -> list[int]:
-    last: dict[str, int] = {}
-    for i in kept:  # standings are oldest first
-        last[standings[i].generator] = i
-    return sorted(last.values())
-
-
 def _sort_key(view: View, ranking: Ranking, order: str, i: int) -> tuple[float, str]:
     standing = view.standings[i]
     spec = view.track.specs.get(order.removesuffix(" raw"))
     if spec is None:
-        rate = ranking.overall if order == OVERALL else ranking.dimensions[order]
-        # by the lower bound first would reward few ties; by the rate, as shown
-        key = -float(rate.rate[i])
+        score = ranking.overall if order == OVERALL else ranking.dimensions[order]
+        key = -float(score.value[i])
         return (math.inf if math.isnan(key) else key, standing.label.lower())
-    value = standing.values.get(spec.name) if order.endswith(" raw") else standing.ranked(spec.name)
+    value = standing.values.get(spec.name) if order.endswith(" raw") else standing.shown(spec.name)
     if value is None or value.mean is None:
         return (math.inf, standing.label.lower())
     return (-value.mean if spec.higher_is_better else value.mean, standing.label.lower())
@@ -165,9 +158,18 @@ def _sort_key(view: View, ranking: Ranking, order: str, i: int) -> tuple[float, 
 def _row(view: View, ranking: Ranking, columns: Sequence[Column], i: int) -> SubmissionRow:
     standing = view.standings[i]
     cells = tuple(_cell(view, ranking, column.key, i) for column in columns)
+    places = ranking.places
     return SubmissionRow(
-        standing.id, standing.label, view.badge(standing.id), remarks(standing), cells
-    )
+        standing.id, place_text(places.first[i], places.last[i]), alike_text(places, i),
+        standing.label, view.badge(standing.id), remarks(standing), cells,
+    )  # fmt: skip
+
+
+def alike_text(places: Wins, i: int) -> str:
+    """How many others a row cannot be told from; empty for none."""
+    count = int(places.alike[i])
+    others = "other" if count == 1 else "others"
+    return f"cannot be told from {count} {others}" if count else ""
 
 
 def remarks(standing: Standing) -> tuple[str, ...]:
@@ -182,17 +184,17 @@ def remarks(standing: Standing) -> tuple[str, ...]:
 
 def _cell(view: View, ranking: Ranking, key: str, i: int) -> Cell:
     if key == OVERALL:
-        return _rate_cell(ranking.overall, i, place_text(ranking.first[i], ranking.last[i]))
+        return _score_cell(ranking.overall, i)
     if key in ranking.dimensions:
-        return _rate_cell(ranking.dimensions[key], i, "")
+        return _score_cell(ranking.dimensions[key], i)
     standing = view.standings[i]
     name = key.removesuffix(" raw")
     raw = key.endswith(" raw")
-    value = standing.values.get(name) if raw else standing.ranked(name)
+    value = standing.values.get(name) if raw else standing.shown(name)
     place = ""
     if not raw and name in ranking.metrics:
         wins = ranking.metrics[name]
-        place = f"place {place_text(wins.first[i], wins.last[i])}"
+        place = f"rank {place_text(wins.first[i], wins.last[i])}"
     return value_cell(value, place)
 
 
@@ -206,23 +208,20 @@ def place_text(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def _rate_cell(rate: Rate, i: int, place: str) -> Cell:
-    value, low, high = float(rate.rate[i]), float(rate.low[i]), float(rate.high[i])
+def _score_cell(score: Score, i: int) -> Cell:
+    value, low, high = float(score.value[i]), float(score.low[i]), float(score.high[i])
     if math.isnan(value):
-        return Cell("-", note="nobody to compare with, or every weight is 0")
-    note = f"wins {low:.0%} for sure, at most {high:.0%}"
-    small = f"{low:.0%} .. {high:.0%}"
+        return Cell("-", note="every weight is 0")
+    note = "0 to 100, with its 95 % interval over prompts; depends on no other row"
     return Cell(
-        f"{value:.0%}", f"{small}; place {place}" if place else small, note, (low, value, high)
+        f"{100 * value:.1f}", f"{100 * low:.1f} .. {100 * high:.1f}", note, (low, value, high)
     )
 
 
 def value_cell(value: Value | None, place: str = "") -> Cell:
     """A number with its interval and what stands behind it."""
     if value is None or value.mean is None:
-        if value is not None and value.undefined:
-            return Cell("-", note="every clip's number is degenerate: a tie with everybody")
-        return Cell("-", note="no value: it loses to everybody who has one")
+        return Cell("-", note="no clip has a number that counts: worth 0")
     interval = "no interval"
     if value.low is not None:
         interval = f"{number(value.low)} .. {number(value.high)}"
@@ -231,7 +230,7 @@ def value_cell(value: Value | None, place: str = "") -> Cell:
 
 
 def weights_text(weights: Mapping[str, float], dimensions: Sequence[str]) -> str:
-    """The weights behind the win rate, always shown beside it.
+    """The weights behind the score, always shown beside it.
 
     Example:
         >>> weights_text({"motion strength": 2.0}, ["motion strength", "visual quality"])
@@ -240,7 +239,7 @@ def weights_text(weights: Mapping[str, float], dimensions: Sequence[str]) -> str
     shares = [max(0.0, weights.get(d, 1.0)) for d in dimensions]
     total = sum(shares)
     if not total:
-        return "every weight is 0: no win rate"
+        return "every weight is 0: no score"
     return ", ".join(
         f"{d} {100 * s / total:.0f} %" for d, s in zip(dimensions, shares, strict=True)
     )

@@ -37,7 +37,8 @@ footer{display:none!important}
 .gradio-container input[role=combobox]{text-overflow:ellipsis;padding-right:30px}
 #mb-page{max-width:150px}.gradio-container:not(:has(.mb-paged)) .form:has(#mb-page){display:none}
 .dark .gradio-container button[role=tab][aria-selected=true]{color:#74cbd4!important}
-@media (max-width:700px){.gradio-container>main{padding:10px!important}}
+@media (max-width:700px){.gradio-container>main{padding:10px!important}
+#mb-head p,#mb-theme{display:none}#mb-table{order:-1}}
 """
 
 _TEAL = gr.themes.Color(

@@ -14,11 +14,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mirabench.errors import InputError, SuiteError
 from mirabench.identity import digest_of
 from mirabench.inputs.prompts import Prompt, read_prompts
 from mirabench.metrics.api import Metric, MetricSpec
 from mirabench.suites.api import Suite, load_suite
+from miraboard.utility import Utility, applies, utility_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -49,6 +53,8 @@ class Track:
     """The forms of the set's scenes that the track asks for; none means all."""
     rescore_tolerance: float = 1e-3
     """Largest relative difference that a maintainer's recomputation may find."""
+    scales: Mapping[str, Mapping[str, float]] = field(default_factory=dict, repr=False)
+    """Metric -> `half`, or `worst` and `best`, instead of the bundled scale."""
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
@@ -69,8 +75,32 @@ class Track:
     def digest(self) -> str:
         """16 hex digits over everything that decides what is compared."""
         prompts = {key: prompt.digest() for key, prompt in self.prompts.items()}
-        rules = [self.decoder, self.opencv, self.motion_metric, self.motion_floor]
+        rules: list[object] = [self.decoder, self.opencv, self.motion_metric, self.motion_floor]
+        rules += [[n, u.worst, u.best, u.half] for n, u in sorted(self.utilities.items())]
         return digest_of({"suite": self.suite_digest, "prompts": prompts, "rules": rules}, 16)
+
+    @cached_property
+    def ranked(self) -> tuple[str, ...]:
+        """The metrics that rank: of single clips. Distances between sets cannot be recomputed."""
+        return tuple(name for name, spec in self.specs.items() if spec.scope == "clip")
+
+    @cached_property
+    def utilities(self) -> dict[str, Utility]:
+        """Metric that ranks -> what its numbers are worth.
+
+        Raises:
+            SuiteError: a metric has no scale, or one that does not fit it.
+        """
+        return {name: utility_of(self.specs[name], self.scales.get(name)) for name in self.ranked}
+
+    @cached_property
+    def applicable(self) -> NDArray[np.bool_]:
+        """(metrics that rank, prompts): whether the prompt asks for what the metric measures."""
+        found = [
+            [applies(self.specs[name], prompt) for prompt in self.prompts.values()]
+            for name in self.ranked
+        ]
+        return np.array(found, dtype=bool).reshape(len(self.ranked), len(self.prompts))
 
     @property
     def dimensions(self) -> list[str]:
@@ -112,6 +142,9 @@ def _track(name: str, table: Mapping[str, Any], folder: Path | None) -> Track:
             f"the track {name!r} names {track.motion_metric!r} for motion, "
             f"which its suite {suite.name!r} does not measure"
         )
+    _ = (
+        track.utilities
+    )  # a scale that is missing is told when the board starts, not at a submission
     return track
 
 

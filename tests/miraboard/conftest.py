@@ -167,6 +167,7 @@ def open_board(tmp_path: Path, track: Track) -> Iterator[Callable[..., Board]]:
             "database": f"sqlite:///{tmp_path / 'board.db'}",
             "per_hour": 1000,
             "token": TOKEN,
+            "accounts": "optional",
         }
         opened.append(Board(Settings(**{**values, **settings}), {track.name: track}))
         return opened[-1]

@@ -60,6 +60,7 @@ class Server:
         self.database = f"sqlite:///{folder / 'board.db'}"
         self.environment = {
             **os.environ, "MIRABOARD_TOKEN": TOKEN, "MIRABOARD_PER_HOUR": "1000",
+            "MIRABOARD_ACCOUNTS": "optional",
             "MIRABOARD_DATABASE": self.database, "MIRABOARD_TRACKS": str(folder / "tracks.toml"),
             "GRADIO_TEMP_DIR": str(folder / "uploads"),
         }  # fmt: skip
@@ -126,7 +127,7 @@ class Server:
         client = Client(self.url, verbose=False)
         try:
             shown = client.predict(
-                "tiny", "", "win rate", [], "", False, 1, "", *[1.0] * 6, api_name="/table"
+                "tiny", "", "score", [], "", 1, "", *[1.0] * 6, api_name="/table"
             )
         finally:
             client.close()
@@ -272,7 +273,7 @@ class TestInABrowser:
     @staticmethod
     def _fill(server: Server, kit: Any) -> None:
         """Three rows to look at, whichever test is the first; later they are retries."""
-        settings = Settings(database=server.database, per_hour=10_000)
+        settings = Settings(database=server.database, per_hour=10_000, accounts="optional")
         board = Board(settings, load_tracks(server.folder / "tracks.toml"))
         for seed in (31, 32, 33):
             data, card = kit.data(kit.report(seed)), kit.card(generator=f"Looked at {seed}")

@@ -18,7 +18,10 @@ def two_tracks(tmp_path: Path, kit: Any) -> Iterator[Board]:
     """A board with the track `tiny` and `faster`, which is the same but for its floor of motion."""
     faster = replace(kit.track, name="faster", motion_floor=0.1)
     settings = Settings(
-        database=f"sqlite:///{tmp_path / 'two.db'}", per_hour=1000, token="a-token-of-the-tests"
+        database=f"sqlite:///{tmp_path / 'two.db'}",
+        per_hour=1000,
+        token="a-token-of-the-tests",
+        accounts="optional",
     )
     board = Board(settings, {"tiny": kit.track, "faster": faster})
     yield board
@@ -33,7 +36,7 @@ def codes(outcome: Any) -> set[str]:
     return {reason.code for reason in outcome.reasons}
 
 
-COPIED = {"copied-clip", "copied-scores"}
+COPIED = {"copied-clip", "copied-scores", "near-copy"}
 
 
 def test_a_generators_own_clips_may_enter_another_track(two_tracks: Board, kit: Any) -> None:

@@ -118,7 +118,7 @@ def test_a_retry_is_the_same_submission(here: Board, kit: Any) -> None:
 def test_a_replay_under_another_name_is_refused(here: Board, kit: Any) -> None:
     assert submit(here, kit).accepted
     outcome = submit(here, kit, generator="Thief")
-    assert {r.code for r in outcome.reasons} == {"copied-clip", "copied-scores"}
+    assert {r.code for r in outcome.reasons} == {"copied-clip", "copied-scores", "near-copy"}
 
 
 def test_the_same_clips_as_a_new_version_are_refused(here: Board, kit: Any) -> None:
@@ -139,7 +139,7 @@ def test_copied_scores_under_other_digests_are_refused(here: Board, kit: Any) ->
     videos = kit.report(2).videos
     videos[5].scores = kit.report(1).videos[5].scores
     outcome = here.submit(kit.data(kit.again(videos)), kit.card(generator="Beta"), "10.0.0.1")
-    assert {r.code for r in outcome.reasons} == {"copied-scores"}
+    assert {r.code for r in outcome.reasons} == {"copied-scores", "near-copy"}
 
 
 def test_a_correction_follows_a_withdrawal(here: Board, kit: Any) -> None:
@@ -165,10 +165,15 @@ def test_the_database_itself_refuses_changes(
 ) -> None:
     strips = b'{"p1-1": "%s"}' % base64.b64encode(JPEG)
     data = kit.data(kit.report())
+    here.register("somebody", "10.0.0.1")
     assert here.submit(data, kit.card(), "10.0.0.1", strips=strips).accepted
     engine = sa.create_engine(database)
-    column = {"submissions": "generator", "clips": "clip", "strips": "clip"}.get(table, "detail")
-    for statement in (f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}"):
+    column = {"submissions": "generator", "clips": "clip", "strips": "clip", "names": "at",
+              "accounts": "at", "marks": "submission"}.get(table, "detail")  # fmt: skip
+    statements = [f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}"]
+    if database.startswith("postgresql"):
+        statements.append(f"TRUNCATE {table} CASCADE")
+    for statement in statements:
         with pytest.raises(DatabaseError, match="append-only"), engine.begin() as connection:
             connection.execute(sa.text(statement))
     engine.dispose()
@@ -222,7 +227,7 @@ _KILLED = """
     import pickle
     data, card, track = pickle.loads(open({job!r}, "rb").read())
     from miraboard.settings import Settings
-    board = Board(Settings(database={database!r}), {{track.name: track}})
+    board = Board(Settings(database={database!r}, accounts="optional"), {{track.name: track}})
     def die(*_): os._exit(9)
     store.{where} = die
     board.submit(data, card, "10.0.0.1")

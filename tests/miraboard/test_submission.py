@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mirabench.report.model import Report
 from miraboard.board import Board
 from miraboard.card import read_card
-from miraboard.guard import MAX_BYTES, MAX_DEPTH, SubmissionRefused, depth, parse_json
+from miraboard.guard import MAX_BYTES, MAX_DEPTH, SubmissionRefused, measure, parse_json
 from miraboard.submission import check
 
 Raw = dict[str, Any]
@@ -387,7 +387,7 @@ BYTES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "infinity": (lambda d: d.replace(b'"fps": 24.0', b'"fps": -Infinity', 1), "not-finite"),
     "overflow": (lambda d: d.replace(b'"fps": 24.0', b'"fps": 1e999', 1), "not-finite"),
     "endless-integer": (
-        lambda d: d.replace(b'"width": 320', b'"width": ' + b"9" * 5000, 1), "not-json"
+        lambda d: d.replace(b'"width": 320', b'"width": ' + b"9" * 5000, 1), "endless-number"
     ),
     "300-megabytes": (lambda d: b" " * 300_000_000, "too-large"),
     "nested": (lambda d: b"[" * 1_000_000, "nested"),
@@ -475,7 +475,7 @@ def test_depth_is_that_of_the_parsed_value(value: Any) -> None:
         inner = v.values() if isinstance(v, dict) else v if isinstance(v, list) else None
         return 0 if inner is None else 1 + max(map(deep, inner), default=0)
 
-    assert depth(json.dumps(value)) == deep(value)
+    assert measure(json.dumps(value).encode()).depth == deep(value)
 
 
 @settings(max_examples=40)
@@ -496,4 +496,4 @@ def test_any_changed_number_of_a_summary_is_noticed(
 def test_limits_leave_room_for_a_full_report(kit: Any) -> None:
     per_clip = len(kit.data(kit.report())) / len(kit.track.prompts)
     assert per_clip * 21 / 6 * 2_000 < MAX_BYTES * 2
-    assert depth(kit.data(kit.report()).decode()) < MAX_DEPTH / 2
+    assert measure(kit.data(kit.report())).depth < MAX_DEPTH / 2

@@ -44,8 +44,8 @@ def test_every_column_can_order_the_table_in_its_own_direction(filled: Board) ->
     assert labels(table(filled, Request(order="noise", columns=("noise",))))[0] == "Gamma"
 
 
-def test_an_order_that_is_no_column_is_the_win_rate(filled: Board) -> None:
-    assert table(filled, Request(order="sharpness")).order == "win rate"
+def test_an_order_that_is_no_column_is_the_score(filled: Board) -> None:
+    assert table(filled, Request(order="sharpness")).order == "score"
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,24 @@ def test_filters_by_badge(filled: Board) -> None:
     assert labels(table(filled, Request(badge="disputed"))) == ["Alpha"]
 
 
-def test_newest_versions_only(filled: Board, kit: Any) -> None:
+def test_only_the_newest_version_has_a_row_and_the_older_one_a_page(
+    filled: Board, kit: Any
+) -> None:
     card = kit.card(generator="Beta", version="2.0")
     assert filled.submit(kit.data(kit.report(9)), card, "10.0.0.1").accepted
-    shown = {row.label for row in table(filled, Request(latest=True)).rows}
-    assert shown == {"Alpha 1.0", "Beta 2.0", "Gamma 1.0"}
+    assert {row.label for row in table(filled).rows} == {"Alpha 1.0", "Beta 2.0", "Gamma 1.0"}
+    view, (older,) = filled.view("tiny"), filled.view("tiny").history
+    report = filled.store.report(older.id)
+    page = pages.generator_page(view, filled.ranking("tiny"), older, report, [], pages.app_link)
+    assert "An older version" in page and "Beta 1.0" in checked(page)
+
+
+def test_the_first_column_is_the_rank_and_says_who_is_alike(filled: Board) -> None:
+    found = {row.label: (row.rank, row.alike) for row in table(filled).rows}
+    # eight prompts are few: all three ranges overlap
+    assert found["Gamma 1.0"] == ("1-3", "cannot be told from 2 others")
+    page = pages.table_page(filled.view("tiny"), table(filled), "", "", pages.app_link)
+    assert str(page).index(">Rank<") < str(page).index(">Generator<")
 
 
 def test_consistency_has_two_columns_and_one_ranks(filled: Board) -> None:
@@ -77,8 +90,8 @@ def test_consistency_has_two_columns_and_one_ranks(filled: Board) -> None:
     moving, raw = found.columns[-2:]
     assert (moving.key, raw.key) == ("warping_error", "warping_error raw")
     for row in found.rows:
-        assert "place" in row.cells[-2].note
-        assert "place" not in row.cells[-1].note
+        assert "rank" in row.cells[-2].note
+        assert "rank" not in row.cells[-1].note
 
 
 def test_a_page_beyond_the_last_is_the_last(filled: Board) -> None:
@@ -143,7 +156,7 @@ def test_all_pages_are_whole_and_without_script(filled: Board, kit: Any) -> None
     report = filled.store.report(first.id)
     generator = checked(pages.generator_page(view, ranking, first, report, [], link))
     assert "Alpha 1.0" in generator and "recomputed" in generator
-    compared = checked(pages.compare_page(view, ranking, [first, second, third], rows, link))
+    compared = checked(pages.compare_page(view, [first, second, third], rows, link))
     assert compared.count("against") >= 2 and "<polygon" in compared
     prompt = checked(
         pages.prompt_page(
@@ -152,8 +165,8 @@ def test_all_pages_are_whole_and_without_script(filled: Board, kit: Any) -> None
     )
     assert "table number 3" in prompt and prompt.count("<tr>") == 4
     assert "sharpness" in checked(pages.about_page(kit.track, "http://board"))
-    assert "accepted" in checked(pages.audit_page(filled.store.log()))
-    assert "Choose two" in checked(pages.compare_page(view, ranking, [first], rows, link))
+    assert "accepted" in checked(pages.audit_page(filled.store.log(), filled.store.head()))
+    assert "Choose two" in checked(pages.compare_page(view, [first], rows, link))
 
 
 def test_text_that_slipped_through_would_still_be_escaped(filled: Board) -> None:
@@ -180,9 +193,9 @@ def test_csv_has_every_number(filled: Board) -> None:
     (sharp,) = [r for r in rows if r["generator"] == "Alpha" and r["metric"] == "sharpness"]
     value = filled.view("tiny").standings[0].values["sharpness"]
     assert float(sharp["mean"]) == value.mean
-    assert (sharp["place_first"], sharp["badge"]) == ("1", "recomputed")
+    assert (sharp["rank_first"], sharp["badge"]) == ("1", "recomputed")
     raw = [r for r in rows if r["metric"] == "warping_error" and r["basis"] == "raw"]
-    assert all(r["place_first"] == "" for r in raw)
+    assert all(r["rank_first"] == "" for r in raw)
 
 
 def test_json_is_json_and_names_the_weights(filled: Board) -> None:
@@ -192,14 +205,16 @@ def test_json_is_json_and_names_the_weights(filled: Board) -> None:
     )
     assert found["weights"] == weights
     assert [s["generator"] for s in found["submissions"]] == list(LEVELS)
-    assert found["submissions"][0]["places"]["sharpness"] == [1, 1]
+    assert found["submissions"][0]["ranks"]["sharpness"] == [1, 2]
+    assert found["submissions"][2]["cannot_be_told_from"] == 2
     assert "contact" not in json.dumps(found)
 
 
-def test_an_export_of_one_submission_has_null_and_not_nan(board: Board, kit: Any) -> None:
+def test_an_export_without_weights_has_null_and_not_nan(board: Board, kit: Any) -> None:
     board.submit(kit.data(kit.report()), kit.card(), "10.0.0.1")
-    found = json.loads(export.to_json(board.view("tiny"), board.ranking("tiny")))
-    assert found["submissions"][0]["win_rate"]["rate"] is None
+    nothing = dict.fromkeys(board.tracks["tiny"].dimensions, 0.0)
+    found = json.loads(export.to_json(board.view("tiny"), board.ranking("tiny", nothing)))
+    assert found["submissions"][0]["score"]["value"] is None
 
 
 def test_eval_results_are_what_the_hub_reads(filled: Board) -> None:
@@ -208,7 +223,7 @@ def test_eval_results_are_what_the_hub_reads(filled: Board) -> None:
     entries = yaml.safe_load(text)
     assert len(entries) == 6
     assert entries[0]["dataset"] == {"id": "owner/set", "task_id": "tiny/warping_error"}
-    assert entries[0]["value"] == view.standings[0].ranked("warping_error").mean  # type: ignore[union-attr]
+    assert entries[0]["value"] == view.standings[0].shown("warping_error").mean  # type: ignore[union-attr]
     hub = pytest.importorskip("huggingface_hub._eval_results")
     parsed = hub.parse_eval_result_entries(entries)
     assert hub.eval_result_entries_to_yaml(parsed) == entries
