@@ -68,13 +68,15 @@ def create(connection: Connection, name: str, at: str) -> str:
     """
     if not ACCOUNT.fullmatch(name):
         raise refuse("account-name", "an account is 1 to 32 of a-z, 0-9 and inner dashes")
-    look = skeleton(name)
-    if look in {skeleton(other) for other in RESERVED}:
+    folded = skeleton(name)
+    if folded in {skeleton(other) for other in RESERVED}:
         raise refuse("account-name", f"the account name {name!r} is reserved: choose another")
-    if connection.execute(sa.select(accounts.c.name).where(accounts.c.look == look)).first():
+    if connection.execute(sa.select(accounts.c.name).where(accounts.c.folded == folded)).first():
         raise refuse("account-taken", f"{name!r} or a name like it is taken: choose another")
     secret = secrets.token_urlsafe(32)
-    connection.execute(accounts.insert().values(name=name, look=look, secret=_hash(secret), at=at))
+    connection.execute(
+        accounts.insert().values(name=name, folded=folded, secret=_hash(secret), at=at)
+    )
     return f"{name}:{secret}"
 
 
@@ -103,7 +105,7 @@ def owner_of(connection: Connection, generator: str) -> Owner | None:
     """Whose the name is, or one that looks the same; None for a new one."""
     query = (
         sa.select(names.c.generator, names.c.account)
-        .where(names.c.look == skeleton(generator))
+        .where(names.c.folded == skeleton(generator))
         .order_by(names.c.id.desc())
     )
     row = connection.execute(query).first()
@@ -134,5 +136,7 @@ def claim(connection: Connection, generator: str, account: str, at: str) -> None
 def give(connection: Connection, generator: str, account: str, at: str) -> None:
     """Write down whose a name is from now on."""
     connection.execute(
-        names.insert().values(look=skeleton(generator), generator=generator, account=account, at=at)
+        names.insert().values(
+            folded=skeleton(generator), generator=generator, account=account, at=at
+        )
     )

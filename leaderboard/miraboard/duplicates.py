@@ -26,7 +26,7 @@ import numpy as np
 from mirabench.report.model import Report, VideoRecord
 from miraboard.guard import Reason
 
-Row = TypeVar("Row", bound=Hashable)
+Place = TypeVar("Place", bound=Hashable)
 
 CELL = 1e-3
 """Width of a cell on the logarithmic grid."""
@@ -149,19 +149,19 @@ def _repeated(report: Report) -> Iterator[Reason]:
 
 
 def equals(
-    near: Mapping[int, Sought], index: Mapping[int, Iterable[tuple[Row, float]]]
-) -> Counter[Row]:
+    near: Mapping[int, Sought], index: Mapping[int, Iterable[tuple[Place, float]]]
+) -> Counter[Place]:
     """Row -> values that it shares with ours, or ratios if it shares more of those.
 
     Args:
         near: What is sought in each cell.
         index: Cell -> rows and values there.
     """
-    found: Counter[tuple[Row, bool]] = Counter()
+    found: Counter[tuple[Place, bool]] = Counter()
     for cell, sought in near.items():
         for row in {r for r, v in index.get(cell, ()) if abs(v - sought.value) <= NEAR}:
             found[row, sought.is_ratio] += 1
-    best: Counter[Row] = Counter()
+    best: Counter[Place] = Counter()
     for (row, _), count in found.items():
         best[row] = max(best[row], count)
     return best
@@ -197,7 +197,7 @@ _SAID = {
     "clip": ("copied-clip", "clips are in"),
     "scores": ("copied-scores", "rows have all the scores of rows in"),
     "near": ("near-copy", "rows have nearly the scores of rows in"),
-    "picture": ("copied-pictures", "film strips look like strips of"),
+    "picture": ("copied-pictures", "film strips found like strips of"),
 }
 
 
@@ -242,16 +242,16 @@ def picture_hash(grey: np.ndarray) -> bytes | None:
     return np.packbits(steps > 0).tobytes()
 
 
-def among_pictures(looks: Mapping[str, bytes | None]) -> Iterator[Reason]:
+def among_pictures(hashes: Mapping[str, bytes | None]) -> Iterator[Reason]:
     """Film strips of one submission that show one clip under several prompts."""
     seen: dict[str, bytes] = {}
-    for clip, look in looks.items():
-        if look is None:
+    for clip, found in hashes.items():
+        if found is None:
             continue
-        twin = next((other for other, known in seen.items() if alike(look, known)), "")
+        twin = next((other for other, known in seen.items() if alike(found, known)), "")
         if twin:
             yield Reason("repeated-pictures", f"the film strips of {clip} and {twin} show one clip")
-        seen[clip] = look
+        seen[clip] = found
 
 
 def alike(one: bytes, other: bytes) -> bool:

@@ -50,7 +50,7 @@ strips = sa.Table(
     sa.Column("clip", sa.Text, nullable=False),
     sa.Column("prompt", sa.Text, nullable=False),
     sa.Column("jpeg", sa.LargeBinary, nullable=False),
-    sa.Column("look", sa.LargeBinary),
+    sa.Column("picture_hash", sa.LargeBinary),
     sa.Index("strips_of_submission", "submission"),
     sa.Index("strips_of_prompt", "track_digest", "prompt"),
 )
@@ -86,7 +86,7 @@ accounts = sa.Table(
     "accounts",
     metadata,
     sa.Column("name", sa.String(40), primary_key=True),
-    sa.Column("look", sa.String(80), nullable=False, unique=True),
+    sa.Column("folded", sa.String(80), nullable=False, unique=True),
     sa.Column("secret", sa.String(64), nullable=False),
     sa.Column("at", sa.String(32), nullable=False),
 )
@@ -95,7 +95,7 @@ names = sa.Table(
     "names",
     metadata,
     sa.Column("id", Number, primary_key=True, autoincrement=True),
-    sa.Column("look", sa.Text, nullable=False, index=True),
+    sa.Column("folded", sa.Text, nullable=False, index=True),
     sa.Column("generator", sa.String(80), nullable=False),
     sa.Column("account", sa.String(40), nullable=False),
     sa.Column("at", sa.String(32), nullable=False),

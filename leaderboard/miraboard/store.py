@@ -24,10 +24,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from mirabench.errors import InputError
 from miraboard import accounts, audit, duplicates
 from miraboard.audit import Audit, digest_of_report, newest_hash, verify
-from miraboard.copies import known
 from miraboard.database import lock, make_engine
 from miraboard.guard import SubmissionRefused, refuse
 from miraboard.names import skeleton
+from miraboard.near_copies import known
 from miraboard.schema import clips, events, marks, strips, submissions, verdicts
 from miraboard.standing import Standing
 from miraboard.submission import Checked
@@ -446,7 +446,7 @@ def _strip_rows(identity: str, checked: Checked) -> list[dict[str, Any]]:
             "clip": row.clip,
             "prompt": row.prompt,
             "jpeg": checked.strips[row.clip].jpeg,
-            "look": checked.strips[row.clip].look,
+            "picture_hash": checked.strips[row.clip].picture_hash,
         }
         for row in checked.rows
         if row.clip in checked.strips

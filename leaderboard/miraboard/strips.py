@@ -113,7 +113,7 @@ def _jpeg(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def look_of(jpeg: bytes) -> bytes | None:
+def picture_hash_of(jpeg: bytes) -> bytes | None:
     """The hash of a strip's picture, by which copies are told; None for a flat one."""
     small = Image.open(BytesIO(jpeg)).convert("L").resize((WIDTH + 1, TALL), Image.Resampling.BOX)
     return picture_hash(np.asarray(small))

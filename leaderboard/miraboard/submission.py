@@ -26,7 +26,7 @@ from miraboard.guard import Reason, SubmissionRefused, parse_json, refuse
 from miraboard.protocols import check_protocols
 from miraboard.recompute import check_aggregates
 from miraboard.standing import Standing, standing_of
-from miraboard.strips import look_of, read_strips
+from miraboard.strips import picture_hash_of, read_strips
 from miraboard.tracks import Track
 
 MAX_CLIPS = 2_000
@@ -39,7 +39,7 @@ Check = Callable[[Report, Track], Iterator[Reason]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CheckedClip:
     """One clip as the board keeps it."""
 
     clip: str
@@ -59,7 +59,7 @@ class Strip:
     """A film strip that this server drew."""
 
     jpeg: bytes
-    look: bytes | None
+    picture_hash: bytes | None
     """Its hash; None for a flat picture."""
 
 
@@ -73,9 +73,9 @@ class Checked:
     track: str
     track_digest: str
     standing: Standing
-    rows: tuple[Row, ...]
+    rows: tuple[CheckedClip, ...]
     strips: Mapping[str, Strip] = field(default_factory=dict)
-    """Clip id -> strip, for people to look at."""
+    """Clip id -> strip, for people to found at."""
 
     @property
     def key(self) -> str:
@@ -107,16 +107,16 @@ def check(data: bytes, card: Card, tracks: Mapping[str, Track], *, strips: bytes
     ):
         stop(stage(report, track))
     found = read_strips(strips, {v.id for v in report.videos})
-    drawn = {clip: Strip(jpeg, look_of(jpeg)) for clip, jpeg in found.items()}
-    stop(duplicates.among_pictures({clip: strip.look for clip, strip in drawn.items()}))
+    drawn = {clip: Strip(jpeg, picture_hash_of(jpeg)) for clip, jpeg in found.items()}
+    stop(duplicates.among_pictures({clip: strip.picture_hash for clip, strip in drawn.items()}))
     standing = standing_of(key_of(card, data)[:12], card, report, track, "")
     rows = tuple(map(_row, report.videos))
     return Checked(card, data, track.name, track.digest, standing, rows, drawn)
 
 
-def _row(video: VideoRecord) -> Row:
+def _row(video: VideoRecord) -> CheckedClip:
     degenerate = {n: s.why for n, s in video.scores.items() if s.status == "degenerate"}
-    return Row(
+    return CheckedClip(
         clip=video.id,
         prompt=str(video.prompt_id),
         sha256=video.sha256,

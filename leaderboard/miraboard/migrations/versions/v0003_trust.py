@@ -26,7 +26,7 @@ def upgrade() -> None:
     for table in ("submissions", "events"):
         op.add_column(table, sa.Column("account", sa.String(40), nullable=False, server_default=""))
     op.add_column("events", sa.Column("hash", sa.String(64)))
-    op.add_column("strips", sa.Column("look", sa.LargeBinary))
+    op.add_column("strips", sa.Column("picture_hash", sa.LargeBinary))
     op.create_index("events_of_account", "events", ["account", "at"])
     op.create_index("submissions_of_account", "submissions", ["account"])
     for table in ("accounts", "names", "marks"):
@@ -44,19 +44,19 @@ def _accounts() -> None:
     op.create_table(
         "accounts",
         sa.Column("name", sa.String(40), primary_key=True),
-        sa.Column("look", sa.String(80), nullable=False, unique=True),
+        sa.Column("folded", sa.String(80), nullable=False, unique=True),
         sa.Column("secret", sa.String(64), nullable=False),
         sa.Column("at", sa.String(32), nullable=False),
     )
     op.create_table(
         "names",
         sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
-        sa.Column("look", sa.Text, nullable=False),
+        sa.Column("folded", sa.Text, nullable=False),
         sa.Column("generator", sa.String(80), nullable=False),
         sa.Column("account", sa.String(40), nullable=False),
         sa.Column("at", sa.String(32), nullable=False),
     )
-    op.create_index("ix_names_look", "names", ["look"])
+    op.create_index("ix_names_folded", "names", ["folded"])
 
 
 def _marks() -> None:
@@ -78,9 +78,9 @@ def _names_so_far() -> None:
     for generator, at in rows.all():
         op.get_bind().execute(
             sa.text(
-                "INSERT INTO names (look, generator, account, at) VALUES (:look, :name, '', :at)"
+                "INSERT INTO names (folded, generator, account, at) VALUES (:folded, :name, '', :at)"
             ),
-            {"look": skeleton(generator), "name": generator, "at": at},
+            {"folded": skeleton(generator), "name": generator, "at": at},
         )
 
 

@@ -17,7 +17,7 @@ from miraboard.schema import clips, marks, strips, submissions
 from miraboard.submission import Checked
 
 _AT_ONCE = 500
-"""Values of one look-up: SQLite takes no more than some thousand."""
+"""Values of one found-up: SQLite takes no more than some thousand."""
 
 
 def known(connection: Connection, checked: Checked, gone: Collection[str]) -> list[Known]:
@@ -80,16 +80,20 @@ def _whose(connection: Connection, found: Mapping[str, Any]) -> dict[str, tuple[
 
 
 def _pictures(connection: Connection, checked: Checked, gone: Collection[str]) -> Iterator[Known]:
-    """Film strips that look like one of the same prompt: six at most, each against one prompt's."""
+    """Film strips that found like one of the same prompt: six at most, each against one prompt's."""
     prompts = {row.clip: row.prompt for row in checked.rows}
-    ours = {clip: strip.look for clip, strip in checked.strips.items() if strip.look}
+    ours = {
+        clip: strip.picture_hash for clip, strip in checked.strips.items() if strip.picture_hash
+    }
     query = (
-        sa.select(strips.c.prompt, strips.c.look, submissions.c.id, submissions.c.generator)
+        sa.select(strips.c.prompt, strips.c.picture_hash, submissions.c.id, submissions.c.generator)
         .join(submissions, submissions.c.id == strips.c.submission)
-        .where(strips.c.look.is_not(None), strips.c.track_digest == checked.track_digest)
+        .where(strips.c.picture_hash.is_not(None), strips.c.track_digest == checked.track_digest)
     )
     wanted = sorted({prompts[clip] for clip in ours})
-    for prompt, look, identity, generator in _looked_up(connection, query, strips.c.prompt, wanted):
+    for prompt, known_hash, identity, generator in _looked_up(
+        connection, query, strips.c.prompt, wanted
+    ):
         for clip, own in ours.items():
-            if prompts[clip] == prompt and identity not in gone and alike(own, bytes(look)):
+            if prompts[clip] == prompt and identity not in gone and alike(own, bytes(known_hash)):
                 yield Known(generator, identity, clip, "picture")
