@@ -3,8 +3,8 @@
 Four ways to render the prompts of the track `smoke`, degraded on purpose in known ways, are scored and
 submitted like anybody's clips. The numbers are measured; the generators are toys, and the board says so.
 
-The scores come with the package where they were written for the suite as it is, and are computed again otherwise.
-`python -m miraboard.demo` writes them, with a film strip of one clip of each.
+The scores come with the package where they were written for the suite as it is, and are computed again
+otherwise. `python -m miraboard.demo` writes them, with a film strip of one clip of each.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def fill(board: Board, say: Callable[[str], None] = log.info) -> int:
 
 
 def shipped(track: Track) -> list[tuple[bytes, bytes]]:
-    """`report.json` and `strips.json` of each generator, as they come with the package; empty if out of date."""
+    """`report.json` and `strips.json` of each generator, as shipped; empty if they are out of date."""
     file = files("miraboard") / "demo_scores.json.xz"
     if not file.is_file():
         return []

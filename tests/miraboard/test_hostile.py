@@ -1,7 +1,7 @@
 """Hostile cases beyond those of `test_submission`: every one is answered with sentences, and the board goes on.
 
-Each case of a family spoils a valid report, card or token in one way; after all of them the same board takes an honest
-report.
+Each case of a family spoils a valid report, card or token in one way; the
+board then takes an honest report.
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ def test_brackets_in_strings_and_after_escapes_are_no_nesting() -> None:
 NUMBERS: dict[str, tuple[str, Any]] = {
     f"{place}={value!r}": (place, value)
     for place, values in {
-        "videos.0.scores.noise.value": [1.7e308, -1.7e308, 1e16, True, "1.0", None, [], {}, 10**30, -1.0, 256.0],
+        "videos.0.scores.noise.value": [
+            1.7e308, -1.7e308, 1e16, True, "1.0", None, [], {}, 10**30, -1.0, 256.0
+        ],
         "videos.0.width": ["320", 320.5, True, 10**25, -1, 0],
         "videos.0.fps": ["24", True, 1e300, 0, -24.0],
         "videos.0.num_frames": ["48", 48.5, False],
@@ -249,8 +251,8 @@ def test_a_pictures_hash_survives_its_drawing_again_and_tells_others_apart() -> 
 
 ALIKE = ["Аlpha", "ΑLРНА", "Ａｌｐｈａ", "Alpha ", "Al pha", "ALPHA", "alpha", "A1pha", "AIpha",
          "Alрhа", "𝐀lpha", "Aⅼpha", "Al\u00a0pha"]  # fmt: skip
-UNSEEN = ["Al\u200bpha", "\u3164", "Al\u034fpha", "\u2800", "A\ufe0flpha", "Al\u00adpha", "\u115f",
-          "A\u202elpha", "\u2060Alpha", "Al\u200dpha", "a" + "\u0301" * 9, "\U000e0041lpha", " \t "]  # fmt: skip
+UNSEEN = ["Al\u200bpha", "\u3164", "Al\u034fpha", "\u2800", "A\ufe0flpha", "Al\u00adpha",
+          "\u115f", "A\u202elpha", "\u2060Alpha", "Al\u200dpha", "a" + "\u0301" * 9, "\U000e0041lpha", " \t "]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ALIKE)
@@ -303,14 +305,18 @@ def test_a_board_that_asks_for_accounts_takes_nothing_without(open_board: Any, k
     assert board.submit(data, kit.card(), "10.0.0.1", account=account).accepted
 
 
-@pytest.mark.parametrize("name", ["", "A", "a b", "-a", "a-", "x" * 40, "admin", "dem0", "hf/me", "ä", "lab", "1ab"])  # fmt: skip
+@pytest.mark.parametrize("name", 
+    ["", "A", "a b", "-a", "a-", "x" * 40, "admin", "dem0", "hf/me", "ä", "lab", "1ab"],
+)  # fmt: skip
 def test_an_account_has_a_plain_name_of_its_own(board: Board, name: str) -> None:
     board.register("lab", "10.0.0.9")
     with pytest.raises(SubmissionRefused, match="account"):
         board.register(name, "10.0.0.1")
 
 
-@pytest.mark.parametrize("token", ["", ":", "lab", "lab:", "lab:x", "nobody:x", "é:é", "lab:\ud800", "x" * 10_000])  # fmt: skip
+@pytest.mark.parametrize("token", 
+    ["", ":", "lab", "lab:", "lab:x", "nobody:x", "é:é", "lab:\ud800", "x" * 10_000],
+)  # fmt: skip
 def test_a_wrong_token_is_nobody(board: Board, token: str) -> None:
     board.register("lab", "10.0.0.9")
     with pytest.raises(SubmissionRefused, match="token"):
