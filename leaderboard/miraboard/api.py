@@ -86,17 +86,17 @@ def _read_tracks(app: FastAPI, board: Board) -> None:
             for t in board.tracks.values()
         ]  # fmt: skip
 
+    @app.get("/tracks/{track}.csv")
+    def csv(track: str) -> Response:
+        """A track's rows in long form: one line per submission and metric."""
+        text = export.to_csv(board.view(track), board.ranking(track))
+        return Response(text, media_type="text/csv")
+
     @app.get("/tracks/{track}")
     def table(track: str) -> Response:
         """A track's rows: scores, ranks, means and intervals."""
         text = export.to_json(board.view(track), board.ranking(track))
         return Response(text, media_type="application/json")
-
-    @app.get("/tracks/{track}.csv")
-    def csv(track: str) -> Response:
-        """The same as a table."""
-        text = export.to_csv(board.view(track), board.ranking(track))
-        return Response(text, media_type="text/csv")
 
     @app.get("/log")
     def log(

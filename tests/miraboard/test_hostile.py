@@ -6,7 +6,9 @@ board then takes an honest report.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -74,13 +76,15 @@ FAMILIES: dict[str, Callable[[int], bytes]] = {
 def seconds(data: bytes) -> float:
     """The least of a few tries: what the machine does besides only adds."""
     found = []
-    for _ in range(3):
-        started = time.process_time()
-        try:
-            parse_json(data)
-        except SubmissionRefused as refusal:
-            assert refusal.reasons
-        found.append(time.process_time() - started)
+    gc.disable()  # what else the tests hold would be walked through in the middle
+    try:
+        for _ in range(3):
+            started = time.process_time()
+            with contextlib.suppress(SubmissionRefused):
+                parse_json(data)
+            found.append(time.process_time() - started)
+    finally:
+        gc.enable()
     return min(found)
 
 
@@ -251,7 +255,8 @@ def test_a_pictures_hash_survives_its_drawing_again_and_tells_others_apart() -> 
 
 ALIKE = ["Аlpha", "ΑLРНА", "Ａｌｐｈａ", "Alpha ", "Al pha", "ALPHA", "alpha", "A1pha", "AIpha",
          "Alрhа", "𝐀lpha", "Aⅼpha", "Al\u00a0pha"]  # fmt: skip
-UNSEEN = ["Al\u200bpha", "\u3164", "Al\u034fpha", "\u2800", "A\ufe0flpha", "Al\u00adpha",
+UNSEEN = ["Al\u200bpha", "\u3164", "Al\u034fpha", "\u2800", "A\ufe0flpha",
+          "Al\u00adpha",
           "\u115f", "A\u202elpha", "\u2060Alpha", "Al\u200dpha", "a" + "\u0301" * 9, "\U000e0041lpha", " \t "]  # fmt: skip
 
 
@@ -305,7 +310,8 @@ def test_a_board_that_asks_for_accounts_takes_nothing_without(open_board: Any, k
     assert board.submit(data, kit.card(), "10.0.0.1", account=account).accepted
 
 
-@pytest.mark.parametrize("name", 
+@pytest.mark.parametrize(
+    "name",
     ["", "A", "a b", "-a", "a-", "x" * 40, "admin", "dem0", "hf/me", "ä", "lab", "1ab"],
 )  # fmt: skip
 def test_an_account_has_a_plain_name_of_its_own(board: Board, name: str) -> None:
@@ -314,7 +320,8 @@ def test_an_account_has_a_plain_name_of_its_own(board: Board, name: str) -> None
         board.register(name, "10.0.0.1")
 
 
-@pytest.mark.parametrize("token", 
+@pytest.mark.parametrize(
+    "token",
     ["", ":", "lab", "lab:", "lab:x", "nobody:x", "é:é", "lab:\ud800", "x" * 10_000],
 )  # fmt: skip
 def test_a_wrong_token_is_nobody(board: Board, token: str) -> None:
