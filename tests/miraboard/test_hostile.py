@@ -257,7 +257,8 @@ ALIKE = ["Аlpha", "ΑLРНА", "Ａｌｐｈａ", "Alpha ", "Al pha", "ALPHA", 
          "Alрhа", "𝐀lpha", "Aⅼpha", "Al\u00a0pha"]  # fmt: skip
 UNSEEN = ["Al\u200bpha", "\u3164", "Al\u034fpha", "\u2800", "A\ufe0flpha",
           "Al\u00adpha",
-          "\u115f", "A\u202elpha", "\u2060Alpha", "Al\u200dpha", "a" + "\u0301" * 9, "\U000e0041lpha", " \t "]  # fmt: skip
+          "\u115f", "A\u202elpha", "\u2060Alpha", "Al\u200dpha", "a" + "\u0301" * 9,
+          "\U000e0041lpha", " \t "]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ALIKE)
