@@ -183,7 +183,7 @@ async def _body(request: Request) -> bytes:
     async for part in request.stream():
         size += len(part)
         if size > MAX_BYTES:
-            raise refuse("too-large", f"more than {MAX_BYTES:,} bytes: that is no report")
+            raise refuse("too-large", f"more than {MAX_BYTES:,} bytes, which no report has")
         parts.append(part)
     return b"".join(parts)
 

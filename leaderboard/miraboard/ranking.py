@@ -1,7 +1,7 @@
 """Who is ahead, and who can be told from whom.
 
 Each number of a clip has a worth between 0 and 1 that depends on nobody else: the metric's own scale, fixed
-in the track. A clip without a number that counts (it failed, was left out, is degenerate, or is the
+in the track. A clip without a valid score (it failed, was left out, is degenerate, or is the
 consistency of a clip that hardly moves) is worth 0, the least there is, so leaving out or declaring raises
 nothing. Whether a prompt asks for what a metric measures is read from the prompt; where it does not, the
 prompt counts for nobody.
@@ -23,7 +23,7 @@ that differs by a quarter.
 
 All ranges of a table hold the true ranks at once, in 95 % of such tables or more. Below six prompts nobody is
 told from anybody. A row whose clips show no depth, or fail, loses at most the weight of what they lack: where
-every honest row lacks the same, nothing changes between them. Distances between sets are shown and never
+every row lacks the same, nothing changes between them. Distances between sets are shown and never
 rank: nobody but the submitter can compute them.
 """
 

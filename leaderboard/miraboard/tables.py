@@ -221,7 +221,7 @@ def _score_cell(score: Score, i: int) -> Cell:
 def value_cell(value: Value | None, place: str = "") -> Cell:
     """A number with its interval and what stands behind it."""
     if value is None or value.mean is None:
-        return Cell("-", note="no clip has a number that counts: worth 0")
+        return Cell("-", note="no clip has a valid score: worth 0")
     interval = "no interval"
     if value.low is not None:
         interval = f"{number(value.low)} .. {number(value.high)}"

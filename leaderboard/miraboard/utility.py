@@ -3,7 +3,7 @@
     linear       (x - worst) / (best - worst), cut to 0 .. 1: a metric with a finite range, or with ends given
     saturating   x / (half + x) where higher is better, half / (half + x) where lower is: half gives 1/2
 
-A clip that has no number that counts is worth 0, which no number can be below: it failed, was not read, was
+A clip that has no valid score is worth 0, which no number can be below: it failed, was not read, was
 left out, is degenerate, or is a clip's consistency that hardly moves. So nothing that a submitter leaves out or
 declares can raise a score. Whether a prompt asks for what a metric measures at all is read from the prompt, by
 the function that the metric itself uses; where it does not, the prompt counts for nobody (`applies`).
