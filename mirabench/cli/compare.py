@@ -42,6 +42,12 @@ def compare(
             "default; repeat, or separate by commas."
         ),
     ] = None,
+    error_budget: Annotated[
+        Path | None,
+        typer.Option(
+            help="What `mirabench error-budget` wrote: no difference within a metric's band is called real."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder for compare.json and compare.html."),
@@ -71,13 +77,18 @@ def compare(
     compared; 1: worse, with --fail-on-worse; 2: the command cannot run.
     """
     from mirabench.compare.build import compare as compare_runs
+    from mirabench.compare.error_budget import read_error_budget
     from mirabench.compare.runs import read_runs
     from mirabench.files import require_writable, write_text
 
     chosen = split_names(metrics) or None
     runs = read_runs(reports)
     found = compare_runs(
-        runs, metrics=chosen, across=across, smallest_differences=_margins(smallest_difference)
+        runs,
+        metrics=chosen,
+        across=across,
+        smallest_differences=_margins(smallest_difference),
+        bands=None if error_budget is None else read_error_budget(error_budget).bands,
     )
     if output is not None:
         from mirabench.compare.page import render_page

@@ -19,6 +19,7 @@ from mirabench.cli import (
     check,
     compare,
     doctor,
+    error_budget,
     evaluate,
     examples,
     generate,
@@ -43,6 +44,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("report")(evaluate.report)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
+app.command("error-budget")(error_budget.error_budget)
 app.command("attack")(attack.attack)
 app.command("align")(align.align)
 app.add_typer(catalogue.app, name="metrics")

@@ -38,6 +38,7 @@ class _Choice:
     metrics: Sequence[str] | None
     across: bool
     margins: Mapping[str, float]
+    bands: Mapping[str, float]
 
     def shows(self, metric: str) -> bool:
         """Whether a metric is asked for."""
@@ -50,6 +51,7 @@ def compare(
     metrics: Sequence[str] | None = None,
     across: bool = False,
     smallest_differences: Mapping[str, float] | None = None,
+    bands: Mapping[str, float] | None = None,
 ) -> Comparison:
     """Every run against the first, metric by metric; a difference is the run minus the first.
 
@@ -61,6 +63,8 @@ def compare(
             instead of refusing.
         smallest_differences: Metric -> the smallest difference of interest, in its unit, in place of the
             default (`mirabench.compare.interest`).
+        bands: Metric -> the band of its error budget (`ErrorBudget.bands`): a difference within it is called
+            neither better nor worse, higher nor lower.
 
     Raises:
         InputError: fewer than two runs, or a negative smallest difference.
@@ -74,7 +78,7 @@ def compare(
     for name in metrics or ():
         if name not in known:
             raise UnknownNameError("metric", name, known)
-    choice = _Choice(metrics, across, smallest_differences or {})
+    choice = _Choice(metrics, across, smallest_differences or {}, bands or {})
     require_margins(choice.margins, known)
     first, others = runs[0], runs[1:]
     found: list[dict[str, Difference]] = []
@@ -315,6 +319,7 @@ def _judge(found: Sequence[Mapping[str, Difference]], choice: _Choice) -> None:
     for (name, metrics), p in zip(tested, ps, strict=True):
         difference = metrics[name]
         difference.p_holm = p
+        difference.error_band = choice.bands.get(name)
         difference.verdict, difference.why = verdict_of(difference, tests)
         if difference.verdict == "better" and (why := why_withheld(name, metrics)):
             difference.verdict, difference.why = "open", why

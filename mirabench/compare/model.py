@@ -94,6 +94,9 @@ class Difference(_Model):
     smallest_difference_origin: Literal["given", "error", "spread"] | None = Field(
         default=None, description="The user, the metric's own error, or the spread of scores."
     )
+    error_band: float | None = Field(
+        default=None, description="Of the error budget: a difference within it may be no real one."
+    )
     verdict: Verdict
     left_out: LeftOut = LeftOut()
     truncated: int = Field(

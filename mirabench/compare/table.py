@@ -102,7 +102,7 @@ def _cells(name: str, found: Difference) -> list[str | Text]:
         number(found.mean_a),
         number(found.mean_b),
         signed(found.mean),
-        interval(found.ci_low, found.ci_high),
+        interval(found.ci_low, found.ci_high) + band(found.error_band),
         number(found.smallest_difference),
         str(found.n),
         p_text(found.p),
@@ -126,6 +126,16 @@ def signed(value: float | None) -> str:
         ('+0.5000', '-0.2500', '-')
     """
     return f"+{number(value)}" if value is not None and value > 0 else number(value)
+
+
+def band(value: float | None) -> str:
+    """The band of the error budget, beside an interval.
+
+    Example:
+        >>> band(0.25), band(None)
+        (' (band ±0.2500)', '')
+    """
+    return "" if value is None else f" (band ±{number(value)})"
 
 
 def interval(low: float | None, high: float | None) -> str:

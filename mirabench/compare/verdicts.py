@@ -52,6 +52,8 @@ def verdict_of(found: Difference, tests: int) -> tuple[Verdict, str]:
     if _within(found, margin):
         return "equivalent", ""
     if found.p_holm is not None and found.p_holm <= LEVEL and found.mean:
+        if abs(found.mean) <= (found.error_band or 0.0):
+            return "open", "the difference lies within the error budget of the metric"
         if abs(found.mean) >= margin:
             return _direction(found), ""
         return "open", "the difference is sure, and smaller than the smallest one of interest"

@@ -1,0 +1,193 @@
+"""Remeasuring clips under circumstances that say nothing about them: the error budget of each number.
+
+Each clip is written again in several versions of each source of error, and all are scored by one suite:
+
+    decoder     colours converted by other filters of FFmpeg's scaler
+    resize      three quarters of the size, by different filters
+    rate        every second frame
+    codec       encoded again at a quality that looks the same
+    repeat      scored again, one frame at a time
+
+All versions but those of `codec` are kept without loss. The band of a metric is `MARGIN` times the root of the sum
+of squares of the largest departures, one of each source, so that it also holds for what was not tried.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from av.video.reformatter import Interpolation
+
+from mirabench.compare.error_budget import ErrorBudget, MetricBudget, SourceError
+from mirabench.errors import InputError
+from mirabench.report.model import Report
+from mirabench.run.evaluate import evaluate
+from mirabench.video.decode import open_video
+from mirabench.video.encode import write_video
+from mirabench.video.frames import UInt8Array
+from mirabench.video.reading import decoded
+
+MARGIN = 1.5
+LOSSLESS = {"codec": "ffv1", "pixel_format": "bgr0"}
+
+
+class Film(NamedTuple):
+    """A clip's frames and their rate."""
+
+    path: Path
+    frames: UInt8Array
+    fps: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One way to measure a clip again."""
+
+    source: str
+    name: str
+    frames: Callable[[Film], UInt8Array]
+    fps: Fraction = Fraction(1)
+    """Times the clip's own."""
+    codec: str = "ffv1"
+    pixel_format: str = "bgr0"
+    options: Mapping[str, str] | None = None
+
+
+def _converted(how: Interpolation) -> Callable[[Film], UInt8Array]:
+    def frames(film: Film) -> UInt8Array:
+        pictures = decoded(film.path)
+        return np.stack(
+            [p.reformat(format="rgb24", interpolation=how).to_ndarray() for p in pictures]
+        )
+
+    return frames
+
+
+def _shrunk(how: int) -> Callable[[Film], UInt8Array]:
+    def frames(film: Film) -> UInt8Array:
+        height, width = (max(2, round(0.75 * side / 2) * 2) for side in film.frames.shape[1:3])
+        return np.stack([cv2.resize(f, (width, height), interpolation=how) for f in film.frames])
+
+    return frames
+
+
+def _whole(film: Film) -> UInt8Array:
+    return film.frames
+
+
+def _halved(film: Film) -> UInt8Array:
+    return film.frames[::2]
+
+
+X264 = {"x264-params": "cpu-independent=1:threads=1", "crf": "18"}
+X265 = {"x265-params": "log-level=none:crf=18"}
+VERSIONS = (
+    Version("decoder", "area", _converted(Interpolation.AREA)),
+    Version("decoder", "fast bilinear", _converted(Interpolation.FAST_BILINEAR)),
+    Version("resize", "area", _shrunk(cv2.INTER_AREA)),
+    Version("resize", "bilinear", _shrunk(cv2.INTER_LINEAR)),
+    Version("resize", "bicubic", _shrunk(cv2.INTER_CUBIC)),
+    Version("rate", "half", _halved, Fraction(1, 2)),
+    Version("codec", "x264 crf 18", _whole, codec="libx264", pixel_format="yuv420p", options=X264),
+    Version("codec", "x265 crf 18", _whole, codec="libx265", pixel_format="yuv420p", options=X265),
+)
+SOURCES = (*dict.fromkeys(version.source for version in VERSIONS), "repeat")
+
+
+def error_budget_of(
+    clips: Sequence[str | Path],
+    *,
+    suite: str | Path = "lite",
+    metrics: Sequence[str] | None = None,
+    cache: bool | str | Path = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> ErrorBudget:
+    """What decoder, resize, rate, codec and a repetition do to each number of some clips.
+
+    Args:
+        clips: Video files; each is held in memory while its versions are written.
+        suite: As for `mirabench.evaluate`.
+        metrics: Only these; those of sets of clips are left out.
+        cache: As for `mirabench.evaluate`.
+        progress: Told which version is measured.
+
+    Raises:
+        InputError: no clip.
+        VideoError: a clip cannot be decoded.
+    """
+    if not clips:
+        raise InputError("an error budget needs clips: name at least one video file")
+    paths = [Path(clip) for clip in clips]
+
+    def scored(sources: Iterable[Path], **more: int) -> Report:
+        return evaluate(list(sources), suite=suite, metrics=metrics, cache=cache, **more)  # type: ignore[arg-type]
+
+    with tempfile.TemporaryDirectory() as temporary:
+        progress("the clips themselves")
+        base = scored(_written(paths, _AS_IS, Path(temporary) / "base"))
+        found: list[tuple[str, Report]] = []
+        for version in VERSIONS:
+            progress(f"{version.source}: {version.name}")
+            folder = Path(temporary) / f"{version.source} {version.name}"
+            found.append((version.source, scored(_written(paths, version, folder))))
+        progress("repeat")
+        again = scored(_written(paths, _AS_IS, Path(temporary) / "again"), chunk_bytes=1)
+        found.append(("repeat", again))
+    return budget_of(base, found)
+
+
+_AS_IS = Version("base", "as it is", _whole)
+
+
+def _written(paths: Sequence[Path], version: Version, folder: Path) -> Iterator[Path]:
+    for number, path in enumerate(paths):
+        video = open_video(path)
+        batches = [batch.data for batch in video.frames()]
+        film = Film(path, np.concatenate(batches), video.info.fps)
+        yield write_video(
+            folder / f"{number:04d}.mkv",
+            version.frames(film),
+            fps=film.fps * version.fps,
+            codec=version.codec,
+            pixel_format=version.pixel_format,
+            options=dict(version.options or {}),
+        )
+
+
+def budget_of(base: Report, versions: Iterable[tuple[str, Report]]) -> ErrorBudget:
+    """The budget from the report of the clips and (source, report) of each version, clips in the same order."""
+    metrics = {}
+    reports = list(versions)
+    for name, summary in base.summary.items():
+        if summary.scope != "clip":
+            continue
+        sources = {}
+        for source in dict.fromkeys(source for source, _ in reports):
+            apart = [
+                d for s, report in reports if s == source for d in _departures(base, report, name)
+            ]
+            if apart:
+                sources[source] = SourceError(
+                    typical=float(np.median(apart)), largest=max(apart), n=len(apart)
+                )
+        if sources:
+            band = MARGIN * math.sqrt(math.fsum(error.largest**2 for error in sources.values()))
+            metrics[name] = MetricBudget(unit=summary.unit, band=band, sources=sources)
+    return ErrorBudget(clips=len(base.videos), margin=MARGIN, metrics=metrics)
+
+
+def _departures(base: Report, other: Report, name: str) -> Iterator[float]:
+    for one, two in zip(base.videos, other.videos, strict=True):
+        scores = one.scores.get(name), two.scores.get(name)
+        if all(score is not None and score.status != "degenerate" for score in scores):
+            first, second = scores
+            assert first is not None and second is not None
+            yield abs(second.value - first.value)

@@ -1,0 +1,149 @@
+"""What moves a number without saying anything about the clip, and that its band holds elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from av.video.reformatter import Interpolation
+from clipkit import panning
+from reportkit import clip, report
+
+import mirabench
+from mirabench.compare import compare
+from mirabench.compare.error_budget import (
+    ErrorBudget,
+    MetricBudget,
+    SourceError,
+    read_error_budget,
+)
+from mirabench.compare.remeasure import (
+    MARGIN,
+    SOURCES,
+    Film,
+    Version,
+    _converted,
+    _whole,
+    _written,
+    budget_of,
+    error_budget_of,
+)
+from mirabench.compare.runs import Run
+from mirabench.errors import InputError
+from mirabench.video.encode import write_video
+
+METRICS = ["sharpness", "colorfulness", "exposure", "noise", "blockiness"]
+
+
+def films(folder: Path, seeds: Sequence[int], frames: int = 12) -> list[Path]:
+    return [
+        write_video(folder / f"{n}.mp4", panning(frames, dx=1 + n % 3, dy=n % 2, seed=n), options={"crf": "10"})
+        for n in seeds
+    ]  # fmt: skip
+
+
+def of(*means: float) -> mirabench.Report:
+    return report([clip(f"c{n}", f"p{n}", sharpness=value) for n, value in enumerate(means)])
+
+
+def test_the_budget_of_numbers_counted_by_hand() -> None:
+    versions = [("codec", of(1.3, 2.0)), ("codec", of(1.0, 1.9)), ("rate", of(1.0, 2.4))]
+    found = budget_of(of(1.0, 2.0), versions).metrics["sharpness"]
+    assert found.sources["codec"].largest == pytest.approx(0.3)
+    assert found.sources["codec"].typical == pytest.approx(0.05)
+    assert found.sources["codec"].n == 4
+    assert found.sources["rate"].largest == pytest.approx(0.4)
+    assert found.band == pytest.approx(MARGIN * 0.5)
+
+
+def test_known_answers(tmp_path: Path) -> None:
+    """A repetition moves nothing; the codec and the rate hardly move what is a mean of luma."""
+    found = error_budget_of(films(tmp_path, [1, 2]), metrics=METRICS, cache=False)
+    assert set(found.metrics) == set(METRICS)
+    for budget in found.metrics.values():
+        assert set(budget.sources) == set(SOURCES)
+        assert budget.sources["repeat"].largest == 0
+    exposure = found.metrics["exposure"].sources
+    assert exposure["codec"].largest < 0.02
+    assert exposure["rate"].largest < 0.02
+
+
+def test_a_difference_within_the_band_is_not_real() -> None:
+    a = Run("a", report([clip(f"p{i}", f"p{i}", sharpness=0.5 + i / 1000) for i in range(14)]))
+    b = Run("b", report([clip(f"p{i}", f"p{i}", sharpness=0.6 + i / 1000) for i in range(14)]))
+    free, bound, beyond = (
+        compare([a, b], bands=bands).contrasts[0].metrics["sharpness"]
+        for bands in (None, {"sharpness": 0.11}, {"sharpness": 0.09})
+    )
+    assert (free.verdict, free.error_band) == ("better", None)
+    assert (bound.verdict, bound.error_band) == ("open", 0.11)
+    assert "within the error budget" in bound.why
+    assert beyond.verdict == "better"
+
+
+def test_a_file_comes_back(tmp_path: Path) -> None:
+    source = SourceError(typical=0.1, largest=0.2, n=3)
+    metric = MetricBudget(unit="", band=0.3, sources={"codec": source})
+    found = ErrorBudget(clips=3, margin=1.5, metrics={"sharpness": metric})
+    (tmp_path / "budget.json").write_text(found.to_json())
+    assert read_error_budget(tmp_path / "budget.json") == found
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(InputError, match="is no error budget"):
+        read_error_budget(tmp_path / "other.json")
+    with pytest.raises(InputError, match="cannot read"):
+        read_error_budget(tmp_path / "none.json")
+
+
+def shrunk(share: float, how: int) -> Version:
+    def frames(film: Film) -> np.ndarray:
+        height, width = (round(share * side / 2) * 2 for side in film.frames.shape[1:3])
+        return np.stack([cv2.resize(f, (width, height), interpolation=how) for f in film.frames])
+
+    return Version("resize", f"{share} {how}", frames)
+
+
+VP9 = Version("codec", "vp9", _whole, codec="libvpx-vp9", pixel_format="yuv420p",
+              options={"crf": "20", "b": "0", "cpu-used": "6"})  # fmt: skip
+HELD_OUT = (
+    Version("decoder", "lanczos", _converted(Interpolation.LANCZOS)),
+    Version("decoder", "bicubic", _converted(Interpolation.BICUBIC)),
+    shrunk(0.8, cv2.INTER_AREA),
+    shrunk(0.9, cv2.INTER_LANCZOS4),
+    VP9,
+    replace(VP9, name="mpeg4", codec="mpeg4", options={"q": "2", "flags": "+qscale", "global_quality": "236"}),
+)  # fmt: skip
+"""Decoders, sizes and codecs that no budget is built with."""
+
+
+def covered(folder: Path, built: Sequence[int], held_out: Sequence[int]) -> tuple[int, int]:
+    """How many remeasured numbers lie within the band, and of how many."""
+    bands = error_budget_of(films(folder / "a", built), metrics=METRICS, cache=False).bands
+    paths = films(folder / "b", held_out)
+    base = mirabench.evaluate(paths, metrics=METRICS, cache=False)
+    inside = total = 0
+    for number, version in enumerate(HELD_OUT):
+        written = list(_written(paths, version, folder / str(number)))
+        again = mirabench.evaluate(written, metrics=METRICS, cache=False)
+        for one, two in zip(base.videos, again.videos, strict=True):
+            for name in METRICS:
+                total += 1
+                inside += abs(two.scores[name].value - one.scores[name].value) <= bands[name]
+    return inside, total
+
+
+def test_the_band_holds_for_a_few_held_out_remeasurements(tmp_path: Path) -> None:
+    inside, total = covered(tmp_path, [1, 2], [3])
+    assert total == 30
+    assert inside >= 0.93 * total
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_band_holds_for_200_held_out_remeasurements(tmp_path: Path) -> None:
+    inside, total = covered(tmp_path, [1, 2, 3, 4], range(10, 17))
+    assert total >= 200
+    assert inside >= 0.93 * total, (inside, total)
