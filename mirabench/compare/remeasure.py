@@ -8,8 +8,8 @@ Each clip is written again in several versions of each source of error, and all 
     codec       encoded again at a quality that looks the same
     repeat      scored again, one frame at a time
 
-All versions but those of `codec` are kept without loss. The band of a metric is `MARGIN` times the root of the sum
-of squares of the largest departures, one of each source, so that it also holds for what was not tried.
+All versions but those of `codec` are kept without loss. The band of a metric is `MARGIN` times the root of the
+sum of squares of the largest departures, one of each source, so that it also holds for what was not tried.
 """
 
 from __future__ import annotations
