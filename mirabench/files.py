@@ -40,21 +40,30 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, encoded(text))
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, flush: bool = True) -> None:
     """Write a file in one step; folders on the way are made.
+
+    Args:
+        path: The file.
+        data: All of it.
+        flush: Whether it must survive a power cut, which costs a wait for the disk.
 
     Raises:
         OutputError: the folder is not writable, or the disk is full.
     """
-    with replacing(path) as part:
+    with replacing(path, flush=flush) as part:
         part.write_bytes(data)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
     """A name beside `path`, with its suffix, for a writer of its own; renamed when the block ends well.
 
     When the block raises, what it wrote is removed and an older file at `path` stays.
+
+    Args:
+        path: The file.
+        flush: Whether it must survive a power cut, which costs a wait for the disk.
 
     Raises:
         OutputError: the folder is not writable, or the disk is full.
@@ -63,14 +72,26 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        _flush(part)
-        part.replace(path)
-        _flush_folder(path.parent)
+        if flush:
+            put_in_place(part, path)
+        else:
+            part.replace(path)
     except OSError as error:
         raise OutputError.writing(path, error) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Give a finished file of the same folder its name, so that name and bytes survive a power cut.
+
+    Raises:
+        OSError: the folder is not writable, or the disk is full.
+    """
+    _flush(part)
+    part.replace(path)
+    _flush_folder(path.parent)
 
 
 @contextmanager

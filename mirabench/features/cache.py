@@ -14,7 +14,6 @@ import hashlib
 import io
 import logging
 import os
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +24,9 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
+from mirabench.errors import OutputError
 from mirabench.features.api import AnyExtractor, FeatureTable, feature_identity
+from mirabench.files import write_bytes
 from mirabench.identity import digest_of
 
 log = logging.getLogger(__name__)
@@ -114,16 +115,11 @@ class FeatureCache:
 
     def put(self, key: str, table: FeatureTable) -> None:
         """Store a table atomically. A full or read-only disk only costs the next run its time."""
-        path = self._path(key)
-        # threads of one process may store the same table at the same time
-        part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(_pack(key, table))
-            part.replace(path)
-        except OSError as error:
+            # not flushed: what a power cut spoils has a wrong checksum, and is computed again
+            write_bytes(self._path(key), _pack(key, table), flush=False)
+        except OutputError as error:
             self._note("full", f"cannot keep a feature in the cache: {error}")
-            _unlink(part)
 
     def _note(self, kind: str, sentence: str) -> None:
         log.debug("%s", sentence)
@@ -136,7 +132,7 @@ class FeatureCache:
 
     def clear(self) -> CacheInfo:
         """Remove every entry; returns what was removed."""
-        for part in self.folder.glob("??/.*.part"):  # left by a killed process
+        for part in self.folder.glob("??/.*.part*"):  # left by a killed process
             _unlink(part)
         return self._remove(list(self._entries()))
 

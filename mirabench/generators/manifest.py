@@ -11,14 +11,14 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mirabench.errors import ManifestError, OutputError
+from mirabench.errors import ManifestError
+from mirabench.files import write_text
 from mirabench.inputs.prompts import ASPECTS, Prompt, prompt_of
 from mirabench.inputs.tables import Row, read_rows
 
@@ -156,14 +156,7 @@ def write_manifest(path: Path, entries: Iterable[Entry]) -> None:
     writer = csv.DictWriter(buffer, [*FIRST_COLUMNS, *captions, *LAST_COLUMNS], lineterminator="\n")
     writer.writeheader()
     writer.writerows(_row(entry) for entry in listed)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(buffer.getvalue(), encoding="utf-8", newline="\n")
-        part.replace(path)
-    except OSError as error:
-        raise OutputError.writing(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
+    write_text(path, buffer.getvalue())
 
 
 def _row(entry: Entry) -> dict[str, str]:

@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from mirabench.errors import OutputError, WeightsError, WeightsMissingError
 from mirabench.file_digest import sha256_of
+from mirabench.files import put_in_place
 from mirabench.weights import hub_cache, transfer
 from mirabench.weights.card import Mirror, WeightCard, cards
 from mirabench.weights.ledger import Evidence, Ledger, Record, record_of
@@ -200,7 +201,7 @@ class WeightStore:
                 _extract(source, fresh)
             sha256 = sha256_of(fresh)
             evidence = self._evidence_of_download(card, source, fresh, sha256)
-            fresh.replace(self.path(card))
+            put_in_place(fresh, self.path(card))
         finally:
             fresh.unlink(missing_ok=True)
         record = record_of(self.path(card), sha256, evidence, source.url)

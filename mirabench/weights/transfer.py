@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mirabench.errors import OutputError, WeightsError
+from mirabench.files import put_in_place
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def fetch(url: str, target: Path, progress: Progress | None = None) -> None:
             kept = f" ({_size(part)} bytes are kept for the next try)" if _size(part) else ""
             raise TransferError(f"{url}: {reason}{kept}")
         log.debug("%s: %s, trying again from byte %d", url, reason, _size(part))
-    part.replace(target)
+    put_in_place(part, target)
     _origin_path(part).unlink(missing_ok=True)
 
 

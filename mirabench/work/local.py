@@ -166,6 +166,8 @@ class _Crew:
 
 def _with_news(busy: Sequence[ChildProcess], limit: float | None) -> list[ChildProcess]:
     """Wait for the children that say something, die, or have no time left."""
+    if not busy:
+        return []  # nothing that was handed out could be pickled; nobody would ever end the wait
     left = [seconds for child in busy if (seconds := child.seconds_left(limit)) is not None]
     waitables = [waitable for child in busy for waitable in child.waitables]
     ready: set[Any] = set(wait(waitables, timeout=max(0.0, min(left)) if left else None))

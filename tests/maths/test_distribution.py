@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from mirabench.maths.distribution import (
+    Kernel,
     KernelSums,
     Moments,
     Vectors,
+    cubic,
     frechet_distance,
     kernel_blocks,
     kernel_distance,
     polynomial_kernel,
+    squared,
 )
 
 
@@ -92,30 +95,31 @@ class TestKernel:
         assert kernel_distance(own, theirs, between) == 4 + 5 - 2 * 4
 
 
-def every_pair(one: list[Vectors], two: list[Vectors]) -> float:
+def every_pair(one: list[Vectors], two: list[Vectors], kernel: Kernel = cubic) -> float:
     """The unbiased squared MMD, as it is defined: over every pair of different vectors."""
     ours, theirs = np.concatenate(one), np.concatenate(two)
 
-    def kernel(x: Vectors, y: Vectors) -> float:
-        return float((x @ y / len(x) + 1) ** 3)
+    def value(x: Vectors, y: Vectors) -> float:
+        return float((x @ y / len(x) + 1) ** 3 if kernel is cubic else (x @ y / len(x)) ** 2)
 
     def within(side: Vectors) -> float:
         n = len(side)
-        total = sum(kernel(side[i], side[j]) for i in range(n) for j in range(n) if i != j)
+        total = sum(value(side[i], side[j]) for i in range(n) for j in range(n) if i != j)
         return total / (n * (n - 1))
 
-    between = np.mean([kernel(x, y) for x in ours for y in theirs])
+    between = np.mean([value(x, y) for x in ours for y in theirs])
     return within(ours) + within(theirs) - 2 * float(between)
 
 
+@pytest.mark.parametrize("kernel", [cubic, squared])
 @pytest.mark.parametrize("left", [None, 0, 1, 2])
 @pytest.mark.parametrize("right", [None, 0, 3])
 def test_leaving_a_group_out_is_the_distance_of_the_rest(
-    left: int | None, right: int | None
+    left: int | None, right: int | None, kernel: Kernel
 ) -> None:
     random = np.random.default_rng(3)
     one = [random.normal(size=(n, 3)) for n in (2, 1, 4)]
     two = [random.normal(1.0, size=(n, 3)) for n in (3, 2, 1, 2)]
-    found = KernelSums.of(one, two).distance(left, right)
+    found = KernelSums.of(one, two, kernel).distance(left, right)
     rest = [g for i, g in enumerate(one) if i != left], [g for i, g in enumerate(two) if i != right]
-    assert found == pytest.approx(every_pair(*rest))
+    assert found == pytest.approx(every_pair(*rest, kernel))

@@ -14,6 +14,9 @@ from typing import Any
 from mirabench.work.item import Item, Outcome, Resources
 from mirabench.work.run import Held, Kept
 
+NAPS = {"hang": 600.0, "doze": 0.3}
+"""Seconds."""
+
 
 @dataclass(frozen=True)
 class Deeds:
@@ -38,8 +41,7 @@ class Deeds:
             os.kill(os.getpid(), signal.SIGKILL)
         if deed == "exit":
             os._exit(7)
-        if deed == "hang":
-            time.sleep(600)
+        time.sleep(NAPS.get(deed, 0.0))
         if deed == "raise":
             raise ValueError(f"no {item.id}")
         if deed == "unpicklable result":
@@ -55,6 +57,14 @@ class Deeds:
         """How often an item was worked on."""
         assert self.marks is not None
         return len(list(self.marks.glob(f"{item}.*")))
+
+
+@dataclass(frozen=True)
+class Telling(Deeds):
+    """Deeds whose losses say what was lost, and why."""
+
+    def failed(self, item: Item, reason: str) -> tuple[str, int]:
+        return f"{item.id}: {reason}", 0
 
 
 @dataclass(frozen=True)

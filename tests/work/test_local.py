@@ -20,7 +20,7 @@ from toywork import Deeds
 
 from mirabench.errors import WorkError
 from mirabench.work.item import FAILED, REJECTED, Done
-from mirabench.work.local import LocalExecutor
+from mirabench.work.local import LocalExecutor, died
 from mirabench.work.process import ChildProcess
 
 SUPPORT = Path(toywork.__file__).parent
@@ -112,6 +112,45 @@ def test_an_item_beyond_its_time_is_ended_and_the_rest_go_on() -> None:
     assert lost.seconds == 0.5
 
 
+def test_what_is_lost_is_told_with_its_reason_and_took_no_time() -> None:
+    with LocalExecutor(1) as executor:
+        work, items = toywork.Telling(), toywork.items(["a", "die", lambda: None, "b"])
+        found = dict(executor.run(work, items))
+    for position in (1, 2):
+        lost = found[position]
+        assert lost.outcome.value == (f"i{position}: {lost.outcome.reason}", 0)
+        assert lost.seconds == 0.0
+    assert [found[n].outcome.value[0] for n in (0, 3)] == ["a", "b"]
+
+
+def test_an_item_has_all_its_time_and_no_more() -> None:
+    began = time.monotonic()
+    with LocalExecutor(1) as executor:
+        [(_, lost)] = executor.run(toywork.Telling(seconds=1.5), toywork.items(["hang"]))
+    assert time.monotonic() - began >= 1.5
+    assert lost.outcome.value == (f"i0: {lost.outcome.reason}", 0)
+    assert values(done(["doze"], 1, seconds=200.0)) == ["doze"]
+
+
+def test_a_process_that_died_while_idle_is_nobodys_loss() -> None:
+    with LocalExecutor(1) as executor:
+        [process] = processes([d for _, d in executor.run(Deeds(), toywork.items(["a"]))])
+        psutil.Process(process).kill()
+        while lives(process):
+            time.sleep(0.01)
+        found = list(executor.run(Deeds(), toywork.items(["b", "c"])))
+    assert [(n, one.outcome.value[0]) for n, one in found] == [(0, "b"), (1, "c")]
+
+
+def test_a_death_without_a_known_ending_has_no_brackets() -> None:
+    assert died("") == "its process died: it may need more memory than there is"
+    assert died("exit code 3").startswith("its process died (exit code 3): ")
+
+
+def test_one_process_unless_more_are_asked_for() -> None:
+    assert repr(LocalExecutor()) == "LocalExecutor(1)"
+
+
 def test_a_time_limit_does_not_count_the_start_of_a_process() -> None:
     child = ChildProcess()
     [item] = toywork.items(["hang"])
@@ -128,9 +167,10 @@ def test_a_time_limit_does_not_count_the_start_of_a_process() -> None:
         child.kill()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("deed", [lambda: None, "unpicklable result"], ids=["item", "result"])
-def test_what_cannot_be_pickled_is_the_items_failure(deed: Any) -> None:
-    found = done(["a", deed, "b"], 2)
+def test_what_cannot_be_pickled_is_the_items_failure(deed: Any, workers: int) -> None:
+    found = done(["a", deed, "b"], workers)
     assert values(found) == ["a", "lost", "b"]
     assert "pickle" in found[1].outcome.reason.lower()
 

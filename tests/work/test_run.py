@@ -210,7 +210,11 @@ class TestJournal:
         append_text(path, '{"c": 3}\n')
         assert path.read_text().splitlines() == ['{"a": 1}', '{"b"', '{"c": 3}']
 
-    @pytest.mark.parametrize("spoiled", [b"\xff\xfe\n", b"\0\0\0\0\n", b"[1]\n", b"{}\n"], ids=repr)
+    @pytest.mark.parametrize(
+        "spoiled",
+        [b"\xff\xfe\n", b"\0\0\0\0\n", b"[1]\n", b"{}\n"],
+        ids=["no text", "zeros", "list", "empty"],
+    )
     def test_a_line_that_the_disk_spoiled_costs_itself_alone(
         self, tmp_path: Path, spoiled: bytes
     ) -> None:

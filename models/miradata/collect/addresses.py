@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mirabench.errors import MirabenchError, OutputError
 from mirabench.extras import needs_extra
+from mirabench.files import put_in_place
 from mirabench.video.decode import sha256_of
 from miradata.collect.manifest import Collected, Manifest, Wanted, file_name, require_rights
 
@@ -225,7 +226,7 @@ class _Download:
         if self.wanted.sha256 and digest != self.wanted.sha256:
             self._discard()
             raise _GiveUp(f"its sha256 is {digest}, not {self.wanted.sha256}: nothing was kept")
-        self.part.replace(self.target)
+        put_in_place(self.part, self.target)
         self.tag_file.unlink(missing_ok=True)
         return Collected(self.wanted.url, "fetched", self.target.name, digest, size)
 
