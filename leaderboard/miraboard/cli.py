@@ -6,6 +6,7 @@ is imported when a command runs.
 
 from __future__ import annotations
 
+import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,7 +64,7 @@ def serve(
         from miraboard.checking import Apart
     board = _board(database, tracks)
     board.checker = apart = Apart(board.tracks)
-    apart.start()
+    threading.Thread(target=apart.start, daemon=True).start()  # it loads while the pages start
     typer.echo(f"leaderboard at http://{host}:{port} (stop with Ctrl-C)")
     launch(board, host, port)
 

@@ -51,7 +51,10 @@ class Server:
         self.folder = folder
         names = "\n".join(f'  {{ name = "{n}" }},' for n in kit.track.specs)
         # a suite's digest is over its name and version too
-        (folder / "suite.toml").write_text(f'name = "lite"\nversion = 1\nmetrics = [\n{names}\n]\n')
+        version = kit.track.suite.version
+        (folder / "suite.toml").write_text(
+            f'name = "lite"\nversion = {version}\nmetrics = [\n{names}\n]\n'
+        )
         rows = "".join(f'{p.id},"{p.text}"\n' for p in kit.track.prompts.values())
         (folder / "prompts.csv").write_text("id,prompt\n" + rows)
         (folder / "tracks.toml").write_text(TRACKS)
@@ -248,7 +251,7 @@ def test_a_forged_file_is_answered_with_a_sentence(server: Server, path: str) ->
 )  # fmt: skip
 def test_an_unknown_permalink_says_so(server: Server, name: str, identity: str, told: str) -> None:
     assert told in asked(server, name, "tiny", identity)["data"][0]
-    assert "track" in asked(server, name, "none", identity)["error"]
+    assert "none is not" in asked(server, name, "none", identity)["error"]
 
 
 def test_hostile_reports_hold_up_nobody_else(server: Server, kit: Any, tmp_path: Path) -> None:
@@ -287,7 +290,9 @@ def test_exports_leave_no_files_behind(server: Server) -> None:
     for _ in range(3):
         assert asked(server, "export", "tiny", "CSV", None)["data"]
     assert files() == before
-    assert "submission" in asked(server, "export", "tiny", "YAML", "nope")["error"]
+    assert (
+        "submission" in asked(server, "export", "tiny", "Hub .eval_results YAML", "nope")["error"]
+    )
 
 
 def test_an_address_that_is_no_board_is_one_sentence(kit: Any, tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def _wrong_digest(raw: Raw) -> None:
 
 
 def _wrong_version(raw: Raw) -> None:
-    raw["suite"]["version"] = 2
+    raw["suite"]["version"] += 1
 
 
 def _newer_schema(raw: Raw) -> None:
@@ -364,7 +364,7 @@ def test_a_protocol_of_another_decoder_is_refused(board: Board, kit: Any) -> Non
     report: Report = kit.report()
     old = report.videos[0].scores["noise"].protocol
     description = {**report.protocols.pop(old), "decoder": ["array"]}
-    new = f"noise@1:{digest_of(description, 10)}"
+    new = f"{old.partition(':')[0]}:{digest_of(description, 10)}"
     report.protocols[new] = description
     for video in report.videos:
         video.scores["noise"].protocol = new
