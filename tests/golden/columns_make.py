@@ -51,6 +51,8 @@ from mirabench.weights import WeightStore, import_weights
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
+from columnkit import with_norms_of  # noqa: E402
+
 seeded_state = runpy.run_path(str(HERE.parent / "nets" / "conftest.py"))["seeded_state"]
 CAPTIONS = {
     "short": "A basketball game.",
@@ -238,16 +240,6 @@ def inception_state(files: Path) -> dict[str, torch.Tensor]:
 
     name = "weights-inception-2015-12-05-6726825d.pth"
     return saved(files / name, lambda: with_norms_of(Inception().network, (16, 3, 299, 299)))
-
-
-def with_norms_of(network: torch.nn.Module, shape: tuple[int, ...]) -> dict[str, torch.Tensor]:
-    """A seeded state whose batch norms hold the statistics of noise of this shape, values -1 to 1."""
-    network.load_state_dict(seeded_state(network))
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
-            layer.momentum = 1.0
-    network.train()(2 * torch.rand(shape, generator=torch.Generator().manual_seed(0)) - 1)
-    return network.state_dict()
 
 
 def official_files(files: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import pytest
 import torch
 from seeded import seeded_state, seeded_tensor
 
+import mirabench
+from mirabench.inputs.prompts import Prompt
 from mirabench.weights import WeightStore, card, import_weights
 
 FRAMES, HEIGHT, WIDTH = 16, 128, 144
@@ -42,6 +45,29 @@ VICLIP = {
 }  # fmt: skip
 GAINS = {"i3d-kinetics-400": 2.5, "inception-2015-12-05": 2.8}
 """Card -> factor of its kernels: without it the features of these deep networks vanish."""
+
+GEOMETRY = tuple(
+    f"consistency_3d_{name}"
+    for name in ("num_pts", "num_inliers", "keep_ratio", "mean_err", "rmse")
+)
+ALIGNMENT = (
+    "camera_alignment", "main_object_alignment", "background_alignment", "style_alignment",
+    "overall_consistency",
+)  # fmt: skip
+NETWORKS: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("temporal_dino_consistency",): ("dino-vitb16",),
+    ("temporal_clip_consistency",): ("clip-vit-b-32",),
+    ("temporal_motion_smoothness",): ("amt-s",),
+    ("dynamic_degree",): ("raft-things",),
+    ("tracking_strength",): ("cotracker2",),
+    GEOMETRY: (),
+    ("aesthetic_quality",): ("clip-vit-l-14", "aesthetic-vit-l-14"),
+    ("imaging_quality",): ("musiq-spaq",),
+    ALIGNMENT: ("viclip-l-14",),
+    ("fvd", "kvd"): ("i3d-kinetics-400",),
+    ("fid_as_published", "kid_as_published"): ("inception-2015-12-05",),
+}
+"""Columns of one feature -> the cards behind them."""
 
 
 def clips() -> dict[str, dict[str, np.ndarray]]:
@@ -119,3 +145,41 @@ def import_small(store: WeightStore, names: tuple[str, ...], folder: Path) -> No
     for name in names:
         torch.save(state_of(name), folder / card(name).filename)
     import_weights(store, folder, accept_unverified=True)
+
+
+def with_norms_of(network: torch.nn.Module, shape: tuple[int, ...]) -> dict[str, torch.Tensor]:
+    """A seeded state whose batch norms hold the statistics of noise of this shape, values -1 to 1."""
+    network.load_state_dict(seeded_state(network))
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
+            layer.momentum = 1.0
+    network.train()(2 * torch.rand(shape, generator=torch.Generator().manual_seed(0)) - 1)
+    return network.state_dict()
+
+
+def our_values(
+    columns: Sequence[str], generated: Sequence[np.ndarray], real: Sequence[np.ndarray]
+) -> dict[str, list[float]]:
+    """Column -> one number a clip, or one for the set, whatever its status: the reference knows none."""
+    captions = {key: text for key, text in CAPTIONS.items() if key != "short"}
+    report = mirabench.evaluate(
+        list(generated),
+        suite="mirabench-official",
+        metrics=columns,
+        fps=24,
+        reference=list(real),
+        prompts={
+            f"array-{i}": Prompt(str(i), CAPTIONS["short"], captions) for i in range(len(generated))
+        },
+        allow_noncommercial=True,
+        device="cpu",
+    )
+    assert not any(video.failures for video in report.videos)
+    per_clip = {
+        column: [video.scores[column].value for video in report.videos]
+        for column in columns
+        if column in report.videos[0].scores
+    }
+    return per_clip | {
+        column: [report.summary[column].mean] for column in columns if column not in per_clip
+    }
