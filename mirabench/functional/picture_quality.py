@@ -18,16 +18,17 @@ from mirabench.shapes import Float32, Float64, UInt8
 
 TILE = 16
 """Side in px of the tiles by which detail and noise are read."""
-OCTAVES = (1.0, 2.0)
-"""Standard deviations in px of the two blurs that part the finest detail from the next octave."""
-WHITE_NOISE = (0.668, 0.0359)
-"""Share of the variance of white noise that falls into each: sums of squares of the filters."""
+OCTAVES = (1.0, 2.0, 4.0)
+"""Standard deviations in px of the blurs that part three octaves of scale, the finest first."""
+WHITE_NOISE = (0.668, 0.0359, 0.00895)
+"""Share of the variance of white noise that falls into each of the three: sums of squares of the filters."""
 ROUNDING = 1 / 12
 """Variance, in levels squared, of rounding to whole levels: noise that no picture is without."""
 FAINTEST = 4.0
-"""Variance of the second octave, in levels squared, below which a tile has no detail to be sharp in."""
-SHARP = 0.55
-"""Contrast of the finest detail over that of the next octave from which on a picture is sharp."""
+"""Variance of the coarser octave, in levels squared, below which a tile has no detail to be sharp in."""
+SOFT, SHARP = (0.26, 0.35), (0.55, 0.6)
+"""Contrast of the first octave over the second, and of the second over the third, up to which a picture is
+blurred (what coding alone leaves of either), and from which on it is sharp."""
 FLAT_TILES = 0.1
 """Share of tiles, those with the least in the finest octave, that tell how noisy a frame is."""
 NOISE_SPREAD = 1.15
@@ -62,11 +63,13 @@ def fine_detail(
     """How much of the finest detail is there: 0 none, about 1 as much as a sharp photograph has.
 
     Natural pictures have much the same contrast in every octave of scale (Field, J. Opt. Soc. Am. A 4, 1987),
-    and blur takes the finest first. In tiles of 16 px, r is the contrast of the finest detail (what a blur of
-    1 px takes away, twice) over that of the next octave (between blurs of 1 and 2 px), both less what noise
-    gives, which is read where there is least detail; the median over the half of the tiles with most detail
-    counts. Text drawn into a few tiles moves no median, and of r beyond 0.55, where sharpening and aliasing
-    lie, next to nothing counts.
+    and blur takes the finest first. In tiles of 16 px, the contrast of the finest detail (what a blur of 1 px
+    takes away, twice) is divided by that of the next octave (between blurs of 1 and 2 px), and that by the
+    third's (2 and 4 px), all less what noise gives, which is read where there is least detail; the median over
+    the half of the tiles with most detail counts. The first ratio tells sharp from soft, the second soft from
+    blurred, where only coding is left of the finest octave. Each counts from what coding alone leaves, 0.26 and
+    0.35, up to what a sharp picture has, 0.55 and 0.6, and the value is their mean. Text drawn into a few tiles
+    moves no median; beyond a sharp picture, where sharpening and aliasing lie, next to nothing counts.
 
     Args:
         frames: uint8, RGB or luma.
@@ -87,19 +90,25 @@ def fine_detail(
 
 
 def _detail(grey: UInt8[np.ndarray, "H W"]) -> float:
-    picture = grey.astype(np.float32)
-    soft, softer = (cv2.GaussianBlur(picture, (0, 0), sigma) for sigma in OCTAVES)
-    edges = picture - soft
-    finest = _tiles((edges - cv2.GaussianBlur(edges, (0, 0), OCTAVES[0])) ** 2)
-    second = _tiles((soft - softer) ** 2)
-    noise = NOISE_SPREAD * float(np.quantile(finest, FLAT_TILES)) / WHITE_NOISE[0] + ROUNDING
-    signal = np.maximum(finest - noise * WHITE_NOISE[0], 0)
-    coarser = np.maximum(second - noise * WHITE_NOISE[1], 0)
-    told = (second >= np.median(second)) & (coarser > FAINTEST)
-    if not told.any():
-        return 0.0
-    ratio = float(np.median(np.sqrt(signal[told] / coarser[told]))) / SHARP
-    return (1 - KNEE) * min(ratio, 1.0) + KNEE * ratio / (1 + ratio)
+    octaves = [_tiles(band**2) for band in _bands(grey.astype(np.float32))]
+    noise = NOISE_SPREAD * float(np.quantile(octaves[0], FLAT_TILES)) / WHITE_NOISE[0] + ROUNDING
+    signals = [
+        np.maximum(octave - noise * share, 0)
+        for octave, share in zip(octaves, WHITE_NOISE, strict=True)
+    ]
+    shares = []
+    for finer, coarser, soft, sharp in zip(signals, signals[1:], SOFT, SHARP, strict=False):
+        told = (coarser >= np.median(coarser)) & (coarser > FAINTEST)
+        ratio = float(np.median(np.sqrt(finer[told] / coarser[told]))) if told.any() else 0.0
+        shares.append(max(0.0, (ratio - soft) / (sharp - soft)))
+    return float(np.mean([(1 - KNEE) * min(s, 1.0) + KNEE * s / (1 + s) for s in shares]))
+
+
+def _bands(picture: Float32[np.ndarray, "H W"]) -> list[Float32[np.ndarray, "H W"]]:
+    """What each of three octaves of scale holds, the finest first."""
+    first, second, third = (cv2.GaussianBlur(picture, (0, 0), sigma) for sigma in OCTAVES)
+    edges = picture - first
+    return [edges - cv2.GaussianBlur(edges, (0, 0), OCTAVES[0]), first - second, second - third]
 
 
 def visible_noise(

@@ -1,7 +1,7 @@
 """Visual quality without weights: five measures of single frames, averaged over the clip.
 
-Formulas and sources are in `mirabench.functional.picture_quality`: `sharpness` is the contrast of the finest
-detail over that of the next octave (after Field 1987); `noise` is Immerkaer's sigma (1996) in the flattest
+Formulas and sources are in `mirabench.functional.picture_quality`: `sharpness` is the contrast of two
+octaves of detail, each over the next (after Field 1987); `noise` is Immerkaer's sigma (1996) in the flattest
 tiles, above what every clip has; `colorfulness` is Hasler and Suesstrunk's M3 (2003) up to vivid; `exposure`
 is Mertens' well-exposedness (2007) with a plateau, times the range of tones; `blockiness` is the excess of
 steps at 8-pixel borders after Wang et al. 2000. Black bars are left out of all.
