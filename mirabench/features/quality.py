@@ -28,7 +28,7 @@ class Quality:
 
     rate: float = 4.0
     name: ClassVar[str] = "quality"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @property
     def resize(self) -> None:

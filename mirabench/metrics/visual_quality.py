@@ -83,7 +83,7 @@ SHARPNESS = _row(
     ("blur", 2.0),
     top=1.0,
     formula=sharpness_unless_grainy,
-    version=3,
+    version=4,
 )
 NOISE = _row(
     "noise",
