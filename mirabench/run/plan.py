@@ -10,7 +10,7 @@ from typing import Any
 from mirabench.errors import PluginError
 from mirabench.features.api import AnyExtractor, FeatureRef, code_of, weights_of
 from mirabench.identity import digest_of
-from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetMetric
+from mirabench.metrics.api import ClipMetric, Metric, MetricSpec, SetFormula, SetMetric
 from mirabench.metrics.health import INTEGRITY, PULSE
 from mirabench.suites.api import Suite, metric_identity
 from mirabench.weights import WeightCard, card
@@ -49,7 +49,9 @@ class Plan:
         return [planned[c.name] for c in self.suite.metrics if c.name in planned]
 
 
-def make_plan(suite: Suite, *, with_prompts: bool, with_reference: bool, pictures: bool) -> Plan:
+def make_plan(
+    suite: Suite, *, with_prompts: bool, with_reference: bool, pictures: bool, too_few: str = ""
+) -> Plan:
     """Resolve a suite into features and metrics.
 
     Args:
@@ -57,6 +59,7 @@ def make_plan(suite: Suite, *, with_prompts: bool, with_reference: bool, picture
         with_prompts: Whether any clip has a prompt; metrics that need one are skipped otherwise.
         with_reference: Whether there are reference clips; set metrics are skipped otherwise.
         pictures: Whether film strips are wanted for a page.
+        too_few: Why the clips are too few for a distance between two sets, which is skipped then; empty if not.
 
     Raises:
         UnknownNameError: a metric or feature is not registered.
@@ -77,6 +80,8 @@ def make_plan(suite: Suite, *, with_prompts: bool, with_reference: bool, picture
             skipped.append(
                 (metric.spec.name, "there are no reference clips: give them with --reference")
             )
+        elif too_few and _is_distance(metric):
+            skipped.append((metric.spec.name, too_few))
         else:
             _sort_in(metric, clip_metrics, set_metrics)
     refs = [PULSE, INTEGRITY, *([STRIP] if pictures else [])]
@@ -84,6 +89,11 @@ def make_plan(suite: Suite, *, with_prompts: bool, with_reference: bool, picture
         refs += planned.spec.needs.values()
     extractors = {ref.resolve(): None for ref in dict.fromkeys(refs)}
     return Plan(suite, tuple(extractors), tuple(clip_metrics), tuple(set_metrics), tuple(skipped))
+
+
+def _is_distance(metric: Metric) -> bool:
+    """Whether a metric needs at least two clips on each side; one of a plugin says so itself."""
+    return isinstance(getattr(metric, "metric", metric), SetFormula)
 
 
 def _sort_in(metric: Metric, clip_metrics: list[ClipMetric], set_metrics: list[SetMetric]) -> None:

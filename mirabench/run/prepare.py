@@ -68,6 +68,7 @@ def prepare(
         with_prompts=any(s.prompt for s in generated),
         with_reference=bool(others) or statistics is not None,
         pictures=pictures,
+        too_few=_too_few(generated, others),
     )
     if statistics is not None:
         plan = _with_statistics(plan, statistics)
@@ -76,6 +77,13 @@ def prepare(
             f"nothing can be measured: {'; '.join(f'{n}: {w}' for n, w in plan.skipped)}"
         )
     return Job(chosen, plan, generated, others, fps, statistics)
+
+
+def _too_few(generated: Sequence[Sample], others: Sequence[Sample]) -> str:
+    """Why there is no distance between the two sets; empty where both have two clips or are not given as clips."""
+    sides = {"generated": len(generated), "reference": len(others)}
+    few = [side for side, count in sides.items() if count == 1]
+    return f"needs at least two clips on each side: there is one {few[0]} clip" if few else ""
 
 
 def _reference(

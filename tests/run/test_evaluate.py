@@ -229,6 +229,30 @@ class TestOneBadClipHarmsNoOther:
         assert [v.id for v in report.videos] == [r.id for r in report.reference]
 
 
+@pytest.mark.parametrize(("generated", "reference"), [(1, 2), (2, 1)])
+def test_a_distance_of_one_clip_is_skipped_and_no_failure(
+    clips: Path, tmp_path: Path, generated: int, reference: int
+) -> None:
+    files = sorted(clips.glob("*.mp4"))[:2]
+    report = mirabench.evaluate(
+        files[:generated],
+        metrics=["handmade_frechet_distance", "sharpness"],
+        reference=files[:reference],
+        output=tmp_path,
+    )
+    side = "generated" if generated == 1 else "reference"
+    assert report.skipped["handmade_frechet_distance"] == (
+        f"needs at least two clips on each side: there is one {side} clip"
+    )
+    assert not report.partial
+    with pytest.raises(
+        InputError, match="nothing can be measured: handmade_frechet_distance: needs"
+    ):
+        mirabench.evaluate(
+            files[:generated], metrics=["handmade_frechet_distance"], reference=files[:reference]
+        )
+
+
 class TestScore:
     def test_one_number_for_one_clip(self, clips: Path) -> None:
         found = mirabench.score(clips / "fast.mp4", "flow_magnitude")

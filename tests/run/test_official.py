@@ -92,8 +92,9 @@ class TestWithWeights:
         assert "dynamic_degree" in report.videos[0].scores
 
     def test_one_clip_is_too_few_for_a_distance(self) -> None:
-        report = mirabench.evaluate(clips(1), metrics=["fvd"], reference=clips(3))
-        assert "at least two clips" in report.summary["fvd"].why
+        report = mirabench.evaluate(clips(1), metrics=["fvd", SMALL[0]], reference=clips(3))
+        assert "at least two clips on each side: there is one generated" in report.skipped["fvd"]
+        assert not report.partial
 
 
 class TestLicences:
