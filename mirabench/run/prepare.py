@@ -80,7 +80,7 @@ def prepare(
 
 
 def _too_few(generated: Sequence[Sample], others: Sequence[Sample]) -> str:
-    """Why there is no distance between the two sets; empty where both have two clips or are not given as clips."""
+    """Why there is no distance between the sets; empty where none consists of one clip."""
     sides = {"generated": len(generated), "reference": len(others)}
     few = [side for side, count in sides.items() if count == 1]
     return f"needs at least two clips on each side: there is one {few[0]} clip" if few else ""
