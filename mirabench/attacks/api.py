@@ -31,7 +31,7 @@ REACTIONS = (DROP, NO_GAIN, STAY, RISE)
 
 TEMPORAL, MOTION, THREE_D, QUALITY, TEXT, DISTRIBUTION = DIMENSIONS
 
-KINDS = ("time", "still", "picture", "overlay", "encoding")
+KINDS = ("time", "still", "scene", "picture", "overlay", "encoding")
 """What is tampered with, in the order of the tables."""
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
 from mirabench.attacks.api import (
     DROP,
     MOTION,
@@ -24,7 +26,8 @@ from mirabench.attacks.api import (
 )
 from mirabench.attacks.encoding import coded, times_rate
 from mirabench.errors import UnknownNameError
-from mirabench.testing import clips, degrade
+from mirabench.testing import clips, degrade, films
+from mirabench.testing.places import yard
 from mirabench.video.frames import UInt8Array
 
 
@@ -54,6 +57,24 @@ def _spliced(clip: Footage) -> Footage:
     height, width = clip.frames.shape[1:3]
     other = clips.pan(len(clip.frames), (width, height), seed=5).frames
     return clip.with_frames(degrade.cut(clip.frames, other))
+
+
+def _with_another(change: Callable[..., UInt8Array]) -> Callable[[Footage], Footage]:
+    """A change that takes the frames of another rigid scene too."""
+
+    def changed(clip: Footage) -> Footage:
+        count, height, width = clip.frames.shape[:3]
+        path = films.moving(
+            (width, height), (-1.0, 0.0, -1.2), (0.9, 0.0, 0.0), lens=films.YARD_LENS
+        )
+        # a few frames of another place, there and back, are as foreign as many
+        shot = films.film(yard(11), path, min(count, 12), fps=6)
+        there_and_back = np.concatenate([shot, shot[::-1]])
+        return clip.with_frames(
+            change(clip.frames, there_and_back[np.arange(count) % len(there_and_back)])
+        )
+
+    return changed
 
 
 def _camera(reaction: Reaction) -> dict[str, Reaction]:
@@ -185,6 +206,35 @@ STILLS = (
     ),
 )  # fmt: skip
 
+SCENES = (
+    Attack(
+        "outlier-view", "scene", "an eighth of the frames is of another place", "variety",
+        _with_another(degrade.outlier_view),
+        {THREE_D: DROP, TEMPORAL: NO_GAIN, **_camera(NO_GAIN)},
+    ),
+    Attack(
+        "mixed-scenes", "scene", "two places in turn, in quarters of the clip", "variety",
+        _with_another(degrade.mixed_scenes),
+        {THREE_D: DROP, TEMPORAL: NO_GAIN, **_camera(NO_GAIN)},
+    ),
+    Attack(
+        "patches", "scene", "two patches of another place on every frame", "detail",
+        _with_another(degrade.patched),
+        {THREE_D: DROP, "registered_share": NO_GAIN, TEMPORAL: NO_GAIN},
+    ),
+    Attack(
+        "heavy-noise", "scene", "grain of 40 levels", "matches everywhere",
+        _frames(degrade.noise, sigma=40.0),
+        {THREE_D: DROP, "noise": DROP, "sharpness": NO_GAIN, "warping_error": DROP},
+    ),
+    Attack(
+        "repeated-views", "scene", "four frames, each held until the next", "a longer clip",
+        _frames(degrade.repeated_views),
+        {THREE_D: DROP, TEMPORAL: NO_GAIN, **_camera(NO_GAIN)},
+    ),
+)  # fmt: skip
+"""What SysCON3D (Paul et al., arXiv 2605.18754) found learned 3D metrics to be fooled by."""
+
 PICTURE = (
     Attack(
         "blur", "picture", "blurred by a hundredth of the diagonal", "cleanness, consistency",
@@ -255,7 +305,8 @@ PICTURE = (
     Attack(
         "mirrored-halves", "picture", "the right half mirrors the left one", "half the work",
         _frames(degrade.mirrored_halves),
-        {THREE_D: DROP, "consistency_3d_num_pts": NO_GAIN, TEMPORAL: NO_GAIN, MOTION: NO_GAIN},
+        {THREE_D: DROP, "consistency_3d_num_pts": NO_GAIN, "registered_share": NO_GAIN,
+         TEMPORAL: NO_GAIN, MOTION: NO_GAIN},
     ),
 )  # fmt: skip
 
@@ -319,7 +370,7 @@ ENCODINGS = (
     ),
 )  # fmt: skip
 
-ATTACKS: Sequence[Attack] = (*TIME, *STILLS, *PICTURE, *OVERLAYS, *ENCODINGS)
+ATTACKS: Sequence[Attack] = (*TIME, *STILLS, *SCENES, *PICTURE, *OVERLAYS, *ENCODINGS)
 """All of them, in the order of the tables."""
 
 

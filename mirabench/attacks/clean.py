@@ -20,7 +20,7 @@ from mirabench.video.resize import Resize
 SIZE = (160, 96)
 FRAMES = 48
 MOST_SECONDS = 2.0
-MOST_SHORT_SIDE = 180
+MOST_SHORT_SIDE = 240
 """Of a file, this much is attacked: forty degraded copies of it are made and scored."""
 
 _Make = Callable[..., SyntheticClip]

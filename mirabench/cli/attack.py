@@ -71,7 +71,7 @@ def attack(
     """Degrade clean clips and see which metrics notice.
 
     Writes attacks.json, attacks.md and the matrix as a picture. Of a file, the first two seconds are
-    used, at most 180 px high. Exit code 0: nothing failed, even if metrics are fooled; 1: a clip or a
+    used, at most 240 px high. Exit code 0: nothing failed, even if metrics are fooled; 1: a clip or a
     metric failed, and the results are written; 2: the command cannot run.
     """
     from mirabench.attacks.catalogue import select
