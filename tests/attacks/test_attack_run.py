@@ -80,8 +80,8 @@ class TestVerdicts:
         assert verdict(report, "reverse", "flow_magnitude") == "stays"
         (sharp,) = [c for c in report.cases if (c.attack, c.metric) == ("reverse", "sharpness")]
         assert sharp.honest.value is not None
-        # rendered clips are all sharp, so that their spread is no measure here
-        assert sharp.attacked.value == pytest.approx(sharp.honest.value, abs=0.005)
+        # coded in another order it moves by less than the metric declares; the spread of rendered clips is no measure
+        assert sharp.attacked.value == pytest.approx(sharp.honest.value, rel=0.05)
 
     def test_blur_is_seen_by_sharpness(self, report: AttackReport) -> None:
         assert verdict(report, "blur", "sharpness") == "caught"
@@ -142,7 +142,7 @@ class TestFiles:
         frames = np.repeat(clipkit.still(1, (402, 302)), 75, axis=0)
         write_video(tmp_path / "long.mp4", frames, fps=25)
         (clip,) = from_files([str(tmp_path)]).clips
-        assert clip.frames.shape == (50, MOST_SHORT_SIDE, 240, 3)
+        assert clip.frames.shape == (50, MOST_SHORT_SIDE, 318, 3)
         assert clip.fps == 25
 
     def test_a_bad_file_does_not_lose_the_good_one(self, tmp_path: Path) -> None:
