@@ -80,7 +80,7 @@ class TestVerdicts:
         assert verdict(report, "reverse", "flow_magnitude") == "stays"
         (sharp,) = [c for c in report.cases if (c.attack, c.metric) == ("reverse", "sharpness")]
         assert sharp.honest.value is not None
-        # coded in another order it moves by less than the metric declares; the spread of rendered clips is no measure
+        # coded in another order it moves by less than the metric declares; rendered clips have no spread
         assert sharp.attacked.value == pytest.approx(sharp.honest.value, rel=0.05)
 
     def test_blur_is_seen_by_sharpness(self, report: AttackReport) -> None:
