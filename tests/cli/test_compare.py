@@ -137,7 +137,7 @@ class TestMistakes:
         path.write_text(
             path.read_text().replace('"schema_version": "1.2"', '"schema_version": "7.0"')
         )
-        assert "has schema version '7.0', this mirabench reads 1.1" in compare.fails(base, other)
+        assert "has schema version '7.0', this mirabench reads 1.2" in compare.fails(base, other)
 
     def test_the_same_file_twice(self, compare: Shell, base: Path) -> None:
         assert "are the same file" in compare.fails(base, base / "report.json")

@@ -30,7 +30,7 @@ def test_alone_it_lists_the_metrics() -> None:
 @pytest.mark.parametrize("words", [["sharpness"], ["show", "sharpness"]])
 def test_a_name_shows_one_metric(words: list[str]) -> None:
     shown = run(*words)
-    assert "summary: How much fine detail would be lost by blurring" in shown
+    assert "summary: How much of the finest detail is there, against the next coarser" in shown
     assert "same at half the frame rate: yes" in shown
 
 

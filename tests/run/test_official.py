@@ -157,7 +157,7 @@ class TestPrecision:
 class TestWithoutWeights:
     def test_only_what_needs_them_fails_and_the_command_is_named(self) -> None:
         report = mirabench.evaluate(
-            clips(1), metrics=["dynamic_degree", "sharpness", "fvd"], reference=clips(2)
+            clips(2), metrics=["dynamic_degree", "sharpness", "fvd"], reference=clips(2)
         )
         video = report.videos[0]
         assert "mirabench weights download raft-things" in video.failures["dynamic_degree"]
