@@ -83,12 +83,13 @@ def compare(
 
     chosen = split_names(metrics) or None
     runs = read_runs(reports)
+    budget = None if error_budget is None else read_error_budget(error_budget)
     found = compare_runs(
         runs,
         metrics=chosen,
         across=across,
         smallest_differences=_margins(smallest_difference),
-        bands=None if error_budget is None else read_error_budget(error_budget).bands,
+        bands=None if budget is None else budget.bands_for(run.report for run in runs),
     )
     if output is not None:
         from mirabench.compare.page import render_page

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def error_budget(
-    clips: Annotated[list[Path], typer.Argument(help="Video files.", show_default=False)],
+    clips: Annotated[
+        list[str],
+        typer.Argument(help="Video files, folders, globs or a manifest.", show_default=False),
+    ],
     *,
     suite: Annotated[str, typer.Option(help="Name of a suite, or a TOML file.")] = "lite",
     metrics: Annotated[
@@ -36,8 +39,10 @@ def error_budget(
     Exit code 0: measured; 2: the command cannot run.
     """
     from mirabench.compare.remeasure import error_budget_of
-    from mirabench.files import write_text
+    from mirabench.files import require_writable, write_text
 
+    if output is not None:
+        require_writable(output.parent)
     found = error_budget_of(
         clips,
         suite=suite,

@@ -63,8 +63,8 @@ def compare(
             instead of refusing.
         smallest_differences: Metric -> the smallest difference of interest, in its unit, in place of the
             default (`mirabench.compare.interest`).
-        bands: Metric -> the band of its error budget (`ErrorBudget.bands`): a difference within it is called
-            neither better nor worse, higher nor lower.
+        bands: Metric -> the band of its error budget (`ErrorBudget.bands_for`): a difference within it is
+            called neither better nor worse, higher nor lower.
 
     Raises:
         InputError: fewer than two runs, or a negative smallest difference.

@@ -6,11 +6,13 @@ of its metric is called neither better nor worse.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mirabench.errors import InputError
+from mirabench.report.model import Report
 
 SCHEMA_VERSION = "1.0"
 
@@ -31,6 +33,7 @@ class MetricBudget(_Model):
     """The error budget of a metric."""
 
     unit: str
+    protocols: list[str] = Field(description="What the numbers were measured with.")
     band: float = Field(ge=0, description="A remeasured number stays within so much on each side.")
     sources: dict[str, SourceError]
 
@@ -47,10 +50,23 @@ class ErrorBudget(_Model):
         """The text of the file."""
         return self.model_dump_json(indent=2) + "\n"
 
-    @property
-    def bands(self) -> dict[str, float]:
-        """Metric -> band."""
-        return {name: budget.band for name, budget in self.metrics.items()}
+    def bands_for(self, reports: Iterable[Report]) -> dict[str, float]:
+        """Metric -> band, of the metrics that are in these reports.
+
+        Raises:
+            InputError: a report measured a metric otherwise than the budget.
+        """
+        bands: dict[str, float] = {}
+        for report in reports:
+            for name in self.metrics.keys() & report.summary.keys():
+                others = set(report.summary[name].protocols) - set(self.metrics[name].protocols)
+                if others:
+                    raise InputError(
+                        f"the error budget measured {name} by {', '.join(self.metrics[name].protocols)}, a run "
+                        f"by {', '.join(sorted(others))}: write the budget again with `mirabench error-budget`"
+                    )
+                bands[name] = self.metrics[name].band
+        return bands
 
 
 def read_error_budget(path: Path) -> ErrorBudget:

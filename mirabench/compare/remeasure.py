@@ -28,8 +28,11 @@ from av.video.reformatter import Interpolation
 
 from mirabench.compare.error_budget import ErrorBudget, MetricBudget, SourceError
 from mirabench.errors import InputError
+from mirabench.inputs.samples import collect
 from mirabench.report.model import Report
 from mirabench.run.evaluate import evaluate
+from mirabench.run.plan import make_plan
+from mirabench.suites.api import Suite, load_suite
 from mirabench.video.decode import open_video
 from mirabench.video.encode import write_video
 from mirabench.video.frames import UInt8Array
@@ -113,19 +116,19 @@ def error_budget_of(
     """What decoder, resize, rate, codec and a repetition do to each number of some clips.
 
     Args:
-        clips: Video files; each is held in memory while its versions are written.
+        clips: Video files, folders of them, globs or manifests; each clip is held in memory while its versions
+            are written.
         suite: As for `mirabench.evaluate`.
         metrics: Only these; those of sets of clips are left out.
         cache: As for `mirabench.evaluate`.
         progress: Told which version is measured.
 
     Raises:
-        InputError: no clip.
+        InputError: no clip, an unknown suite or metric, or something that is not a video file.
         VideoError: a clip cannot be decoded.
     """
-    if not clips:
-        raise InputError("an error budget needs clips: name at least one video file")
-    paths = [Path(clip) for clip in clips]
+    paths = _video_files(clips)
+    make_plan(_chosen(suite, metrics), with_prompts=False, with_reference=False, pictures=False)
 
     def scored(sources: Iterable[Path], **more: int) -> Report:
         return evaluate(list(sources), suite=suite, metrics=metrics, cache=cache, **more)  # type: ignore[arg-type]
@@ -142,6 +145,21 @@ def error_budget_of(
         again = scored(_written(paths, _AS_IS, Path(temporary) / "again"), chunk_bytes=1)
         found.append(("repeat", again))
     return budget_of(base, found)
+
+
+def _chosen(suite: str | Path, metrics: Sequence[str] | None) -> Suite:
+    found = load_suite(suite)
+    return found if metrics is None else found.only(metrics)
+
+
+def _video_files(clips: Sequence[str | Path]) -> list[Path]:
+    sources = [sample.source for sample in collect(clips)]
+    for source in sources:
+        if not isinstance(source, Path) or source.is_dir():
+            raise InputError(
+                f"{source} is not a video file: an error budget is measured on video files"
+            )
+    return [source for source in sources if isinstance(source, Path)]
 
 
 _AS_IS = Version("base", "as it is", _whole)
@@ -180,7 +198,9 @@ def budget_of(base: Report, versions: Iterable[tuple[str, Report]]) -> ErrorBudg
                 )
         if sources:
             band = MARGIN * math.sqrt(math.fsum(error.largest**2 for error in sources.values()))
-            metrics[name] = MetricBudget(unit=summary.unit, band=band, sources=sources)
+            metrics[name] = MetricBudget(
+                unit=summary.unit, protocols=summary.protocols, band=band, sources=sources
+            )
     return ErrorBudget(clips=len(base.videos), margin=MARGIN, metrics=metrics)
 
 

@@ -142,7 +142,7 @@ def load_statistics(reference: str | Path) -> ReferenceStatistics:
         raise InputError(f"cannot read the reference {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path} is no reference that `mirabench reference build` wrote: {error}"
+            f"{path} is no reference that `mirabench reference build` wrote, or it is damaged: build it again"
         ) from error
 
 

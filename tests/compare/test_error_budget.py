@@ -85,9 +85,39 @@ def test_a_difference_within_the_band_is_not_real() -> None:
     assert beyond.verdict == "better"
 
 
+def test_a_budget_of_another_protocol_is_refused() -> None:
+    measured = of(1.0, 2.0)
+    protocols = measured.summary["sharpness"].protocols
+    assert protocols
+    budget = budget_of(measured, [("codec", of(1.1, 2.1))])
+    assert budget.bands_for([measured]) == pytest.approx({"sharpness": MARGIN * 0.1})
+    other = budget.metrics["sharpness"].model_copy(update={"protocols": ["sharpness@99:other"]})
+    with pytest.raises(InputError, match=r"measured sharpness by sharpness@99:other, a run by"):
+        budget.model_copy(update={"metrics": {"sharpness": other}}).bands_for([measured])
+
+
+def test_clips_and_metrics_are_checked_before_anything_is_measured(tmp_path: Path) -> None:
+    told: list[str] = []
+    (tmp_path / "empty").mkdir()
+    films(tmp_path / "clips", [1])
+    for clips, metrics, sentence in (
+        ([tmp_path / "none.mp4"], None, "matches nothing as a glob"),
+        ([tmp_path / "empty"], None, "no video in"),
+        ([tmp_path / "clips"], ["sharpnes"], "did you mean sharpness"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            error_budget_of(clips, metrics=metrics, progress=told.append)
+    assert told == []
+
+
+def test_a_folder_stands_for_its_clips(tmp_path: Path) -> None:
+    films(tmp_path, [1, 2], frames=4)
+    assert error_budget_of([tmp_path], metrics=["exposure"], cache=False).clips == 2
+
+
 def test_a_file_comes_back(tmp_path: Path) -> None:
     source = SourceError(typical=0.1, largest=0.2, n=3)
-    metric = MetricBudget(unit="", band=0.3, sources={"codec": source})
+    metric = MetricBudget(unit="", protocols=["sharpness@1:x"], band=0.3, sources={"codec": source})
     found = ErrorBudget(clips=3, margin=1.5, metrics={"sharpness": metric})
     (tmp_path / "budget.json").write_text(found.to_json())
     assert read_error_budget(tmp_path / "budget.json") == found
@@ -121,7 +151,8 @@ HELD_OUT = (
 
 def covered(folder: Path, built: Sequence[int], held_out: Sequence[int]) -> tuple[int, int]:
     """How many remeasured numbers lie within the band, and of how many."""
-    bands = error_budget_of(films(folder / "a", built), metrics=METRICS, cache=False).bands
+    budget = error_budget_of(films(folder / "a", built), metrics=METRICS, cache=False)
+    bands = {name: found.band for name, found in budget.metrics.items()}
     paths = films(folder / "b", held_out)
     base = mirabench.evaluate(paths, metrics=METRICS, cache=False)
     inside = total = 0
