@@ -27,6 +27,8 @@ _UNREADABLE = re.compile(
 """What becomes an escape, and a backslash before one or before what would read as one."""
 READY = ".replacing"
 """Below a folder: a whole set of files that is being put in place. Only a kill leaves it behind."""
+CLOCK_SLACK = 60.0
+"""Seconds by which a file server's clock may be off this machine's."""
 LONGEST_SUFFIX = 16
 """Bytes of a suffix that the temporary name keeps: writers choose the format by it."""
 
@@ -224,17 +226,25 @@ def remove_abandoned(folder: Path) -> list[Path]:
 def _is_abandoned(path: Path) -> bool:
     """Whether it has a temporary file's name, and the process in the name is gone."""
     found = _TEMPORARY.fullmatch(path.name)
-    return found is not None and not _alive(int(found[1]))
+    return found is not None and not _is_writing(int(found[1]), path)
 
 
-def _alive(process: int) -> bool:
+def _is_writing(process: int, path: Path) -> bool:
+    """Whether a process may still write a file: one that ended without its parent taking note does not.
+
+    Nor does another that was given the same number later, after a restart for instance.
+    """
+    import psutil  # 15 ms that only who finds such a file should pay
+
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        writer = psutil.Process(process)
+        if writer.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return False
+        return writer.create_time() < path.lstat().st_mtime + CLOCK_SLACK
+    except (psutil.NoSuchProcess, FileNotFoundError, OverflowError):
         return False
-    except (OSError, OverflowError):
+    except (psutil.Error, OSError):
         return True  # another user's, or nothing that can be asked
-    return True
 
 
 def encoded(text: str) -> bytes:

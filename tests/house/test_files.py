@@ -150,6 +150,28 @@ with replacing(Path(sys.argv[1])) as part:
 """
 
 
+def test_a_writer_that_ended_is_gone_before_its_parent_takes_note(tmp_path: Path) -> None:
+    """Where the first process of a container reaps nobody, every orphan stays a zombie."""
+    target = tmp_path / "clip.mp4"
+    writer = subprocess.Popen([sys.executable, "-c", HELD, target], stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    writer.stdout.readline()
+    [half] = tmp_path.iterdir()
+    writer.kill()
+    os.waitid(os.P_PID, writer.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
+    assert remove_abandoned(tmp_path) == [half]
+    writer.communicate()
+
+
+def test_a_later_process_of_the_same_number_is_not_the_writer(tmp_path: Path) -> None:
+    old, fresh = (tmp_path / f".{os.getpid()}.0123abc{end}.part.mp4" for end in "de")
+    old.touch()
+    fresh.touch()
+    os.utime(old, (0.0, 0.0))
+    assert remove_abandoned(tmp_path) == [old]
+    assert fresh.exists()
+
+
 def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "clip.mp4"
     writer = subprocess.Popen([sys.executable, "-c", HELD, target], stdout=subprocess.PIPE)
