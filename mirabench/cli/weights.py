@@ -70,7 +70,7 @@ def download(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Download weights, resuming interrupted downloads, and verify them."""
+    """Download weights, resuming broken connections, and verify them."""
     from mirabench.weights import WeightStore
     from mirabench.weights.licence import noncommercial_allowed
 

@@ -13,8 +13,6 @@ from pathlib import Path
 
 from mirabench.weights.card import HubFile
 
-_HUB = "https://huggingface.co/"
-
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where huggingface_hub keeps its files under this environment."""
@@ -23,12 +21,6 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     caches = Path(environ.get("XDG_CACHE_HOME") or "~/.cache")
     home = Path(environ.get("HF_HOME") or caches / "huggingface")
     return home.expanduser() / "hub"
-
-
-def address(url: str, environ: Mapping[str, str] = os.environ) -> str:
-    """A hub address at the mirror that HF_ENDPOINT names, if any; other addresses as they are."""
-    endpoint = environ.get("HF_ENDPOINT", "").rstrip("/")
-    return url.replace(_HUB, endpoint + "/", 1) if endpoint and url.startswith(_HUB) else url
 
 
 def find(file: HubFile, environ: Mapping[str, str] = os.environ) -> Path | None:

@@ -21,10 +21,11 @@ from filelock import FileLock
 from mirabench.errors import OutputError, WeightsError, WeightsMissingError
 from mirabench.file_digest import sha256_of
 from mirabench.files import put_in_place
+from mirabench.partial_file import Progress
 from mirabench.weights import hub_cache, transfer
 from mirabench.weights.card import Mirror, WeightCard, cards
 from mirabench.weights.ledger import Evidence, Ledger, Record, record_of
-from mirabench.weights.transfer import Progress, TransferError
+from mirabench.weights.transfer import TransferError
 
 log = logging.getLogger(__name__)
 
@@ -195,7 +196,7 @@ class WeightStore:
 
     def _download_from(self, card: WeightCard, source: Mirror, progress: Progress | None) -> None:
         fresh = self.download_path(card)
-        transfer.fetch(hub_cache.address(source.url), fresh, progress)
+        transfer.fetch(source, fresh, progress)
         try:
             if source.member:
                 _extract(source, fresh)

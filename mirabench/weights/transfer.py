@@ -1,31 +1,27 @@
-"""One file over HTTP: resumable, never half-finished under its final name.
-
-Bytes arrive in `<target>.part`; beside it `<target>.part.json` remembers from which address and
-which version of the remote file they came, so that a later call continues only what it began.
-"""
+"""One file from one source: huggingface_hub for the hub's addresses, pooch for all others."""
 
 from __future__ import annotations
 
-import http.client
-import json
+import http
+import io
 import logging
+import os
 import shutil
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mirabench.errors import OutputError, WeightsError
-from mirabench.files import put_in_place
+from mirabench.extras import needs_extra
+from mirabench.partial_file import PartialFile, Progress, reason_of, status_of
+from mirabench.weights.card import HubFile, Mirror
+
+if TYPE_CHECKING:
+    from tqdm.std import tqdm
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes on disk and the total, or None while the total is unknown."""
-
-_CHUNK_BYTES = 1 << 20
-_TIMEOUT_SECONDS = 30
 _DRY_ATTEMPTS = 3  # attempts in a row that bring nothing before a source counts as dead
 
 
@@ -33,140 +29,101 @@ class TransferError(WeightsError):
     """One address did not deliver; the next mirror may."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """Which version of which remote file a partial download holds."""
-
-    url: str
-    validator: str = ""
-
-
-def fetch(url: str, target: Path, progress: Progress | None = None) -> None:
-    """Download `url` to `target`, continuing an earlier partial download where the server allows.
+def fetch(source: Mirror, target: Path, progress: Progress | None = None) -> None:
+    """Download what a source serves.
 
     Args:
-        url: http or https address.
-        target: final path; appears only when every byte is there.
-        progress: told after each chunk.
+        source: The address.
+        target: Final path; appears only when every byte is there.
+        progress: Told after each chunk.
 
     Raises:
         TransferError: the address answers with an error, a web page, or goes silent repeatedly.
         OutputError: the disk is too small or cannot be written.
+        MissingExtraError: huggingface_hub or pooch is not installed.
     """
-    part = target.with_name(target.name + ".part")
-    dry = 0
-    while True:
-        before = _size(part)
-        try:
-            complete = _attempt(url, part, progress)
-        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-            reason, complete = _reason(error, part), False
-        else:
-            reason = "the connection ended early"
-        if complete:
-            break
-        dry = 0 if _size(part) > before else dry + 1
-        if dry >= _DRY_ATTEMPTS:
-            kept = f" ({_size(part)} bytes are kept for the next try)" if _size(part) else ""
-            raise TransferError(f"{url}: {reason}{kept}")
-        log.debug("%s: %s, trying again from byte %d", url, reason, _size(part))
-    put_in_place(part, target)
-    _origin_path(part).unlink(missing_ok=True)
+    if (hub := source.hub()) is not None:
+        _from_hub(source.url, hub, target, progress)
+    else:
+        _over_http(source.url, target, progress)
 
 
 def discard_partial(target: Path) -> None:
     """Forget what an earlier `fetch` left behind for `target`."""
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    _origin_path(part).unlink(missing_ok=True)
+    PartialFile(target).discard()
 
 
-def _attempt(url: str, part: Path, progress: Progress | None) -> bool:
-    """One request; True when the partial file is complete afterwards."""
-    request = urllib.request.Request(url, headers={"User-Agent": "mirabench"})
-    origin, have = _read_origin(part), _size(part)
-    if have and origin.url == url and origin.validator:
-        request.add_header("Range", f"bytes={have}-")
-        request.add_header("If-Range", origin.validator)
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
-        resumed = response.status == http.client.PARTIAL_CONTENT
-        start = have if resumed else 0
-        _refuse_web_page(url, response.headers.get("Content-Type", ""))
-        length = response.headers.get("Content-Length")
-        total = start + int(length) if length is not None else None
-        _refuse_small_disk(part, total, start)
-        _write_origin(part, _Origin(url, _validator(response.headers)))
-        done = _copy(response, part, start, total, progress)
-    return total is None or done == total
+def _from_hub(url: str, hub: HubFile, target: Path, progress: Progress | None) -> None:
+    with needs_extra("download", "downloads from the Hugging Face hub need huggingface_hub"):
+        from huggingface_hub import hf_hub_download  # extra `download`
+        from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # httpx's or httpx2's
+    folder = target.with_name(target.name + ".hub")
+    # huggingface_hub reads it when it is imported, which may be too early
+    endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
+    try:
+        found = hf_hub_download(
+            hub.repo, hub.path, repo_type=hub.kind.removesuffix("s"), revision=hub.revision,
+            local_dir=folder, endpoint=endpoint, tqdm_class=_bar(progress),
+        )  # fmt: skip
+        Path(found).replace(target)
+    except (HTTPError, OSError, ValueError) as error:
+        if (
+            isinstance(error, OSError) and error.errno
+        ):  # the disk: what the network raises has no such number
+            raise OutputError.writing(target, error) from error
+        raise TransferError(f"{url}: {reason_of(error)}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _copy(
-    response: http.client.HTTPResponse,
-    part: Path,
-    start: int,
-    total: int | None,
-    progress: Progress | None,
-) -> int:
-    done = start
-    with part.open("ab" if start else "wb") as file:
-        while chunk := response.read(_CHUNK_BYTES):
-            file.write(chunk)
-            done += len(chunk)
-            if progress:
-                progress(done, total)
-    return done
+def _bar(progress: Progress | None) -> type[tqdm]:
+    """What huggingface_hub takes for a progress bar; it prints nothing and tells `progress`."""
+    from tqdm.std import tqdm  # huggingface_hub needs it
+
+    class Told(tqdm):  # type: ignore[misc]  # tqdm has no types
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, **{**options, "file": io.StringIO()})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            told: bool | None = super().update(n)
+            if progress is not None:
+                progress(int(self.n), None if self.total is None else int(self.total))
+            return told
+
+    return Told
 
 
-def _validator(headers: http.client.HTTPMessage) -> str:
-    """A strong ETag, else the date: what If-Range may carry (RFC 9110, 13.1.5)."""
-    tag = headers.get("ETag", "")
-    return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
+def _over_http(url: str, target: Path, progress: Progress | None) -> None:
+    with needs_extra("download", "downloading needs pooch, which brings requests"):
+        from requests import RequestException  # extra `download`
+    part, dry = PartialFile(target), 0
+    while True:
+        before = part.size
+        try:
+            part.attempt(url, begins=partial(_refuse, url, part), progress=progress)
+            break
+        except RequestException as error:
+            reason, status = reason_of(error), status_of(error) or 0
+            if 400 <= status < 500 and status != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise TransferError(f"{url}: {reason}") from error
+        except OSError as error:
+            raise OutputError.writing(part.path, error) from error
+        dry = 0 if part.size > before else dry + 1
+        if dry >= _DRY_ATTEMPTS:
+            kept = f" ({part.size} bytes are kept for the next try)" if part.size else ""
+            raise TransferError(f"{url}: {reason}{kept}")
+        log.debug("%s: %s, trying again from byte %d", url, reason, part.size)
+    part.complete()
 
 
-def _refuse_web_page(url: str, content_type: str) -> None:
+def _refuse(url: str, part: PartialFile, headers: Mapping[str, str], total: int | None) -> None:
     # A login or error page with status 200 would otherwise be pinned as the weights.
-    if content_type.startswith("text/html"):
+    if headers.get("Content-Type", "").startswith("text/html"):
         raise TransferError(f"{url}: the server sent a web page instead of the file")
-
-
-def _refuse_small_disk(part: Path, total: int | None, start: int) -> None:
-    free = shutil.disk_usage(part.parent).free
-    if total is not None and total - start > free:
+    free, lacking = shutil.disk_usage(part.path.parent).free, (total or 0) - part.size
+    if lacking > free:
         raise OutputError(
-            f"{part.parent} has {free / 1e9:.1f} GB free and {part.stem} needs "
-            f"{(total - start) / 1e9:.1f} GB more: free some space or name another folder with "
+            f"{part.path.parent} has {free / 1e9:.1f} GB free and {part.target.stem} needs "
+            f"{lacking / 1e9:.1f} GB more: free some space or name another folder with "
             f"MIRABENCH_WEIGHTS"
         )
-
-
-def _reason(error: Exception, part: Path) -> str:
-    """Why an attempt failed; raises at once what no further attempt can mend."""
-    if isinstance(error, urllib.error.HTTPError):
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            part.unlink(missing_ok=True)
-            return "the partial download was longer than the file"
-        if error.code < http.client.INTERNAL_SERVER_ERROR:
-            raise TransferError(f"{error.url}: HTTP {error.code} {error.reason}") from error
-        return f"HTTP {error.code} {error.reason}"
-    if isinstance(error, OSError) and error.filename:
-        raise OutputError.writing(part, error) from error
-    return str(getattr(error, "reason", error)) or type(error).__name__
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _origin_path(part: Path) -> Path:
-    return part.with_name(part.name + ".json")
-
-
-def _read_origin(part: Path) -> _Origin:
-    try:
-        return _Origin(**json.loads(_origin_path(part).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return _Origin("")
-
-
-def _write_origin(part: Path, origin: _Origin) -> None:
-    _origin_path(part).write_text(json.dumps(asdict(origin)), encoding="utf-8")

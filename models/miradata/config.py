@@ -151,7 +151,7 @@ class Collect(Section):
     list: Path | None = None
     """A text file of http(s) addresses, one a line, optionally `,sha256`."""
     sites: tuple[str, ...] = ()
-    """Addresses for yt-dlp (extra `download`)."""
+    """Addresses for yt-dlp (extra `sites`)."""
     seconds_between: Annotated[float, Field(ge=0)] = 1.0  # ours
     bytes_per_second: Annotated[float, Field(ge=0)] = 0.0  # ours; 0 means no limit
 

@@ -16,7 +16,7 @@ from mirabench.features.cache import FeatureCache
 from mirabench.files import remove_abandoned, write_text
 from mirabench.generators.manifest import Maker, planned, read_manifest, write_manifest
 from mirabench.inputs.prompts import Prompt
-from mirabench.weights import transfer
+from mirabench.partial_file import PartialFile
 
 KEY = "1" * 40
 DIES_BEFORE_THE_RENAME = """
@@ -41,9 +41,9 @@ def cached(folder: Path, what: str) -> None:
 
 
 def fetched(folder: Path, what: str) -> None:
-    source = folder / f"{what}.source"
-    source.write_text(what)
-    transfer.fetch(source.as_uri(), folder / "net.pth")
+    arrived = PartialFile(folder / "net.pth")
+    arrived.path.write_text(what)
+    arrived.complete()
 
 
 WRITERS: dict[str, Callable[[Path, str], None]] = {

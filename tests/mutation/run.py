@@ -1,12 +1,12 @@
 """Mutation run: every small change to the code that promises rest on must fail a test.
 
-    python tests/mutation/run.py [SECTION ...] [--jobs 2] [--least 0.9] [--sample 150 --seed 0]
+    python tests/mutation/run.py [SECTION ...] [--jobs 2] [--least 0.9] [--sample 150 --seed 0 | --part 1/4]
 
 For each section mutmut (3.x) changes its functions one operator, number or argument at a time and runs those of
 the section's tests that reach the function, quick ones first. A mutant that no test fails has survived. Those
 that cannot be told from the original by any test are listed in `equivalent.toml` with the reason, and do not
 count. Exit status 1 when a section catches less than `--least` of the others. With `--sample` that many mutants
-of each section are drawn, and the share comes with its 95 % interval.
+of each section are drawn, and the share comes with its 95 % interval; `--part 1/4` runs a quarter of them.
 
 mutmut wants packages at the root of a project, so that each section is laid out in `build/mutation/SECTION`.
 """
@@ -83,8 +83,14 @@ SECTIONS = {
         ("mirabench/work/local.py",), ("tests/work/test_local.py", "tests/work/test_threads.py")
     ),
     "ranking": Section(
-        ("miraboard/ranking.py", "miraboard/standing.py"),
-        ("tests/miraboard/test_ranking.py", "tests/miraboard/test_places_and_standings.py"),
+        (
+            "miraboard/ranking.py", "miraboard/standing.py", "miraboard/utility.py",
+            "miraboard/worths.py", "miraboard/paired.py",
+        ),
+        (
+            "tests/miraboard/test_ranking.py", "tests/miraboard/test_leaving_out.py",
+            "tests/miraboard/test_paired.py",
+        ),
     ),
     "statistics": Section(
         (
@@ -143,11 +149,13 @@ def main() -> int:
         "--sample", type=int, help="so many mutants of each section; all by default"
     )
     parser.add_argument("--seed", type=int, default=0, help="which ones are drawn")
+    parser.add_argument("--part", default="1/1", help="only every N-th mutant, from the K-th: K/N")
     options = parser.parse_args()
+    first, parts = map(int, options.part.split("/"))
     shares = []
     for name in options.sections or SECTIONS:
         folder = laid_out(name, SECTIONS[name])
-        mutants = sorted(wanted(folder))
+        mutants = sorted(wanted(folder))[first - 1 :: parts]
         drawn = mutants
         if options.sample is not None and options.sample < len(mutants):
             drawn = Random(options.seed).sample(mutants, options.sample)

@@ -25,6 +25,7 @@ class Remote:
     status: int = 200
     etag: str = '"v1"'
     ranges: bool = True
+    shift: int = 0  # how far from the byte asked for it resumes
     content_type: str = "application/octet-stream"
 
 
@@ -39,43 +40,67 @@ class Server:
         return f"{self.address}/{path}"
 
 
-def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path, wanted = self.path.lstrip("/"), self.headers.get("Range")
-            server.requests.append((path, wanted))
-            remote = server.files.get(path)
-            if remote is None or remote.status != 200:
-                self.send_error(404 if remote is None else remote.status)
-                return
-            self._send(remote, wanted)
+class _Handler(BaseHTTPRequestHandler):
+    """Set `offered` in a subclass."""
 
-        def _send(self, remote: Remote, wanted: str | None) -> None:
-            same = self.headers.get("If-Range") in (None, remote.etag)
-            start = int(re.findall(r"\d+", wanted)[0]) if wanted and same and remote.ranges else 0
-            if start >= len(remote.content):
-                self.send_error(416)
-                return
-            body = remote.content[start:]
-            self.send_response(206 if start else 200)
-            self.send_header("Content-Type", remote.content_type)
-            self.send_header("Content-Length", str(len(body)))
-            if remote.etag:
-                self.send_header("ETag", remote.etag)
-            self.end_headers()
-            limit = remote.drops.pop(0) if remote.drops else len(body)
-            self.wfile.write(body[:limit])
+    offered: Server
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+    def do_GET(self) -> None:
+        path, wanted = self.path.lstrip("/"), self.headers.get("Range")
+        self.offered.requests.append((path, wanted))
+        remote = self.offered.files.get(path)
+        if remote is None or remote.status != 200:
+            self.send_error(404 if remote is None else remote.status)
+            return
+        start = self._start(remote, wanted)
+        if start >= len(remote.content):
+            self.send_error(416)
+            return
+        self._send(remote, start)
 
-    return Handler
+    def do_HEAD(self) -> None:
+        """What the Hugging Face hub says of a file before it is fetched."""
+        path = self.path.lstrip("/")
+        self.offered.requests.append((f"HEAD {path}", None))
+        remote = self.offered.files.get(path)
+        if remote is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("ETag", remote.etag)
+        self.send_header("Content-Length", str(len(remote.content)))
+        self.end_headers()
+
+    def _start(self, remote: Remote, wanted: str | None) -> int:
+        same = self.headers.get("If-Range") in (None, remote.etag)
+        if not (wanted and same and remote.ranges):
+            return 0
+        return int(re.findall(r"\d+", wanted)[0]) + remote.shift
+
+    def _send(self, remote: Remote, start: int) -> None:
+        body, whole = remote.content[start:], len(remote.content)
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
+        self.send_header("Content-Type", remote.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if remote.etag:
+            self.send_header("ETag", remote.etag)
+        self.end_headers()
+        limit = remote.drops.pop(0) if remote.drops else len(body)
+        self.wfile.write(body[:limit])
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     offered = Server("")
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), _handler(offered))
+    httpd = ThreadingHTTPServer(
+        ("127.0.0.1", 0), type("Handler", (_Handler,), {"offered": offered})
+    )
     offered.address = f"http://127.0.0.1:{httpd.server_port}"
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -1,14 +1,15 @@
 import hashlib
 import io
+import sys
 import threading
 import zipfile
 
 import pytest
 
-from mirabench.errors import OutputError, WeightsError
+from mirabench.errors import MissingExtraError, OutputError, WeightsError
 from mirabench.weights import Evidence
 
-CONTENT = bytes(range(256)) * 40
+CONTENT = bytes(range(256)) * 400
 OTHER = CONTENT[::-1]
 
 
@@ -37,24 +38,24 @@ def test_a_second_download_asks_the_server_nothing(server, make_card, make_store
 
 
 def test_a_dropped_connection_is_resumed_where_it_broke(server, make_card, make_store):
-    card = make_card(server.add("net.pth", CONTENT, drops=[4000, 3000]), content=CONTENT)
+    card = make_card(server.add("net.pth", CONTENT, drops=[65536, 16384]), content=CONTENT)
     assert make_store(card).download(card).path.read_bytes() == CONTENT
-    assert [wanted for _, wanted in server.requests] == [None, "bytes=4000-", "bytes=7000-"]
+    assert [wanted for _, wanted in server.requests] == [None, "bytes=65536-", "bytes=81920-"]
 
 
 def test_a_later_call_continues_what_an_earlier_one_began(server, make_card, make_store):
-    url = server.add("net.pth", CONTENT, drops=[4000, 0, 0, 0])
+    url = server.add("net.pth", CONTENT, drops=[65536, 0, 0, 0])
     card = make_card(url, content=CONTENT)
     store = make_store(card)
-    with pytest.raises(WeightsError, match="4000 bytes are kept"):
+    with pytest.raises(WeightsError, match="65536 bytes are kept"):
         store.download(card)
     assert store.missing([card]) == [card]  # nothing half-finished under the final name
     store.download(card)
-    assert server.requests[-1] == ("net.pth", "bytes=4000-")
+    assert server.requests[-1] == ("net.pth", "bytes=65536-")
 
 
 def test_a_file_that_changed_at_the_source_is_started_over(server, make_card, make_store):
-    url = server.add("net.pth", OTHER, drops=[4000, 0, 0, 0])
+    url = server.add("net.pth", OTHER, drops=[65536, 0, 0, 0])
     card = make_card(url)
     store = make_store(card)
     with pytest.raises(WeightsError):
@@ -65,7 +66,7 @@ def test_a_file_that_changed_at_the_source_is_started_over(server, make_card, ma
 
 @pytest.mark.parametrize("how", [{"ranges": False}, {"etag": ""}], ids=["no ranges", "no etag"])
 def test_a_server_that_cannot_resume_is_started_over(server, make_card, make_store, how):
-    card = make_card(server.add("net.pth", CONTENT, drops=[4000], **how), content=CONTENT)
+    card = make_card(server.add("net.pth", CONTENT, drops=[65536], **how), content=CONTENT)
     assert make_store(card).download(card).path.read_bytes() == CONTENT
 
 
@@ -78,7 +79,7 @@ def test_a_dead_source_gives_way_to_the_mirror(server, make_card, make_store, st
 
 
 def test_a_mirror_does_not_continue_the_bytes_of_another_source(server, make_card, make_store):
-    first = server.add("first.pth", OTHER, drops=[4000, 0, 0, 0])
+    first = server.add("first.pth", OTHER, drops=[65536, 0, 0, 0])
     card = make_card(first, server.add("mirror.pth", CONTENT))
     assert make_store(card).download(card).path.read_bytes() == CONTENT
 
@@ -100,7 +101,7 @@ def test_a_wrong_digest_everywhere_stores_nothing(server, make_card, make_store)
 
 def test_a_wrong_size_is_refused(server, make_card, make_store):
     card = make_card(server.add("net.pth", CONTENT), bytes=len(CONTENT) + 1)
-    with pytest.raises(WeightsError, match="10240 bytes, 10241 expected"):
+    with pytest.raises(WeightsError, match="102400 bytes, 102401 expected"):
         make_store(card).download(card)
 
 
@@ -196,8 +197,66 @@ def test_two_callers_at_once_download_once(server, make_card, make_store):
     assert len(server.requests) == 1
 
 
-def test_a_hub_file_comes_from_the_named_endpoint(server, make_card, make_store, monkeypatch):
-    server.add("a/b/resolve/main/net.pth", CONTENT)
+HUB_FILE = "https://huggingface.co/a/b/resolve/main/net.pth"
+
+
+@pytest.fixture
+def hub(server, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", f"{server.address}/")
-    card = make_card("https://huggingface.co/a/b/resolve/main/net.pth", content=CONTENT)
-    assert make_store(card).download(card).verified
+    return server
+
+
+def test_a_hub_file_comes_from_the_named_endpoint(hub, make_card, make_store):
+    hub.add("a/b/resolve/main/net.pth", CONTENT)
+    store, seen = make_store(card := make_card(HUB_FILE, content=CONTENT)), []
+    found = store.download(card, lambda done, total: seen.append((done, total)))
+    assert found.path.read_bytes() == CONTENT and found.verified
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert leftovers(store) == set()
+
+
+def test_a_hub_file_is_resumed_where_the_connection_broke(hub, make_card, make_store, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1 << 14)
+    hub.add("a/b/resolve/main/net.pth", CONTENT, drops=[65536])
+    store = make_store(card := make_card(HUB_FILE, content=CONTENT))
+    assert store.download(card).path.read_bytes() == CONTENT
+    assert hub.requests[-1][1].startswith("bytes=65536-")
+
+
+def test_a_hub_file_that_is_not_there_is_one_clear_sentence(hub, make_card, make_store, capfd):
+    store = make_store(card := make_card(HUB_FILE, content=CONTENT))
+    with pytest.raises(WeightsError, match=r"net\.pth: .*net\.pth: HTTP 404 Not Found$"):
+        store.download(card)
+    assert leftovers(store) == set()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_hub_that_is_not_there_is_one_clear_sentence(make_card, make_store, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("time.sleep", lambda _: None)  # huggingface_hub waits between its tries
+    card = make_card(HUB_FILE, content=CONTENT)
+    with pytest.raises(WeightsError, match=r"no source delivered net\.pth.*refused$"):
+        make_store(card).download(card)
+
+
+def test_a_wrong_hub_file_gives_way_to_the_mirror(hub, make_card, make_store):
+    hub.add("a/b/resolve/main/net.pth", OTHER)
+    card = make_card(HUB_FILE, hub.add("mirror.pth", CONTENT), content=CONTENT)
+    assert make_store(card).download(card).path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("url", "package"), [(HUB_FILE, "huggingface_hub"), ("http://h/f", "pooch")]
+)
+def test_downloading_names_the_extra_it_needs(make_card, make_store, monkeypatch, url, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, "requests", None)
+    with pytest.raises(MissingExtraError, match=r"\.\[download\]"):
+        make_store(card := make_card(url)).download(card)
+
+
+def test_a_server_that_sends_another_range_is_asked_for_the_whole(server, make_card, make_store):
+    url = server.add("net.pth", CONTENT, drops=[65536], shift=7)
+    store = make_store(card := make_card(url, content=CONTENT))
+    assert store.download(card).path.read_bytes() == CONTENT
+    assert server.requests[-1] == ("net.pth", None)

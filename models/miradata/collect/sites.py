@@ -1,4 +1,4 @@
-"""Collect videos from the sites that yt-dlp knows; behind the extra `download`, slow on purpose."""
+"""Collect videos from the sites that yt-dlp knows; behind the extra `sites`, slow on purpose."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def collect_site(
     *,
     downloader: Callable[[dict[str, Any]], Any] | None = None,
 ) -> Iterator[Collected]:
-    """Fetch videos from the sites that yt-dlp knows (extra `download`).
+    """Fetch videos from the sites that yt-dlp knows (extra `sites`).
 
     `downloader` makes yt-dlp's object from its options; another one serves tests.
 
@@ -41,8 +41,8 @@ def collect_site(
     """
     require_rights(settings.rights)
     if downloader is None:
-        with needs_extra("download", "downloading from sites needs yt-dlp"):
-            from yt_dlp import YoutubeDL  # extra `download`
+        with needs_extra("sites", "downloading from sites needs yt-dlp"):
+            from yt_dlp import YoutubeDL  # extra `sites`
         downloader = YoutubeDL
     manifest = Manifest(folder, settings.rights)
     for url in urls:

@@ -27,7 +27,7 @@ from miradata.collect.manifest import (
 )
 from miradata.collect.sites import SiteSettings, collect_site
 
-BODY = bytes(range(256)) * 400
+BODY = bytes(range(256)) * 512  # half of it is whole chunks
 DIGEST = hashlib.sha256(BODY).hexdigest()
 QUICK = HttpSettings(rights="rendered here, ours", seconds_between=0.0, timeout=5.0)
 
@@ -143,7 +143,7 @@ def test_a_wrong_sum_is_refused_and_nothing_kept(site: Site, tmp_path: Path) -> 
 def test_what_is_not_there_fails_at_once_and_the_others_go_on(site: Site, tmp_path: Path) -> None:
     wanted = [Wanted(f"{site.url}/none.mp4"), Wanted(f"{site.url}/a.mp4")]
     first, second = collect_http(wanted, tmp_path, QUICK)
-    assert (first.status, first.reason) == ("failed", "HTTP status 404")
+    assert (first.status, first.reason) == ("failed", "HTTP 404 Not Found")
     assert second.status == "fetched"
     assert len(site.ranges) == 2
 
@@ -155,7 +155,7 @@ def test_a_busy_server_is_asked_again(site: Site, tmp_path: Path) -> None:
 
 def test_tries_end(site: Site, tmp_path: Path) -> None:
     site.statuses = [503] * 3
-    assert fetch(site, tmp_path).reason == "HTTP status 503 (3 tries)"
+    assert fetch(site, tmp_path).reason == "HTTP 503 Service Unavailable (3 tries)"
 
 
 def test_a_file_that_is_here_is_not_fetched_again(site: Site, tmp_path: Path) -> None:
@@ -268,5 +268,5 @@ def test_a_site_download_is_slow_small_and_stated(tmp_path: Path) -> None:
 
 def test_site_download_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yt_dlp", None)
-    with pytest.raises(MissingExtraError, match=r"\.\[download\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[sites\]"):
         list(collect_site(["https://h/a"], tmp_path, SiteSettings(rights="ours")))
