@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirabench.cli.options import Cache, Device, Workers
 from mirabench.cli.terminal import split_names, stdout_console
 
 if TYPE_CHECKING:
@@ -54,14 +55,9 @@ def align(
         Path | None,
         typer.Option(help="Markdown page in which to fill the table of these ratings."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Number of scoring processes.")] = 1,
-    device: Annotated[
-        str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
-    ] = "auto",
-    cache: Annotated[
-        Path | None,
-        typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's cache folder)."),
-    ] = None,
+    workers: Workers = 1,
+    device: Device = "auto",
+    cache: Cache = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print alignment.json, and only that.")
     ] = False,

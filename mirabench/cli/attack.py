@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirabench.cli.evaluate import CLIP_SECONDS
-from mirabench.cli.terminal import prints_lines, progress_bars, split_names, stdout_console
+from mirabench.cli.options import AllowNoncommercial, Cache, Device, Fps, NoCache, Suite, Workers
+from mirabench.cli.terminal import (
+    interruptible,
+    prints_lines,
+    progress_bars,
+    split_names,
+    stdout_console,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,7 +40,7 @@ def attack(
         ),
     ] = None,
     *,
-    suite: Annotated[str, typer.Option(help="Name of a suite, or a TOML file.")] = "lite",
+    suite: Suite = "lite",
     only: Annotated[
         list[str] | None,
         typer.Option(help="Only these attacks; repeat the option or separate names by commas."),
@@ -46,24 +53,12 @@ def attack(
         typer.Option(help="Also write the page here, with its picture in images/ beside it."),
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the attacks and exit.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Number of scoring processes.")] = 1,
-    device: Annotated[
-        str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
-    ] = "auto",
-    fps: Annotated[
-        float | None, typer.Option(min=0.01, help="Frame rate of frame folders (default 24).")
-    ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's cache folder)."),
-    ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not store features.")] = False,
-    allow_noncommercial: Annotated[
-        bool,
-        typer.Option(
-            "--allow-noncommercial", help="Allow weights whose licence forbids commercial use."
-        ),
-    ] = False,
+    workers: Workers = 1,
+    device: Device = "auto",
+    fps: Fps = None,
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    allow_noncommercial: AllowNoncommercial = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print attacks.json and nothing else.")
     ] = False,
@@ -83,19 +78,13 @@ def attack(
         _print(_catalogue(chosen))
         return
     require_writable(output)
-    with _progress() as listener:
+    with interruptible(), _progress() as listener:
         kept = False if no_cache else cache or True
         setting = Setting(
             workers=workers, device=device, cache=kept, folder=output, listener=listener,
             clip_seconds=CLIP_SECONDS, allow_noncommercial=allow_noncommercial,
         )  # fmt: skip
-        try:
-            found, unread = _attacked(clips, chosen, suite, fps, setting)
-        except KeyboardInterrupt:
-            sys.stderr.write(
-                "\nmirabench: interrupted; finished work is kept, run it again to resume\n"
-            )
-            raise typer.Exit(130) from None
+        found, unread = _attacked(clips, chosen, suite, fps, setting)
     _write(found, output, page)
     _show(found, unread, output, as_json=as_json)
     raise typer.Exit(1 if unread or any(c.verdict == "failed" for c in found.cases) else 0)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirabench.cli.evaluate import DEVICES
+from mirabench.cli.options import AllowNoncommercial, Device, Workers
 from mirabench.cli.terminal import stdout_console
-from mirabench.errors import InputError, OutputError, UnknownNameError
+from mirabench.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from mirabench.checks.result import RequirementResult
@@ -42,16 +42,9 @@ def check(
         Path | None,
         typer.Option(help="Write Markdown here (default: append to $GITHUB_STEP_SUMMARY, if set)."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Number of scoring processes.")] = 1,
-    device: Annotated[
-        str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
-    ] = "auto",
-    allow_noncommercial: Annotated[
-        bool,
-        typer.Option(
-            "--allow-noncommercial", help="Allow weights whose licence forbids commercial use."
-        ),
-    ] = False,
+    workers: Workers = 1,
+    device: Device = "auto",
+    allow_noncommercial: AllowNoncommercial = False,
 ) -> None:
     """Check clips against the bounds and baselines of check files.
 
@@ -64,8 +57,6 @@ def check(
     from mirabench.run.score import Options
     from mirabench.weights.licence import noncommercial_allowed
 
-    if device.split(":")[0] not in DEVICES:
-        raise UnknownNameError("device", device, DEVICES)
     allowed = allow_noncommercial or noncommercial_allowed()
     read = [read_check_file(path) for path in dict.fromkeys(files)]
     if update_baseline and baseline is None and not any(f.spec.baseline for f in read):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirabench.cli.options import Metrics
 from mirabench.cli.terminal import split_names, stdout_console
 from mirabench.errors import InputError
 
@@ -24,10 +25,7 @@ def compare(
         ),
     ],
     *,
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(help="Only these metrics; repeat the option or separate names by commas."),
-    ] = None,
+    metrics: Metrics = None,
     across: Annotated[
         bool,
         typer.Option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mirabench.cli.options import Metrics, NoCache, Suite
 from mirabench.cli.terminal import split_names, stdout_console
 
 if TYPE_CHECKING:
@@ -22,15 +23,12 @@ def error_budget(
         typer.Argument(help="Video files, folders, globs or a manifest.", show_default=False),
     ],
     *,
-    suite: Annotated[str, typer.Option(help="Name of a suite, or a TOML file.")] = "lite",
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(help="Only these metrics; repeat the option or separate names by commas."),
-    ] = None,
+    suite: Suite = "lite",
+    metrics: Metrics = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the budget here, as JSON.")
     ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not store features.")] = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Measure what decoder, resize, rate, codec and a repetition do to each number.
 

@@ -10,7 +10,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirabench.cli.terminal import prints_lines, progress_bars, split_names, stdout_console
+from mirabench.cli.options import (
+    AllowNoncommercial,
+    Cache,
+    ClipTimeout,
+    Device,
+    Fps,
+    Metrics,
+    NoCache,
+    Suite,
+    Workers,
+)
+from mirabench.cli.terminal import (
+    interruptible,
+    prints_lines,
+    progress_bars,
+    split_names,
+    stdout_console,
+)
 from mirabench.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +38,6 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 7680 * 4320
 """8K, as `mirabench.video.limits` has it; that room is imported when a clip is looked at."""
-DEVICES = ("auto", "cpu", "cuda", "mps")
 CLIP_SECONDS = 3600.0
 """Far beyond what a sound clip takes, the heaviest suite on a CPU included: it ends what hangs."""
 
@@ -35,7 +51,7 @@ def evaluate(
         ),
     ],
     *,
-    suite: Annotated[str, typer.Option(help="Name of a suite, or a TOML file.")] = "lite",
+    suite: Suite = "lite",
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the report.")] = Path(
         "mirabench-report"
     ),
@@ -49,43 +65,24 @@ def evaluate(
             "`mirabench reference build` wrote (.npz), or `embedded`."
         ),
     ] = None,
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(help="Only these metrics; repeat the option or separate names by commas."),
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Number of scoring processes.")] = 1,
-    clip_timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds allowed per clip; 0 means no limit.")
-    ] = CLIP_SECONDS,
+    metrics: Metrics = None,
+    workers: Workers = 1,
+    clip_timeout: ClipTimeout = CLIP_SECONDS,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Width times height of the largest frame that is decoded.")
     ] = MAX_PIXELS,
-    device: Annotated[
-        str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
-    ] = "auto",
+    device: Device = "auto",
     precision: Annotated[
         str | None,
         typer.Option(help="Precision of networks: fp32 or bf16 (default: that of the suite)."),
     ] = None,
-    allow_noncommercial: Annotated[
-        bool,
-        typer.Option(
-            "--allow-noncommercial", help="Allow weights whose licence forbids commercial use."
-        ),
-    ] = False,
+    allow_noncommercial: AllowNoncommercial = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Download missing weights without asking.")
     ] = False,
-    fps: Annotated[
-        float | None, typer.Option(min=0.01, help="Frame rate of frame folders (default 24).")
-    ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's cache folder)."),
-    ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Do not store features; the run cannot be resumed.")
-    ] = False,
+    fps: Fps = None,
+    cache: Cache = None,
+    no_cache: NoCache = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="Show what would be computed, then exit.")
     ] = False,
@@ -111,7 +108,6 @@ def evaluate(
     from mirabench.run.score import Options, cache_folder
     from mirabench.weights.licence import noncommercial_allowed
 
-    _check_device(device)
     if as_json and as_jsonl:
         raise InputError("--json prints one report, --jsonl a line for each clip: choose one")
     chosen = split_names(metrics) or None
@@ -125,19 +121,13 @@ def evaluate(
         return
     require_writable(output)
     bring_weights(job.plan, noncommercial=allowed, yes=yes)
-    with _progress() as progress:
+    with interruptible(), _progress() as progress:
         folder = None if no_cache else cache_folder(cache or True)
         options = Options(
             workers, folder, progress=progress, device=device, noncommercial=allowed,
             clip_seconds=clip_timeout or None, max_pixels=max_pixels,
         )  # fmt: skip
-        try:
-            report = run(job, output, options, clip_done=_print_line if as_jsonl else None)
-        except KeyboardInterrupt:
-            sys.stderr.write(
-                "\nmirabench: interrupted; finished work is kept; run the same command again to resume\n"
-            )
-            raise typer.Exit(130) from None
+        report = run(job, output, options, clip_done=_print_line if as_jsonl else None)
     if not as_jsonl:
         _show(report, as_json=as_json, output=output)
     raise typer.Exit(1 if report.partial else 0)
@@ -155,11 +145,6 @@ def report(
 def _print_line(record: VideoRecord) -> None:
     sys.stdout.write(record.model_dump_json() + "\n")
     sys.stdout.flush()
-
-
-def _check_device(device: str) -> None:
-    if device.split(":")[0] not in DEVICES:
-        raise InputError(f"unknown device {device!r}: use auto, cpu, cuda, cuda:N or mps")
 
 
 def _show(found: Report, *, as_json: bool, output: Path | None) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirabench.cli.terminal import shows_progress, split_names
+from mirabench.cli.options import ClipTimeout
+from mirabench.cli.terminal import interruptible, shows_progress, split_names
 from mirabench.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ def generate(
     size: Annotated[
         str | None, typer.Option(help="Required size of every clip, such as 640x360.")
     ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds allowed per clip; 0 means no limit.")
-    ] = HOUR,
+    timeout: ClipTimeout = HOUR,
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Keep existing clips, or start over.")
     ] = True,
@@ -61,16 +60,11 @@ def generate(
     chosen = [*(option or ()), *([f"checkpoint={checkpoint}"] if checkpoint else [])]
     maker = build(generator, chosen)
     asked = list(read_prompts(prompts, split_names(form)).values())[:limit]
-    outcome = generate_all(
-        maker,
-        asked,
-        output,
-        seeds=_seeds(seeds),
-        timeout=timeout or None,
-        size=_size(size),
-        resume=resume,
-        progress=_progress(),
-    )
+    with interruptible():
+        outcome = generate_all(
+            maker, asked, output, seeds=_seeds(seeds), timeout=timeout or None, size=_size(size),
+            resume=resume, progress=_progress(),
+        )  # fmt: skip
     _show(outcome)
     raise typer.Exit(1 if outcome.failed else 0)
 

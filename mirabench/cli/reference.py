@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mirabench.cli.options import AllowNoncommercial, Cache, Device, Fps, Metrics, Suite, Workers
 from mirabench.cli.terminal import split_names
 
 app = typer.Typer(no_args_is_help=True)
@@ -25,28 +26,13 @@ def build(  # the options of a command
     ],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file, ending in .npz.")],
-    suite: Annotated[str, typer.Option(help="Name of a suite, or a TOML file.")] = "lite",
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(help="Only these metrics; repeat the option or separate names by commas."),
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Number of scoring processes.")] = 1,
-    device: Annotated[
-        str, typer.Option(help="Device for networks: auto, cpu, cuda, cuda:1, mps.")
-    ] = "auto",
-    allow_noncommercial: Annotated[
-        bool,
-        typer.Option(
-            "--allow-noncommercial", help="Allow weights whose licence forbids commercial use."
-        ),
-    ] = False,
-    fps: Annotated[
-        float | None, typer.Option(min=0.01, help="Frame rate of frame folders (default 24).")
-    ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(help="Feature cache (default: $MIRABENCH_CACHE or the user's cache folder)."),
-    ] = None,
+    suite: Suite = "lite",
+    metrics: Metrics = None,
+    workers: Workers = 1,
+    device: Device = "auto",
+    allow_noncommercial: AllowNoncommercial = False,
+    fps: Fps = None,
+    cache: Cache = None,
 ) -> None:
     """Measure reference clips once, and write what later runs compare with.
 

@@ -1,4 +1,4 @@
-"""What commands share on a terminal: tables that fit, progress bars, and lists of names as options.
+"""What commands share on a terminal: tables that fit, progress bars, Ctrl-C, and lists of names as options.
 
 Rich is imported when it is used, so that `--help` starts fast.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +50,20 @@ def progress_bars() -> Progress:
         console=Console(stderr=True),
         disable=not (sys.stderr.isatty() and shows_progress()),
     )
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Work that is kept when it is interrupted: Ctrl-C says so and ends with exit code 130."""
+    import typer
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            "\nmirabench: interrupted; finished work is kept; run the same command again to resume\n"
+        )
+        raise typer.Exit(130) from None
 
 
 def shows_progress() -> bool:

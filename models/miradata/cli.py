@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirabench.cli.terminal import progress_bars, stdout_console
+from mirabench.cli.terminal import interruptible, progress_bars, stdout_console
 from mirabench.errors import InputError
 from mirabench.extras import needs_extra
 
@@ -60,14 +60,8 @@ def run(
     config = configured(
         source, profile=profile, executor=executor, workers=workers, ray_address=ray_address
     )
-    with _progress() as listener:
-        try:
-            made = curate(config, output, listener=listener)
-        except KeyboardInterrupt:
-            sys.stderr.write(
-                "\nmirabench: interrupted; finished work is kept, run it again to go on\n"
-            )
-            raise typer.Exit(130) from None
+    with interruptible(), _progress() as listener:
+        made = curate(config, output, listener=listener)
     for sentence in made.absent:
         typer.echo(f"- {sentence}")
     _show_funnel(output)

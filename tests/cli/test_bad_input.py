@@ -209,7 +209,7 @@ class TestUsage:
             (["a.mp4", "--metrics", "sharpnes"], "did you mean sharpness"),
             (["nowhere.mp4"], "no video at nowhere.mp4"),
             (["*.webm"], "matches nothing"),
-            (["a.mp4", "--device", "tpu"], "unknown device"),
+            (["a.mp4", "--device", "tpu"], "unknown device 'tpu'"),
             (["a.mp4", "--prompts", "none.csv"], "cannot read none.csv"),
             (["a.mp4", "--output", "a.mp4"], "cannot write"),
             (["a.mp4", "--output", "/proc/nothing"], "cannot write"),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -69,3 +74,20 @@ def test_seeds_are_numbers_and_ranges_each_once():
 
 def test_time_left_is_told_in_words():
     assert [_duration(s) for s in (4.4, 75, 7380)] == ["0 min 04 s", "1 min 15 s", "2 h 03 min"]
+
+
+def test_ctrl_c_ends_in_one_line_and_keeps_what_is_done(tmp_path: Path) -> None:
+    slow = "{python} -c 'import time; time.sleep(200)' {prompt} {output}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mirabench", "generate", "--generator", "command", "--prompts", "smoke",
+         "--output", str(tmp_path), "--option", f"template={slow}", "--form", "short"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 100
+    while not any(tmp_path.rglob("*")) and time.monotonic() < until:
+        time.sleep(0.05)  # it has begun when its folder holds something
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=100)
+    assert (process.returncode, "Traceback" in told) == (130, False), told
+    assert "interrupted; finished work is kept" in told.splitlines()[-1]
