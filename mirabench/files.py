@@ -96,6 +96,26 @@ def put_in_place(part: Path, path: Path) -> None:
     _flush_folder(path.parent)
 
 
+def replace_folder(part: Path, folder: Path) -> None:
+    """Give a finished folder its name, so that name and bytes survive a power cut; an older one goes.
+
+    A kill between the two renames leaves both of them whole, under other names.
+
+    Raises:
+        OutputError: the folder is not writable, or the disk is full.
+    """
+    try:
+        _flush_tree(part, _files_below(part))
+        old = folder.with_name(_temporary_name(Path()))
+        if folder.exists():
+            folder.replace(old)
+        part.replace(folder)
+        _flush_folder(folder.parent)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise OutputError.writing(folder, error) from error
+
+
 @contextmanager
 def replacing_together(folder: Path) -> Iterator[Path]:
     """A folder aside for files that belong together; all take their places when the block ends well.

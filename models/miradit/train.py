@@ -11,8 +11,9 @@ import dataclasses
 import json
 import logging
 import re
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -22,7 +23,8 @@ from diffusers.training_utils import EMAModel
 from einops import rearrange
 from torch import Tensor
 
-from mirabench.errors import InputError
+from mirabench.errors import InputError, reason_for
+from mirabench.files import remove_abandoned, replace_folder, write_text
 from mirabench.video.encode import write_video
 from miradit.cache import Cache, frame_shape, read_sample
 from miradit.configs import TrainConfig
@@ -34,6 +36,8 @@ from miradit.transformer import MiraDiT
 
 SAMPLE_FPS = 6
 """Frames per second of sample files, as the released models are shown."""
+UNFINISHED = ".part"
+"""Behind the name of a folder that is being written."""
 log = logging.getLogger(__name__)
 
 
@@ -45,9 +49,14 @@ def train(config: TrainConfig, *, resume: bool = False) -> list[float]:
         resume: Continue from the newest state in `<output>/states`, if there is one.
 
     Raises:
-        InputError: options that do not go together.
+        InputError: options that do not go together, or a new run where an earlier one left its states.
         ManifestError: not enough usable clips.
     """
+    if not resume and _states(Path(config.output)):
+        raise InputError(
+            f"{config.output} holds the states of an earlier run: continue it with --resume, or choose "
+            "another --output"
+        )
     return Trainer(config).run(resume=resume)
 
 
@@ -119,7 +128,9 @@ class Trainer:
 
     def run(self, *, resume: bool) -> list[float]:
         """Every step that is left."""
+        self._on_main(self._remove_unfinished)
         first = self._resume() if resume else 0
+        self._on_main(lambda: self._forget_losses_from(first))
         self.accelerator.init_trackers("logs")
         losses: list[float] = []
         loader = iter(self._loader(first))
@@ -193,19 +204,62 @@ class Trainer:
             log.info("step %d, loss %.4f, %.0f s", step, loss, seconds)
 
     def _save_state(self, done: int) -> None:
-        folder = self.output / "states"
-        self.accelerator.save_state(str(folder / f"{done:08d}"))
+        state = self.output / "states" / f"{done:08d}"
+        part = state.with_name(f"{state.name}{UNFINISHED}")  # of one name, for every process
+        self._on_main(lambda: shutil.rmtree(part, ignore_errors=True))
+        self.accelerator.save_state(str(part))
+        self._on_main(lambda: self._put_state_in_place(part, state))
+
+    def _put_state_in_place(self, part: Path, state: Path) -> None:
+        replace_folder(part, state)
+        for old in _states(self.output)[:-2]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _on_main(self, action: Callable[[], None]) -> None:
+        """What one process does when all are there, and all wait for."""
+        self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            for old in _states(self.output)[:-2]:
-                _remove(old)
+            action()
+        self.accelerator.wait_for_everyone()
 
     def _resume(self) -> int:
+        """Load the newest state that can be read; the step to go on with.
+
+        Raises:
+            InputError: there are states, and none can be read.
+        """
         states = _states(self.output)
         if not states:
             return 0
-        self.accelerator.load_state(str(states[-1]))
-        log.info("resuming at step %d", int(states[-1].name))
-        return int(states[-1].name)
+        step = next((int(s.name) for s in reversed(states) if self._can_load(s)), None)
+        if step is None:
+            raise InputError(
+                f"none of the states in {states[0].parent} can be read: remove them, or choose another "
+                "--output"
+            )
+        log.info("resuming at step %d", step)
+        return step
+
+    def _can_load(self, state: Path) -> bool:
+        try:
+            self.accelerator.load_state(str(state))
+        except Exception as error:  # whatever a file that is cut or missing makes a reader raise
+            log.warning("%s cannot be read (%s); trying the one before", state, reason_for(error))
+            return False
+        return True
+
+    def _remove_unfinished(self) -> None:
+        """Remove what a kill left."""
+        for part in self.output.glob(f"states/*{UNFINISHED}"):
+            shutil.rmtree(part, ignore_errors=True)
+        remove_abandoned(self.output)
+
+    def _forget_losses_from(self, step: int) -> None:
+        """Drop the losses of steps that are run again, and what a kill left of a line."""
+        path = self.output / "losses.jsonl"
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            write_text(path, "".join(line for line in lines if _is_before(line, step)))
 
     def _averaged(self) -> MiraDiT:
         """The denoiser with the averaged weights, if there are; undo with `_restore`."""
@@ -246,9 +300,12 @@ class Trainer:
         weights = self.accelerator.get_state_dict(self.model)
         if self.accelerator.is_main_process:
             folder = self.output / "pipeline"
+            part = folder.with_name(f"{folder.name}{UNFINISHED}")
+            shutil.rmtree(part, ignore_errors=True)
             self.pipeline.denoiser = denoiser.eval()
-            self.pipeline.save_pretrained(folder)
-            denoiser.save_pretrained(folder / "denoiser", state_dict=weights)
+            self.pipeline.save_pretrained(part)
+            denoiser.save_pretrained(part / "denoiser", state_dict=weights)
+            replace_folder(part, folder)
         self._restore()
 
 
@@ -314,7 +371,8 @@ def _states(output: Path) -> list[Path]:
     return sorted(path for path in found if re.fullmatch(r"\d{8}", path.name))
 
 
-def _remove(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    folder.rmdir()
+def _is_before(line: str, step: int) -> bool:
+    try:
+        return line.endswith("\n") and json.loads(line)["step"] < step
+    except (ValueError, KeyError, TypeError):
+        return False

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import faults
 import numpy as np
 import pytest
 import torch
@@ -104,6 +112,70 @@ def test_resuming_at_any_step_gives_the_same_losses(config, tmp_path):
         for run in (config, part)
     ]
     assert all(torch.equal(value, ends[1][key]) for key, value in ends[0].items())
+
+
+TRAINS = """
+import dataclasses, json, sys
+from miradit.configs import TrainConfig
+from miradit.train import train
+values = json.loads(sys.argv[1])
+values["sizes"] = tuple(map(tuple, values["sizes"]))
+train(TrainConfig(**values), resume=True)
+"""
+
+
+def killed_while_saving(config, rng):
+    """Start the training in a process and kill it some time after a state has begun to be written."""
+    given = json.dumps(dataclasses.asdict(config))
+    child = subprocess.Popen([sys.executable, "-c", TRAINS, given], stderr=subprocess.DEVNULL)
+    states = Path(config.output) / "states"
+    seen = set(states.glob("*")) if states.is_dir() else set()
+    while child.poll() is None and not (states.is_dir() and set(states.glob("*")) - seen):
+        time.sleep(0.0005)
+    time.sleep(rng.uniform(0.0, 0.15))
+    child.kill()
+    return child.wait()
+
+
+@pytest.mark.parametrize("kills", [1, faults.whole(30)])
+def test_killed_while_a_state_is_saved_it_resumes_with_the_same_losses(config, tmp_path, kills):
+    config = dataclasses.replace(config, steps=2 * kills + 4, save_every=1, accumulation=1)
+    whole = train(config)
+    drilled = dataclasses.replace(config, output=str(tmp_path / "drilled"))
+    rng = random.Random(7)
+    ends = {killed_while_saving(drilled, rng) for _ in range(kills)}
+    assert ends == {-signal.SIGKILL}
+    rest = train(drilled, resume=True)
+    assert rest == whole[-len(rest) :]
+    lines = (tmp_path / "drilled" / "losses.jsonl").read_text().splitlines()
+    assert [json.loads(line)["loss"] for line in lines] == whole, "each step once"
+    assert not list((tmp_path / "drilled").rglob("*.part*"))
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_damaged_state_falls_back_to_the_one_before(config, caplog, left):
+    config = dataclasses.replace(config, ema_decay=0.0)
+    whole = train(config)
+    states = Path(config.output) / "states"
+    newest = max(states.iterdir())
+    for file in newest.rglob("*.safetensors"):
+        os.truncate(file, left)
+    assert train(config, resume=True) == whole[4:]
+    assert f"{newest} cannot be read" in caplog.text
+
+
+def test_states_that_cannot_be_read_are_no_new_start(config):
+    train(dataclasses.replace(config, steps=2))
+    for file in Path(config.output).glob("states/*/*.safetensors"):
+        file.unlink()
+    with pytest.raises(InputError, match=r"none of the states in .* can be read"):
+        train(config, resume=True)
+
+
+def test_a_new_run_does_not_mix_its_states_with_an_earlier_one(config):
+    train(dataclasses.replace(config, steps=2))
+    with pytest.raises(InputError, match="continue it with --resume"):
+        train(config)
 
 
 def test_a_run_leaves_samples_curves_states_and_a_pipeline(config, tmp_path):
