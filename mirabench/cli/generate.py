@@ -15,7 +15,7 @@ from mirabench.errors import InputError
 
 if TYPE_CHECKING:
     from mirabench.generators.manifest import Entry
-    from mirabench.generators.run import Generated, Progress
+    from mirabench.generators.run import Generated, Plan, Progress
 
 HOUR = 3600.0
 
@@ -47,6 +47,16 @@ def generate(
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Keep existing clips, or start over.")
     ] = True,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Clips made at once, each in a process of its own.")
+    ] = 1,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(min=0, help="Short for --option max_cost=N: what a service may be paid."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Say what would be made and what it would cost, and stop.")
+    ] = False,
 ) -> None:
     """Make one video per prompt and seed, and write a manifest for `mirabench evaluate`.
 
@@ -54,16 +64,20 @@ def generate(
     code 0: all clips are there; 1: some failed, and the manifest says why; 2: the command cannot run.
     """
     from mirabench.generators.api import build
-    from mirabench.generators.run import generate_all
+    from mirabench.generators.run import generate_all, plan_all
     from mirabench.inputs.prompts import read_prompts
 
     chosen = [*(option or ()), *([f"checkpoint={checkpoint}"] if checkpoint else [])]
+    chosen += [f"max_cost={max_cost}"] if max_cost is not None else []
     maker = build(generator, chosen)
     asked = list(read_prompts(prompts, split_names(form)).values())[:limit]
+    if dry_run:
+        _show_plan(plan_all(maker, asked, output, seeds=_seeds(seeds)))
+        return
     with interruptible():
         outcome = generate_all(
             maker, asked, output, seeds=_seeds(seeds), timeout=timeout or None, size=_size(size),
-            resume=resume, progress=_progress(),
+            resume=resume, jobs=jobs, progress=_progress(),
         )  # fmt: skip
     _show(outcome)
     raise typer.Exit(1 if outcome.failed else 0)
@@ -94,6 +108,14 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if not (width.isdecimal() and height.isdecimal()):
         raise InputError(f"--size {text}: write width x height in pixels, 640x360")
     return int(width), int(height)
+
+
+def _show_plan(plan: Plan) -> None:
+    typer.echo(
+        f"{plan.total} clips: {plan.there} are there, {plan.waiting} ordered and not yet fetched"
+    )
+    if plan.price:
+        typer.echo(f"to pay: {plan.to_pay:g} at {plan.price:g} a clip; {plan.spent:g} spent so far")
 
 
 def _show(outcome: Generated) -> None:

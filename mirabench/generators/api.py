@@ -28,6 +28,7 @@ from typing import (
 
 from mirabench import registry
 from mirabench.errors import InputError, PluginError, UnknownNameError
+from mirabench.generators.orders import OrderBook
 from mirabench.inputs.prompts import Prompt
 
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
@@ -56,6 +57,22 @@ class Generator(Protocol):
             GeneratorError: this clip failed; the run records why and goes on.
             MirabenchError: any other one says that no clip can work, and ends the run.
         """
+        ...
+
+
+@runtime_checkable
+class Service(Generator, Protocol):
+    """A generator whose clips are ordered from others, and may cost money."""
+
+    price: float
+    """Of one clip; 0 when nobody said."""
+
+    def order(self, prompt: Prompt, *, seed: int, output: Path, folder: Path | None) -> None:
+        """As `generate`; what was ordered is noted in the run's folder, and never ordered twice."""
+        ...
+
+    def orders(self, folder: Path | None) -> OrderBook:
+        """What was ordered in a run's folder."""
         ...
 
 

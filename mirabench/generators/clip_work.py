@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from mirabench.errors import GeneratorError, MirabenchError, VideoError, reason_for
-from mirabench.generators.api import Generator
+from mirabench.generators.api import Generator, Service
 from mirabench.generators.manifest import Facts
 from mirabench.inputs.prompts import Prompt
 from mirabench.video.decode import open_video
@@ -59,6 +59,8 @@ class ClipWork:
     """(width, height) that it must have."""
     timeout: float | None
     """Seconds that it may take."""
+    folder: Path
+    """Of the run."""
     name: ClassVar[str] = "generate"
 
     @property
@@ -72,7 +74,7 @@ class ClipWork:
         sys.stderr.write(f"--- {order.prompt.id} seed {order.seed}\n")
         try:
             started = time.monotonic()
-            self.generator.generate(order.prompt, seed=order.seed, output=order.output)
+            self._generate(order)
             return Outcome(_facts(order.output, self.size, time.monotonic() - started))
         except (GeneratorError, VideoError):
             raise
@@ -84,6 +86,13 @@ class ClipWork:
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
+
+    def _generate(self, order: ClipOrder) -> None:
+        prompt, seed, output = order
+        if isinstance(self.generator, Service):
+            self.generator.order(prompt, seed=seed, output=output, folder=self.folder)
+        else:
+            self.generator.generate(prompt, seed=seed, output=output)
 
     def failed(self, item: Item, reason: str) -> Facts:
         """Nothing is known of a clip that failed."""

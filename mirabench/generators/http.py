@@ -1,10 +1,9 @@
 """The generator `http`: a video service, spoken to with the standard library alone.
 
-Two dialects. `openai`: `POST {url}/v1/videos` with a form, `GET /v1/videos/{id}` until it is
-completed, `GET /v1/videos/{id}/content`. `json`: `POST {url}` with `{"prompt", "seed"}` is answered
-with `{"url"}` of the finished video, or with `{"job"}`, which is asked for at `{url}/{job}` until it
-has a `url`. A busy server (429), a failing one (5xx), a dropped connection and a download that ends
-early are tried again, longer and longer apart; what the server asks for in Retry-After is kept.
+A dialect says what is sent and what the answers mean; here is what a network does to both. A busy server
+(429), a failing one (5xx), a dropped connection and a download that ends early or is no video are tried
+again, longer and longer apart; what the server asks for in Retry-After is kept. In a run's folder every order
+and its job are noted before they are waited for, so that no later run pays for them again.
 """
 
 from __future__ import annotations
@@ -14,25 +13,36 @@ import http.client
 import json
 import logging
 import os
+import socket
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from mirabench.errors import GeneratorError, InputError, MirabenchError
+from mirabench.generators.dialects import (
+    DIALECTS,
+    Dialect,
+    Request,
+    Status,
+    Wishes,
+    reason_of,
+    video_of,
+)
+from mirabench.generators.orders import Limits, OrderBook, digest_of
 from mirabench.inputs.prompts import Prompt
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 _CHUNK_BYTES = 1 << 20
 _LONGEST_PAUSE_SECONDS = 60.0
-_RUNNING = ("queued", "pending", "in_progress", "processing", "running", "starting")
-_DONE = ("completed", "succeeded", "success", "done")
+_PAGES = ("text/html", "text/xml", "application/json", "application/xml", "application/xhtml")
+"""Content types of what a service sends in a video's place while it is not ready, or when it is in trouble."""
 
 
 class _TryAgainError(MirabenchError):
@@ -43,22 +53,44 @@ class _TryAgainError(MirabenchError):
         self.wait = wait
 
 
+class _BusyError(_TryAgainError):
+    """The service takes no more requests now, and did not take this one."""
+
+
+class _RefusedError(GeneratorError):
+    """The service answered, and did not take the request."""
+
+
+class _GoneError(_RefusedError):
+    """The service does not know what it is asked for, any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Http:
     """Asks a service for each clip."""
 
-    url: str
-    """Of the service; for `openai` without or with its `/v1`."""
-    dialect: Literal["openai", "json"] = "openai"
+    url: str = ""
+    """Of the service; empty for the dialect's own. For `openai` without or with its `/v1`."""
+    dialect: Literal["openai", "json", "veo", "kling", "runway", "luma", "fal", "replicate"] = (
+        "openai"
+    )
     model: str = ""
     size: str = ""
-    """As the service wants it, say `1280x720`."""
+    """As the service wants it, say `1280x720`; see the dialect."""
     length: str = ""
-    """Seconds of video, sent as `seconds`, as the service wants it."""
+    """Seconds of video, as the service wants it."""
+    extra: str = ""
+    """More fields of the request, as a JSON object: `{"aspect_ratio": "16:9"}`."""
     send_seed: bool = True
     """Some services refuse a field they do not know; then the seed is only a number in the manifest."""
     key_variable: str = "MIRABENCH_API_KEY"
     """The environment variable that holds the key; the key itself is written nowhere."""
+    price: float = 0.0
+    """Of one clip, in any currency; for `max_cost` and the dry run."""
+    max_cost: float | None = None
+    """What a run may cost; an order of which nobody knows whether it was taken counts as paid."""
+    per_minute: float = 0.0
+    """Orders that are sent; 0 means no limit."""
     poll_seconds: float = 5.0
     tries: int = 6
     """In a row, for one request."""
@@ -72,64 +104,123 @@ class Http:
     name: ClassVar[str] = "http"
 
     def __post_init__(self) -> None:
-        if urllib.parse.urlsplit(self.url).scheme not in ("http", "https"):
+        if urllib.parse.urlsplit(self._base).scheme not in ("http", "https"):
             raise InputError(f"option url={self.url}: it starts with http:// or https://")
         if self.tries < 1:
             raise InputError(f"option tries={self.tries}: at least one is needed")
+        if self.max_cost is not None and self.price <= 0:
+            raise InputError("max_cost needs to know what a clip costs: --option price=...")
+        if min(self.price, self.per_minute, self.max_cost or 0.0) < 0:
+            raise InputError("price, max_cost and per_minute are not negative")
+        for wish in self._dialect.fixed:
+            if getattr(self, wish):
+                raise InputError(
+                    f"option {wish}: each model of {self.dialect} names it in its own way; put it into "
+                    'extra={"...": ...}'
+                )
+        self._more()
+
+    @property
+    def _dialect(self) -> Dialect:
+        return DIALECTS[self.dialect]
+
+    @property
+    def _base(self) -> str:
+        return self.url or self._dialect.home
+
+    def _more(self) -> dict[str, Any]:
+        try:
+            more = json.loads(self.extra or "{}")
+        except ValueError:
+            more = None
+        if not isinstance(more, dict):
+            raise InputError(f"option extra={self.extra}: it is a JSON object")
+        return more
 
     def describe(self) -> dict[str, str]:
-        """What is asked of the service, without what is only about patience."""
-        parts = urllib.parse.urlsplit(self.url)
+        """What is asked of the service, without what is only about patience and money."""
+        parts = urllib.parse.urlsplit(self._base)
         place = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
-        settings = {"url": place, "dialect": self.dialect, **self._wishes()}
-        return {"revision": self.revision, **settings, "send_seed": str(self.send_seed).lower()}
+        wishes = {
+            "model": self.model,
+            "size": self.size,
+            "seconds": self.length,
+            "extra": self.extra,
+        }
+        settings = {"url": place, "dialect": self.dialect, **{k: v for k, v in wishes.items() if v}}
+        return {"revision": self.revision, **settings, "send_seed": str(self._sends_seed).lower()}
+
+    @property
+    def _sends_seed(self) -> bool:
+        return self.send_seed and self._dialect.takes_seed
 
     def generate(self, prompt: Prompt, *, seed: int, output: Path) -> None:
-        """Submit, poll, download."""
-        fields = {"prompt": prompt.text, **self._wishes()}
-        if self.send_seed:
-            fields["seed"] = str(seed)
-        source = self._openai(fields) if self.dialect == "openai" else self._json(fields)
-        self._patiently(lambda: self._download(source, output))
+        """Submit, poll, download; outside a run, with nothing to resume."""
+        self.order(prompt, seed=seed, output=output, folder=None)
 
-    def _wishes(self) -> dict[str, str]:
-        wishes = {"model": self.model, "size": self.size, "seconds": self.length}
-        return {key: value for key, value in wishes.items() if value}
+    def orders(self, folder: Path | None) -> OrderBook:
+        """What was ordered in a run's folder."""
+        return OrderBook(folder, Limits(self.price, self.max_cost, self.per_minute))
 
-    def _openai(self, fields: Mapping[str, str]) -> str:
-        base = self.url.rstrip("/")
-        videos = f"{base}/videos" if base.endswith("/v1") else f"{base}/v1/videos"
-        job = self._submit(videos, *_form(fields))
-        address = f"{videos}/{urllib.parse.quote(_text(job, 'id'), safe='')}"
-        self._wait(address, job)
-        return f"{address}/content"
+    def order(self, prompt: Prompt, *, seed: int, output: Path, folder: Path | None) -> None:
+        """Take up the job of an earlier run, or submit; poll, download."""
+        book = self.orders(folder)
+        settings = json.dumps(self.describe(), sort_keys=True)
+        name = digest_of(prompt.id, prompt.digest(), str(seed), settings)
+        job = book.job(name) or self._submit(book, name, prompt, seed)
+        try:
+            self._fetch(job, output)
+        except _GoneError as error:
+            book.note("expired", name, reason=str(error))
+            raise
+        except _JobFailedError as error:
+            book.note("failed", name, reason=str(error))
+            raise
+        book.note("fetched", name)
 
-    def _json(self, fields: Mapping[str, str]) -> str:
-        values: dict[str, Any] = dict(fields)
-        if "seed" in values:
-            values["seed"] = int(values["seed"])
-        answer = self._submit(self.url, json.dumps(values).encode(), "application/json")
-        if not answer.get("url"):
-            job = _text(answer, "job")
-            address = urllib.parse.urljoin(f"{self.url.rstrip('/')}/", job)
-            answer = self._wait(address, answer)
-        return urllib.parse.urljoin(self.url, _text(answer, "url"))
+    def _submit(self, book: OrderBook, name: str, prompt: Prompt, seed: int) -> str:
+        wishes = Wishes(
+            prompt.text,
+            self.model,
+            self.size,
+            self.length,
+            seed if self._sends_seed else None,
+            self._more(),
+        )
+        request = self._dialect.order(self._base, wishes)
+        clip = f"{prompt.id}/seed-{seed}"
+        return self._patiently(lambda: self._send(book, name, clip, request))
 
-    def _submit(self, url: str, body: bytes, content_type: str) -> dict[str, Any]:
-        # one key for all tries: a service that knows it does not start, and bill, the job twice
-        headers = {"Content-Type": content_type, "Idempotency-Key": uuid.uuid4().hex}
-        answer: dict[str, Any] = self._patiently(lambda: self._ask(url, body, headers))
-        return answer
-
-    def _wait(self, address: str, job: dict[str, Any]) -> dict[str, Any]:
-        """Poll until the job is done; the caller's timeout is the limit."""
-        while not (job.get("status") in _DONE or job.get("url")):
-            status = job.get("status", "queued")
-            if status not in _RUNNING:
-                raise GeneratorError(f"the service says {status}: {_reason(job)}")
-            time.sleep(self.poll_seconds)
-            job = self._patiently(lambda: self._ask(address))
+    def _send(self, book: OrderBook, name: str, clip: str, request: Request) -> str:
+        """One try of an order, noted before it is sent and after it is answered; its job."""
+        key = book.send(name, clip)
+        headers = {"Content-Type": request.content_type, "Idempotency-Key": key}
+        try:
+            job = self._dialect.job(self._base, self._ask(request.url, request.body, headers))
+        except Exception as error:
+            book.note("refused" if _is_unpaid(error) else "lost", name, reason=str(error))
+            raise
+        book.note("accepted", name, job=job)
         return job
+
+    def _fetch(self, job: str, output: Path) -> None:
+        """Poll until the job is done, and download; the caller's timeout is the limit."""
+        address, video = job, video_of(job)
+        while not video:
+            status = self._poll(address)
+            if status.state == "failed":
+                raise _JobFailedError(f"the service says {status.reason}")
+            if status.state == "moved":
+                address = status.where
+            elif status.state == "running":
+                time.sleep(self.poll_seconds)
+            video = status.where if status.state == "done" else ""
+        self._patiently(lambda: self._download(video, output), gone=_GoneError)
+
+    def _poll(self, address: str) -> Status:
+        # a job that was just started is not known everywhere at once
+        answer = self._patiently(lambda: self._ask(address), gone=_GoneError)
+        return self._dialect.status(address, answer)
 
     def _ask(
         self, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -147,13 +238,18 @@ class Http:
     def _download(self, url: str, output: Path) -> None:
         with self._open(url, None, {}) as response, output.open("wb") as file:
             announced = response.headers.get("Content-Length")
+            kind = response.headers.get("Content-Type", "")
+            first = chunk = response.read(_CHUNK_BYTES)
             done = 0
-            while chunk := response.read(_CHUNK_BYTES):
+            while chunk:
                 done += file.write(chunk)
+                chunk = response.read(_CHUNK_BYTES)
         if announced is not None and done != int(announced):
             raise _TryAgainError(f"the download ended after {done} of {announced} bytes")
         if done == 0:
             raise _TryAgainError("the download was empty")
+        if _is_page(kind, first):
+            raise _TryAgainError(f"the download is a page or a message, no video: {first[:80]!r}")
 
     def _open(
         self, url: str, body: bytes | None, headers: Mapping[str, str]
@@ -161,45 +257,50 @@ class Http:
         _refuse_other_schemes(url)
         request = urllib.request.Request(url, body, {"User-Agent": "mirabench", **headers})
         key = os.environ.get(self.key_variable, "")
-        if key and _origin(url) == _origin(self.url):
+        if key and _origin(url) == _origin(self._base):
             # unredirected: the key goes to the service, not to where it sends us for the file
-            request.add_unredirected_header("Authorization", f"Bearer {key}")
+            for name, value in self._dialect.headers(key).items():
+                request.add_unredirected_header(name, value)
         try:
             response: http.client.HTTPResponse = urllib.request.urlopen(  # http(s) only
                 request, timeout=self.patience_seconds
             )
         except urllib.error.HTTPError as error:
-            raise self._refusal(error) from error
+            raise self._refusal(error, url) from error
         return response
 
-    def _refusal(self, error: urllib.error.HTTPError) -> Exception:
+    def _refusal(self, error: urllib.error.HTTPError, url: str) -> Exception:
         with error:
             said = _said(error.read(_CHUNK_BYTES))
         reason = f"HTTP {error.code} {error.reason}{f': {said}' if said else ''}"
-        if error.code in (408, 409, 425, 429) or error.code >= 500:
-            return _TryAgainError(reason, _retry_after(error.headers.get("Retry-After")))
-        if error.code in (401, 403):
+        wait = _retry_after(error.headers.get("Retry-After"))
+        if error.code == 429:
+            return _BusyError(reason, wait)
+        if error.code in (408, 409, 425) or error.code >= 500:
+            return _TryAgainError(reason, wait)
+        # elsewhere it is the link to the video that has run out
+        if error.code in (401, 403) and _origin(url) == _origin(self._base):
             return InputError(
-                f"{self.url} refuses the request ({reason}): put the key into the environment "
+                f"{self._base} refuses the request ({reason}): put the key into the environment "
                 f"variable {self.key_variable}"
             )
-        return GeneratorError(reason)
+        return _GoneError(reason) if error.code in (404, 410) else _RefusedError(reason)
 
-    def _patiently(self, request: Any) -> Any:
-        """The request's answer, after as many tries as it takes and is allowed."""
+    def _patiently(self, request: Callable[[], T], gone: type[Exception] = _TryAgainError) -> T:
+        """The request's answer, after as many tries as it takes and is allowed.
+
+        Raises:
+            GeneratorError: none of them succeeded; of the type `gone` if the last one said so.
+        """
         pause = self.pause_seconds
         for left in range(self.tries - 1, -1, -1):
             try:
                 return request()
-            except (
-                _TryAgainError,
-                urllib.error.URLError,
-                http.client.HTTPException,
-                OSError,
-            ) as error:
+            except (_TryAgainError, gone, http.client.HTTPException, OSError) as error:
                 reason = str(getattr(error, "reason", error)) or type(error).__name__
                 if not left:
-                    raise GeneratorError(f"{reason} ({self.tries} tries)") from error
+                    kind = type(error) if isinstance(error, GeneratorError) else GeneratorError
+                    raise kind(f"{reason} ({self.tries} tries)") from error
                 asked = error.wait if isinstance(error, _TryAgainError) else None
             log.info("%s; trying again", reason)
             time.sleep(pause if asked is None else asked)
@@ -215,29 +316,23 @@ def _whole(response: http.client.HTTPResponse) -> bytes:
     return text
 
 
-def _form(fields: Mapping[str, str]) -> tuple[bytes, str]:
-    """A multipart form, which is what the reference client sends."""
-    boundary = uuid.uuid4().hex
-    parts = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    ]
-    body = "".join([*parts, f"--{boundary}--\r\n"]).encode()
-    return body, f"multipart/form-data; boundary={boundary}"
+class _JobFailedError(GeneratorError):
+    """The service tried, and made no video."""
 
 
-def _text(answer: Mapping[str, Any], key: str) -> str:
-    value = answer.get(key)
-    if not isinstance(value, str | int) or value == "":
-        raise GeneratorError(f"the service's answer has no {key!r}: {_reason(answer)}")
-    return str(value)
+def _is_unpaid(error: Exception) -> bool:
+    """Whether an order was certainly not taken: refused with an answer, or never sent."""
+    if isinstance(error, _TryAgainError | urllib.error.URLError):
+        reason = getattr(error, "reason", None)
+        return isinstance(error, _BusyError) or isinstance(
+            reason, ConnectionRefusedError | socket.gaierror
+        )
+    return isinstance(error, _RefusedError | InputError)
 
 
-def _reason(answer: Mapping[str, Any]) -> str:
-    error = answer.get("error") or answer.get("message") or answer.get("detail")
-    if isinstance(error, Mapping):
-        error = error.get("message") or error
-    return str(error or json.dumps(answer)[:200])
+def _is_page(kind: str, first: bytes) -> bool:
+    """Whether what came in a video's place is a page or a message."""
+    return kind.startswith(_PAGES) or first.lstrip()[:1] in (b"<", b"{")
 
 
 def _said(body: bytes) -> str:
@@ -245,7 +340,7 @@ def _said(body: bytes) -> str:
         answer = json.loads(body)
     except ValueError:
         return ""
-    return _reason(answer) if isinstance(answer, dict) else ""
+    return reason_of(answer) if isinstance(answer, dict) else ""
 
 
 def _retry_after(header: str | None) -> float | None:

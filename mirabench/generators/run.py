@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Protocol
 
 from mirabench.errors import InputError, MirabenchError, OutputError
-from mirabench.generators.api import Generator
+from mirabench.generators.api import Generator, Service
 from mirabench.generators.book import PART_FOLDER, Book
 from mirabench.generators.clip_work import ClipWork, Description, Size
-from mirabench.generators.manifest import Entry, Maker
+from mirabench.generators.manifest import FILE_NAME, Entry, Maker, read_manifest
 from mirabench.inputs.prompts import Prompt
 from mirabench.work.item import OK, Item
 from mirabench.work.journal import locked
@@ -61,7 +61,7 @@ class Generated:
         return [e for e in self.entries if e.status == "done" and e.why]
 
 
-def generate_all(
+def generate_all(  # noqa: PLR0913 - what a user may want to say
     generator: Generator,
     prompts: Iterable[Prompt],
     folder: Path,
@@ -70,6 +70,7 @@ def generate_all(
     timeout: float | None = None,
     size: Size | None = None,
     resume: bool = True,
+    jobs: int = 1,
     progress: Progress = silent,
 ) -> Generated:
     """Make every clip that is not there yet.
@@ -82,6 +83,7 @@ def generate_all(
         timeout: Seconds that one clip may take, the loading of a network included; None means no limit.
         size: (width, height) that every clip must have; else what the generator says of itself.
         resume: False forgets what an earlier run left in the folder.
+        jobs: Clips that are made at once, each in a process of its own.
         progress: Told after each clip.
 
     Raises:
@@ -90,18 +92,15 @@ def generate_all(
         OutputError: the folder cannot be written.
         MirabenchError: the generator says that no clip can work.
     """
-    listed = list(prompts)
-    if not listed or not seeds or min(seeds) < 0:
-        raise InputError("nothing to generate: name at least one prompt and one seed from 0 on")
-    twice = [key for key, count in Counter(p.id for p in listed).items() if count > 1]
-    if twice:
-        raise InputError(f"two prompts have the id {twice[0]!r}: give each one of its own")
-    with _folder(folder), LocalExecutor(1, log=folder / "generate.log") as executor:
+    listed = _checked(prompts, seeds)
+    with _folder(folder), LocalExecutor(jobs, log=folder / "generate.log") as executor:
+        if not resume and isinstance(generator, Service):
+            generator.orders(folder).begin()
         description = _described(generator, executor)
         book = Book.opened(folder, Maker.of(generator.name, description), resume=resume)
         wanted = book.plan([(prompt, seed) for prompt in listed for seed in seeds])
         run = Run(
-            ClipWork(generator, size or _declared_size(description), timeout),
+            ClipWork(generator, size or _declared_size(description), timeout, folder.absolute()),
             book.items(wanted),
             executor,
             journal=book,
@@ -111,6 +110,55 @@ def generate_all(
         )
         reused = run.go().reused
         return Generated(book.path, tuple(book.entries[key] for key in wanted), reused)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do."""
+
+    total: int
+    there: int
+    """Clips that are done."""
+    waiting: int
+    """Clips that were ordered, and only have to be fetched."""
+    price: float
+    """Of one clip; 0 when nobody said."""
+    spent: float
+
+    @property
+    def to_pay(self) -> float:
+        """What the clips cost that are neither here nor ordered."""
+        return self.price * max(0, self.total - self.there - self.waiting)
+
+
+def plan_all(
+    generator: Generator, prompts: Iterable[Prompt], folder: Path, *, seeds: Sequence[int] = (0,)
+) -> Plan:
+    """What `generate_all` would do, without doing it; nothing is written or asked of anybody.
+
+    Raises:
+        InputError: nothing to do.
+    """
+    wanted = {f"{prompt.id}/seed-{seed}" for prompt in _checked(prompts, seeds) for seed in seeds}
+    entries = read_manifest(folder / FILE_NAME)
+    there = sum(
+        entry.id in wanted and entry.status == "done" and (folder / entry.path).is_file()
+        for entry in entries.values()
+    )
+    if not isinstance(generator, Service):
+        return Plan(len(wanted), there, 0, 0.0, 0.0)
+    book = generator.orders(folder)
+    return Plan(len(wanted), there, book.waiting(), generator.price, book.spent())
+
+
+def _checked(prompts: Iterable[Prompt], seeds: Sequence[int]) -> list[Prompt]:
+    listed = list(prompts)
+    if not listed or not seeds or min(seeds) < 0:
+        raise InputError("nothing to generate: name at least one prompt and one seed from 0 on")
+    twice = [key for key, count in Counter(p.id for p in listed).items() if count > 1]
+    if twice:
+        raise InputError(f"two prompts have the id {twice[0]!r}: give each one of its own")
+    return listed
 
 
 def _described(generator: Generator, executor: LocalExecutor) -> dict[str, str]:
