@@ -170,7 +170,7 @@ class Veo(Dialect):
         made = _inside(answer, "response", "generateVideoResponse")
         uri = _inside(made, "generatedSamples", 0, "video").get("uri")
         if not uri:
-            why = made.get("raiMediaFilteredReasons") or "no video in the answer"
+            why = made.get("raiMediaFilteredReasons") or "the answer has no video"
             return Status("failed", reason=str(why))
         return Status("done", str(uri))
 
@@ -361,7 +361,7 @@ def _status(state: Any, where: Any, reason: str) -> Status:
     if name not in _DONE:
         return Status("running")
     found = isinstance(where, str) and where
-    return Status("done", str(where)) if found else Status("failed", reason=f"no video: {reason}")
+    return Status("done", str(where)) if found else Status("failed", reason=f"without a video: {reason}")
 
 
 def _given(**wishes: Any) -> dict[str, Any]:

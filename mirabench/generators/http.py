@@ -1,7 +1,7 @@
 """The generator `http`: a video service, spoken to with the standard library alone.
 
 A dialect says what is sent and what the answers mean; here is what a network does to both. A busy server
-(429), a failing one (5xx), a dropped connection and a download that ends early or is no video are tried
+(429), a failing one (5xx), a dropped connection and a download that ends early or is not a video are tried
 again, longer and longer apart; what the server asks for in Retry-After is kept. In a run's folder every order
 and its job are noted before they are waited for, so that no later run pays for them again.
 """
@@ -249,7 +249,7 @@ class Http:
         if done == 0:
             raise _TryAgainError("the download was empty")
         if _is_page(kind, first):
-            raise _TryAgainError(f"the download is a page or a message, no video: {first[:80]!r}")
+            raise _TryAgainError(f"the download is a page or a message, not a video: {first[:80]!r}")
 
     def _open(
         self, url: str, body: bytes | None, headers: Mapping[str, str]
