@@ -361,7 +361,11 @@ def _status(state: Any, where: Any, reason: str) -> Status:
     if name not in _DONE:
         return Status("running")
     found = isinstance(where, str) and where
-    return Status("done", str(where)) if found else Status("failed", reason=f"without a video: {reason}")
+    return (
+        Status("done", str(where))
+        if found
+        else Status("failed", reason=f"without a video: {reason}")
+    )
 
 
 def _given(**wishes: Any) -> dict[str, Any]:

@@ -249,7 +249,9 @@ class Http:
         if done == 0:
             raise _TryAgainError("the download was empty")
         if _is_page(kind, first):
-            raise _TryAgainError(f"the download is a page or a message, not a video: {first[:80]!r}")
+            raise _TryAgainError(
+                f"the download is a page or a message, not a video: {first[:80]!r}"
+            )
 
     def _open(
         self, url: str, body: bytes | None, headers: Mapping[str, str]
