@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mirabench.compare.interest import interest_of
 from mirabench.compare.model import Difference as Contrasted
 from mirabench.compare.model import Side
-from mirabench.compare.statistics import FLIPS, LEVEL, skewed_p, smallest_p
+from mirabench.compare.statistics import FLIPS, LEVEL, holm, skewed_p, smallest_p
 from mirabench.compare.verdicts import verdict_of, why_withheld
 from mirabench.maths.clustered import Clusters
 from mirabench.metrics.api import DESCRIPTIVE_DIMENSIONS, MetricSpec
@@ -191,19 +191,3 @@ def sign_flip(values: Sequence[float] | FloatArray) -> float:
     if _all_patterns(len(array)):
         return as_far / len(signs)
     return (1 + as_far) / (FLIPS + 1)
-
-
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's correction over the tests that were made.
-
-    Example:
-        >>> holm([0.01, None, 0.04])
-        [0.02, None, 0.04]
-    """
-    order = sorted((p, i) for i, p in enumerate(p_values) if p is not None)
-    found: list[float | None] = [None] * len(p_values)
-    highest = 0.0
-    for rank, (p, i) in enumerate(order):
-        highest = max(highest, min(1.0, p * (len(order) - rank)))
-        found[i] = highest
-    return found

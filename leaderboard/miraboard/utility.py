@@ -84,8 +84,8 @@ def utility_of(spec: MetricSpec, scale: Mapping[str, float] | None = None) -> Ut
     if found.keys() == {"worst", "best"}:
         ends = (float(found["worst"]), float(found["best"]))
         found = {}
-    upwards = ends[1] > ends[0]
-    if found or not all(map(math.isfinite, ends)) or upwards != spec.higher_is_better:
+    right_way = ends[1] > ends[0] if spec.higher_is_better else ends[1] < ends[0]
+    if found or not all(map(math.isfinite, ends)) or not right_way:
         raise SuiteError(
             f"{spec.name} ({low:g} .. {high:g}) cannot be ranked by the scale {dict(scale or {})}: "
             "give its track `scales` with `half`, or with `worst` and `best`, in the metric's direction"

@@ -7,6 +7,7 @@ road from a report to its scores, with random weights of the viewer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,22 @@ def test_of_two_clips_of_a_prompt_the_missing_one_counts(kit: Any, track: Track)
     assert (cut < whole).all()
 
 
+def test_a_prompts_worth_is_the_mean_over_its_clips_by_the_scale(kit: Any, track: Track) -> None:
+    first, second = kit.report(1, 0.8), kit.report(2, 0.8)
+    second.videos[0].scores["sharpness"].status = "degenerate"
+    found = worths_of(kit.again([*first.videos, *second.videos]), track)
+    assert found.dtype == np.float32
+    worth = track.utilities["sharpness"]
+    row = track.ranked.index("sharpness")
+    for i, (a, b) in enumerate(zip(first.videos, second.videos, strict=True)):
+        other = (
+            worth(b.scores["sharpness"].value) if i else 0.0
+        )  # a degenerate one is worth nothing
+        expected = (worth(a.scores["sharpness"].value) + other) / 2
+        column = list(track.prompts).index(str(a.prompt_id))
+        assert found[row, column] == pytest.approx(expected, abs=1e-6)
+
+
 class TestUtility:
     @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.booleans())
     def test_it_is_bounded_and_goes_one_way(self, a: float, b: float, higher: bool) -> None:
@@ -203,6 +220,27 @@ class TestUtility:
 
         with pytest.raises(SuiteError, match="flow_magnitude"):
             utility_of(track.specs["flow_magnitude"], scale)
+
+    @pytest.mark.parametrize("higher", [True, False])
+    def test_a_finite_range_needs_no_scale(self, track: Track, higher: bool) -> None:
+        spec = replace(track.specs["sharpness"], name="x", range=(1.0, 5.0))
+        way = utility_of(replace(spec, higher_is_better=higher))
+        assert way(2.0) == pytest.approx(0.25 if higher else 0.75)
+
+    @pytest.mark.parametrize("higher", [True, False])
+    @pytest.mark.parametrize("scale", [{"worst": 2.0, "best": 2.0}, {"half": float("inf")}])
+    def test_a_scale_without_length_is_told_whole(
+        self, track: Track, scale: Any, higher: bool
+    ) -> None:
+        from mirabench.errors import SuiteError
+
+        spec = replace(track.specs["flow_magnitude"], higher_is_better=higher)
+        with pytest.raises(SuiteError) as caught:
+            utility_of(spec, scale)
+        assert str(caught.value) == (
+            f"flow_magnitude (0 .. inf) cannot be ranked by the scale {scale}: give its track `scales` "
+            "with `half`, or with `worst` and `best`, in the metric's direction"
+        )
 
     def test_a_range_without_an_end_needs_a_scale(self, track: Track) -> None:
         from mirabench.errors import SuiteError

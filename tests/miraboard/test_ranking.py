@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mirabench.report.interval import mean_interval
 from miraboard.card import read_card
 from miraboard.ranking import (
+    _BLOCK,
     FEWEST_PROMPTS,
+    UNSEEN,
     Ranking,
     critical_value,
     metric_weights,
@@ -90,6 +93,18 @@ class TestTellingApart:
         rows = draw.random((300, 1)) + draw.normal(0, 0.05, (300, 40))
         found = tell_apart(rows)
         assert (found.wins.tolist(), found.losses.tolist()) == slow(rows)
+
+    def test_every_block_is_looked_at(self) -> None:
+        """Three blocks of rows that are the same on every prompt: ahead is who is ahead by enough."""
+        means = np.random.default_rng(1).random(2 * _BLOCK + 40)
+        found = tell_apart(np.repeat(means[:, None], 20, axis=1))
+        ahead = means[:, None] - means > critical_value(len(means), 20) * UNSEEN / 20
+        assert found.wins.tolist() == ahead.sum(axis=1).tolist()
+        assert found.losses.tolist() == ahead.sum(axis=0).tolist()
+
+    def test_ranks_are_whole_numbers_even_where_nobody_is_told_apart(self) -> None:
+        found = tell_apart(np.zeros((2, 3)))
+        assert (found.first.dtype.kind, found.last.dtype.kind) == ("i", "i")
 
     def test_a_row_more_changes_no_verdict_within_a_table_of_sixteen(self) -> None:
         assert critical_value(2, 50) == critical_value(16, 50) < critical_value(17, 50)
@@ -200,6 +215,31 @@ class TestScores:
         asks = np.array([[True, True, *[False] * 6]])
         found = parts(worths, asks, np.array([1.0]))
         assert found.mean() == pytest.approx(0.75)
+
+    @pytest.mark.parametrize(("asked", "score"), [(1, 0.5), (2, 0.5), (0, 0.0)])
+    def test_the_prompts_that_ask_share_a_metrics_weight(self, asked: int, score: float) -> None:
+        asks = np.array([[i < asked for i in range(4)]])
+        assert parts(np.full((1, 1, 4), 0.5), asks, np.array([1.0])).mean() == score
+
+    def test_a_weight_of_one_is_what_a_dimension_has_anyway(self, track: Track) -> None:
+        row = random_standing(track, "a", 3)
+        for dimension in track.dimensions:
+            chosen = rank([row], track, {dimension: 1.0}).overall.value
+            assert chosen == pytest.approx(rank([row], track).overall.value)
+
+    def test_one_prompt_has_a_score_and_no_interval(self) -> None:
+        found = score_of(np.array([[0.25], [0.75]]))
+        assert found.value.tolist() == [0.25, 0.75]
+        assert (found.low.tolist(), found.high.tolist()) == ([0.0, 0.0], [1.0, 1.0])
+
+    def test_each_metric_has_places_of_its_own(self, track: Track) -> None:
+        rows = [random_standing(track, name, seed) for seed, name in enumerate("ab")]
+        found = rank(rows, track).metrics
+        assert list(found) == list(track.ranked)
+        table = np.stack([row.worth(track) for row in rows])
+        for index, name in enumerate(track.ranked):
+            alone = tell_apart(table[:, index, track.applicable[index]])
+            assert found[name].first.tolist() == alone.first.tolist()
 
     def test_a_metric_that_no_prompt_asks_for_has_no_weight(self, track: Track) -> None:
         mute = replace(track, name="mute")
@@ -340,3 +380,20 @@ class TestAStanding:
     def test_its_json_keeps_letters_as_they_are(self, kit: Any, track: Any) -> None:
         text = self.found(kit, track, kit.report()).to_json()
         assert "Grün" in text and "\n" not in text
+
+    def test_what_is_shown_beside_the_rank_is_of_clips_that_move(
+        self, kit: Any, track: Any
+    ) -> None:
+        report = kit.report()
+        report.videos[0].scores["flow_magnitude"].value = 0.0
+        report.videos[1].scores["warping_error"].status = "degenerate"
+        found = self.found(kit, track, report)
+        counted = report.videos[2:]
+        values = [v.scores["warping_error"].value for v in counted]
+        expected = mean_interval(values, [str(v.prompt_id) for v in counted])
+        assert found.shown("warping_error") == Value(
+            expected.mean, expected.low, expected.high, 6, 8
+        )
+        assert expected.low is not None
+        assert found.shown("sharpness") == found.values["sharpness"]
+        assert found.shown("none such") is None
