@@ -25,7 +25,7 @@ class Integrity:
     """
 
     name: ClassVar[str] = "integrity"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     resize: ClassVar[None] = None
 
     def select(self, video: VideoInfo) -> IntArray:

@@ -19,9 +19,8 @@ from mirabench.video.limits import MAX_PIXELS
 from mirabench.video.pictures import FOLDER_FPS
 from mirabench.video.reading import decoded, ffmpeg_reason, first_frame, open_stream
 from mirabench.video.structure import structural_damage
-
-ROUNDING = 0.03
-"""Part of its length by which a film may differ from what its header announces."""
+from mirabench.video.structure.edits import edit_damage, edited_lengths
+from mirabench.video.timeline import TimedPacket, hole_in_time, missing_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,6 @@ class _Times(NamedTuple):
     time_base: Fraction
 
 
-class _Packet(NamedTuple):
-    """Of a packet only its times: the packets of a long film do not fit the memory."""
-
-    pts: int | None
-    duration: int
-    is_discard: bool
-
-
 def packet_index(path: Path, *, max_pixels: int = MAX_PIXELS) -> FilmIndex:
     """The index from packets alone: fast, and right for every well-formed file.
 
@@ -59,7 +50,7 @@ def packet_index(path: Path, *, max_pixels: int = MAX_PIXELS) -> FilmIndex:
     container, stream = open_stream(path, max_pixels)
     with container:
         packets = _packets(path, container, stream)
-        if len(packets) < stream.frames:
+        if len(packets) < stream.frames and not _cut_by_edits(path, container):
             raise VideoError(
                 f"{path} is truncated: its header announces {stream.frames} frames, "
                 f"{len(packets)} are there"
@@ -84,48 +75,39 @@ def decoded_index(path: Path, *, max_pixels: int = MAX_PIXELS) -> FilmIndex:
     return _index(first_frame(path, max_pixels=max_pixels), pts, times, damage)
 
 
-def _packets(path: Path, container: InputContainer, stream: VideoStream) -> list[_Packet]:
+def _packets(path: Path, container: InputContainer, stream: VideoStream) -> list[TimedPacket]:
     try:
         return [
-            _Packet(p.pts, p.duration or 0, p.is_discard) for p in container.demux(stream) if p.size
+            TimedPacket(p.pts, p.duration or 0, p.is_discard)
+            for p in container.demux(stream)
+            if p.size
         ]
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path} cannot be read to its end: {ffmpeg_reason(error)}") from error
 
 
 def _damage(
-    path: Path, container: InputContainer, stream: VideoStream, packets: list[_Packet]
+    path: Path, container: InputContainer, stream: VideoStream, packets: list[TimedPacket]
 ) -> tuple[str, ...]:
     """What the container shows of damage, in words."""
-    found = [structural_damage(path, container.format.name), _missing(container, stream, packets)]
+    found = [
+        structural_damage(path, container.format.name),
+        missing_time(container, stream, packets),
+        hole_in_time(container, stream, packets),
+    ]
+    hidden = any(packet.is_discard for packet in packets) or len(packets) < stream.frames
+    if hidden and _is_mp4(container):
+        found.append(edit_damage(path))
     return tuple(filter(None, found))
 
 
-def _missing(container: InputContainer, stream: VideoStream, packets: list[_Packet]) -> str:
-    """Whether the film is as long as its header announces; the last frame's time on screen is uncertain."""
-    shown_ones = [p for p in packets if not p.is_discard]  # an edit list may cut the start off
-    pts = np.sort(np.asarray([p.pts for p in shown_ones if p.pts is not None], np.int64))
-    announced = _announced_seconds(container, stream)
-    if announced is None or len(pts) < 2 or stream.time_base is None:
-        return ""
-    # Matroska's duration ends with the last frame, the others' is counted from the first frame on
-    begin = 0 if stream.duration is None else int(pts[0])
-    shown = float((int(pts[-1]) - begin) * stream.time_base)
-    last = max(p.duration for p in packets if p.pts == pts[-1]) * float(stream.time_base)
-    slack = max(ROUNDING * announced, 3 * float(np.median(np.diff(pts)) * stream.time_base))
-    if announced - slack <= shown + last and shown <= announced + slack:
-        return ""
-    return f"its header announces {announced:.2f} s, {shown + last:.2f} s are there"
+def _cut_by_edits(path: Path, container: InputContainer) -> bool:
+    """Whether an edit list is why there are fewer packets than pictures."""
+    return _is_mp4(container) and any(e.agree and e.hides for e in edited_lengths(path))
 
 
-def _announced_seconds(container: InputContainer, stream: VideoStream) -> float | None:
-    """How long the header says the film is; None where there is no such header."""
-    form = container.format.name.split(",")[0]
-    if form in ("mov", "avi") and stream.duration and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    if form == "matroska" and container.duration and len(container.streams) == 1:
-        return container.duration / av.time_base
-    return None
+def _is_mp4(container: InputContainer) -> bool:
+    return container.format.name.startswith("mov")
 
 
 def _times(stream: VideoStream) -> _Times:

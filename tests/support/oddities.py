@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -151,6 +151,30 @@ def _open_ended_mdat(raw: bytes) -> bytes:
     return raw[:at] + bytes(4) + raw[at + 4 :]
 
 
+def with_edits(raw: bytes, edits: Sequence[tuple[float, float]]) -> bytes:
+    """An mp4 whose index lies behind its pictures, with these parts alone shown: (start, length) in seconds."""
+    second, tick = (_number(raw, raw.index(kind) + 16) for kind in (b"mvhd", b"mdhd"))
+    begin = raw.index(b"elst") - 4
+    old, first = _number(raw, begin), _number(raw, begin + 20)  # the film begins at `first`
+    body = bytes(4) + len(edits).to_bytes(4, "big")
+    for start, length in edits:
+        body += round(length * second).to_bytes(4, "big")
+        body += (first + round(start * tick)).to_bytes(4, "big") + bytes([0, 1, 0, 0])
+    new = _box(b"elst", body)
+    out = bytearray(raw[:begin] + new + raw[begin + old :])
+    for kind in (b"moov", b"trak", b"edts"):
+        at = raw.rindex(kind) - 4
+        out[at : at + 4] = (_number(raw, at) + len(new) - old).to_bytes(4, "big")
+    total = sum(round(length * second) for _, length in edits).to_bytes(4, "big")
+    for at in (raw.index(b"mvhd") + 20, raw.index(b"tkhd") + 24):
+        out[at : at + 4] = total
+    return bytes(out)
+
+
+def _number(raw: bytes, at: int) -> int:
+    return int.from_bytes(raw[at : at + 4], "big")
+
+
 def _cover(path: Path, form: str | None = None) -> None:
     with av.open(str(path), "w", format=form) as out:
         film_stream = out.add_stream("libx264", rate=24)
@@ -216,6 +240,13 @@ ODDITIES: dict[str, tuple[str, Recipe]] = {
     "starts at five seconds mkv": (".mkv", w(rewrap, make=write, shift=Fraction(5))),
     "starts at an hour ts": (".ts", w(rewrap, make=write, shift=Fraction(3600))),
     "edit list cuts the start": (".mp4", w(rewrap, make=write, shift=Fraction(-1, 4))),
+    "edit list cuts a variable rate": (
+        ".mp4", w(rewrap, make=w(write, rate=10, ticks=UNEVEN, base=TENTHS), shift=Fraction(-3, 2))),
+    "edit list cuts the end": (".mp4", w(edited, make=write, change=w(with_edits, edits=((0, 0.8),)))),
+    "edit list of two parts": (
+        ".mp4", w(edited, make=write, change=w(with_edits, edits=((0, 0.5), (0.75, 0.5))))),
+    "edit list of holds": (
+        ".mp4", w(edited, make=w(write, ticks=HOLDS, base=F24), change=w(with_edits, edits=((0.2, 4),)))),
     "negative times": (
         ".mkv", w(rewrap, make=write, shift=Fraction(-1, 2), container={"avoid_negative_ts": "disabled"})),
     "no edit list": (".mp4", w(write, container={"use_editlist": "0"})),

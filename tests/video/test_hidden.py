@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import cv2
 import lawful
 import mutants
@@ -19,6 +20,7 @@ ACCEPTED = [
     ("mov-mjpeg", "four bytes", 325), ("avi-mjpeg", "a bit", 517), ("mp4-hevc", "chunk zeroed", 924),
     ("webm-vp8", "four bytes", 1291), ("mp4-hevc", "a bit", 1304), ("webm-vp9-live", "chunk zeroed", 1412),
     ("webm-vp9-live", "a bit", 1472), ("mov-mjpeg", "a bit", 1625), ("webm-vp9", "a bit", 1630),
+    ("webm-vp8", "a bit", 1791),
 ]  # fmt: skip
 """Damages that FFmpeg decodes without a word, into pictures whose flow is more than 5 % off."""
 
@@ -36,7 +38,7 @@ def test_what_a_decoder_accepts_is_told(
 
 
 FEW = [("h264", "subtitle"), ("h264 slices ts", "fade"), ("hevc", "glitch"), ("vp8 resilient", "dark"),
-       ("vp9", "cuts"), ("mjpeg", "rolling flash")]  # fmt: skip
+       ("vp9", "cuts"), ("mjpeg", "rolling flash"), ("huffyuv", "dark"), ("ffvhuff", "snow")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("encoder", "content"), FEW)
@@ -128,8 +130,46 @@ class TestLayout:
     @pytest.mark.parametrize("pattern", [b"\0", b"\x03", b"\x5a", b"\xa7", b"\xc0", b"\xff"])
     def test_every_byte_of_an_altered_end_is_another(self, pattern: bytes) -> None:
         packet = pattern * 100
-        [trial] = Layout.of("vp8", None).spoiled(packet)
+        trial = next(Layout.of("vp8", None).spoiled(packet))
         for end in trial.ends:
             assert len(end) == len(packet)
             assert end[:-8] == packet[:-8]
             assert all(a != b for a, b in zip(end[-8:], packet[-8:], strict=True))
+
+    def test_a_vp8_picture_is_a_number_that_is_made_smaller(self) -> None:
+        trials = [
+            t for t in Layout.of("vp8", None).spoiled(bytes([7] * 60 + [1, 0, 0])) if t.lowered
+        ]
+        assert [end[-4:] for trial in trials for end in trial.ends] == [b"\7\0\xff\xff"]
+
+    def test_nothing_is_below_zero(self) -> None:
+        trials = Layout.of("vp8", None).spoiled(bytes([7] * 60) + bytes(4))
+        assert not any(trial.lowered for trial in trials)
+
+
+def test_a_wrong_bit_in_vp8_tokens_is_told(tmp_path: Path) -> None:
+    path = mutants.KINDS["webm-vp8"].write(tmp_path / "clip.webm", mutants.film()[:14])
+    raw = path.read_bytes()
+    with av.open(str(path)) as container:
+        data = bytes(next(packet for packet in container.demux(video=0)))
+    start, tokens = raw.index(data), 10 + (int.from_bytes(data[:3], "little") >> 5)
+    told = 0
+    for bit in np.random.default_rng(1).integers(8 * tokens, 8 * len(data), 10).tolist():
+        changed = bytearray(raw)
+        changed[start + bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        told += bool(hidden_damage(path))
+    assert told >= 9, "one in 128 ends by chance where a sound picture does"
+
+
+@pytest.mark.parametrize("encoder", ["huffyuv", "ffvhuff"])
+def test_a_wrong_bit_in_huffman_codes_is_told(tmp_path: Path, encoder: str) -> None:
+    path = lawful.ENCODERS[encoder].write(tmp_path / "clip.avi", mutants.film()[:6])
+    raw, told = path.read_bytes(), 0
+    start, end = raw.index(b"movi") + 4000, raw.rindex(b"idx1") - 4000
+    for bit in np.random.default_rng(2).integers(8 * start, 8 * end, 10).tolist():
+        changed = bytearray(raw)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        told += bool(hidden_damage(path))
+    assert told >= 5, "the others alter samples by a few levels"

@@ -1,9 +1,9 @@
 """Which codec's hidden damage is looked for in which way.
 
-H.264, HEVC, VP8 and VP9 carry no checksum, and almost any bytes decode to some picture. But a decoder that has
-lost its way does not come to the end of a picture's data at the end of the picture (`consumption`). The scans
-of JPEG pictures can be followed without a decoder (`scans`), and what remains there is a step of brightness
-that begins in the middle of a row (`steps`).
+H.264, HEVC, VP8, VP9 and Huffyuv carry no checksum, and almost any bytes decode to some picture. But a decoder
+that has lost its way does not come to the end of a picture's data at the end of the picture (`consumption`).
+The scans of JPEG pictures can be followed without a decoder (`scans`), and what remains there is a step of
+brightness that begins in the middle of a row (`steps`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import av
 from mirabench.errors import VideoError
 from mirabench.video.hidden.consumption import consumption_damage
 from mirabench.video.hidden.scans import scan_damage
-from mirabench.video.hidden.steps import step_damage
+from mirabench.video.hidden.steps import line_step_damage, step_damage
 from mirabench.video.limits import MAX_PIXELS
 from mirabench.video.reading import open_stream
 
@@ -26,6 +26,8 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "hevc": (consumption_damage,),
     "vp8": (consumption_damage,),
     "vp9": (consumption_damage,),
+    "huffyuv": (consumption_damage, line_step_damage),
+    "ffvhuff": (consumption_damage, line_step_damage),
     "mjpeg": (scan_damage, step_damage),
 }
 """FFmpeg's name of a codec -> its checks."""

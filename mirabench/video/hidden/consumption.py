@@ -1,13 +1,17 @@
 """Whether a decoder comes to the end of each picture's data at the end of the picture.
 
 After a wrong byte an entropy decoder reads symbols that nobody wrote. It makes a picture of them, but it ends
-too early or reads on beyond the picture's data, and FFmpeg does not say where it stopped. Two experiments do:
+too early or reads on beyond the picture's data, and FFmpeg does not say where it stopped. Three experiments do:
 
     beyond      bytes are appended to the data of every picture; a sound film stays as it is
     unread      the last bytes of one picture's data are altered; a sound picture changes
+    lower       the data of a VP8 picture, read as one number, are made smaller by one; a sound picture changes
 
-The first costs one more decoding. The second decodes from the last key frame up to the picture in question, so
-it is made for the most suspicious pictures first, those that change most against their neighbours, until a
+The third is the sharpest: of all numbers that stand for a picture a writer of VP8 takes the lowest; a decoder
+that lost its way comes to rest anywhere between the lowest and the highest.
+
+The first costs one more decoding. The others decode from the last key frame up to the picture in question, so
+they are made for the most suspicious pictures first, those that change most against their neighbours, until a
 budget of pixels is spent. Short clips are looked at whole.
 """
 
@@ -16,23 +20,18 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-import av
 import cv2
 import numpy as np
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mirabench.video.complaints import ERROR
 from mirabench.video.frames import FloatArray
+from mirabench.video.hidden.decoder import Coded, Decoder, coded_packets
 from mirabench.video.hidden.units import Layout
-from mirabench.video.limits import decoder_limit
-from mirabench.video.messages import listening
 from mirabench.video.planes import digest_of, samples
 from mirabench.video.reading import open_stream
 
@@ -42,46 +41,9 @@ GROUP_BYTES = 32 * 2**20
 """Packets from a key frame on that are kept for it; later pictures of the group are not looked at."""
 HABIT, HABIT_FEWEST = 0.9, 8
 """If so large a share of the pictures leave data unread, and so many were tried, their writer fills them up."""
+EXACT = 0.5
+"""If so large a share, or fewer pictures, end anywhere, their writer does not take the lowest number."""
 THUMBNAIL = (16, 9)
-
-
-@dataclass(frozen=True, slots=True)
-class _Coded:
-    """What is fed to a decoder."""
-
-    data: bytes
-    pts: int | None
-    dts: int | None
-    is_keyframe: bool
-
-
-class _Decoder:
-    """A decoder of one thread, apart from any file."""
-
-    def __init__(self, stream: VideoStream, max_pixels: int) -> None:
-        context = av.CodecContext.create(stream.codec_context.name, "r")
-        assert isinstance(context, VideoCodecContext)  # its name is that of a film's codec
-        context.extradata = stream.codec_context.extradata
-        context.thread_count = 1
-        context.options = {"max_pixels": decoder_limit(max_pixels)}
-        self._context = context
-        self._time_base = stream.time_base or Fraction(1, 1000)
-        self.refused = False
-        """Whether it has complained; where it did, it may have put another picture in place of its own."""
-
-    def decode(self, coded: _Coded | None) -> list[VideoFrame]:
-        """The pictures that come out when one goes in, or the rest for None; none after an error."""
-        packet = None
-        if coded is not None:
-            packet = Packet(coded.data)
-            packet.pts, packet.dts, packet.time_base = coded.pts, coded.dts, self._time_base
-        with listening() as messages:
-            try:
-                found = self._context.decode(packet)
-            except av.FFmpegError:
-                self.refused, found = True, []
-        self.refused |= any(message.level <= ERROR for message in messages)
-        return found
 
 
 @dataclass(slots=True)
@@ -96,20 +58,32 @@ class _Film:
     """In the order of decoding."""
     thumbnails: list[FloatArray] = field(default_factory=list)
     costs: dict[int, int] = field(default_factory=dict)
-    """Time -> pixels to decode for the second experiment; absent where it is not made."""
+    """Time -> pixels to decode for the other experiments; absent where they are not made."""
+
+
+@dataclass(slots=True)
+class _Ends:
+    """What one kind of trial of the pictures' ends shows."""
+
+    tried: int = 0
+    unread: list[int] = field(default_factory=list)
+    """Times of the pictures that did not change."""
+
+
+class _Trials(NamedTuple):
+    altered: _Ends
+    lowered: _Ends
 
 
 def consumption_damage(path: Path, max_pixels: int) -> tuple[str, ...]:
-    """What both experiments show, in words.
+    """What the experiments show, in words.
 
     Raises:
         VideoError: the file cannot be opened.
         av.FFmpegError: it cannot be read to its end.
     """
     film = _with_appended(path, max_pixels)
-    unread, tried = _with_altered_ends(path, max_pixels, film)
-    if tried >= HABIT_FEWEST and len(unread) > HABIT * tried and not film.beyond:
-        unread = []
+    unread = _unread(_with_other_ends(path, max_pixels, film), film)
     container, stream = open_stream(path, max_pixels)
     with container:
         second = float(stream.time_base or 1)
@@ -122,29 +96,21 @@ def consumption_damage(path: Path, max_pixels: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _packets(path: Path, max_pixels: int) -> Iterator[tuple[VideoStream, _Coded]]:
-    container, stream = open_stream(path, max_pixels)
-    with container:
-        for p in container.demux(stream):
-            if p.size:
-                yield stream, _Coded(bytes(p), p.pts, p.dts, p.is_keyframe)
-
-
 def _with_appended(path: Path, max_pixels: int) -> _Film:
     """The first experiment."""
     film, pending = _Film(), dict[int, int]()
     plain = altered = layout = None
     pixels = kept = cost = 0
-    for stream, coded in _packets(path, max_pixels):
+    for stream, coded in coded_packets(path, max_pixels):
         if plain is None or altered is None or layout is None:
-            plain, altered = _Decoder(stream, max_pixels), _Decoder(stream, max_pixels)
+            plain, altered = Decoder(stream, max_pixels), Decoder(stream, max_pixels)
             layout = Layout.of(stream.codec_context.name, stream.codec_context.extradata)
             pixels = stream.codec_context.width * stream.codec_context.height
         kept, cost = (0, 0) if coded.is_keyframe else (kept, cost)
         kept, cost = kept + len(coded.data), cost + pixels
         if coded.pts is not None and kept <= GROUP_BYTES:
             film.costs[coded.pts] = cost
-        longer = _Coded(layout.lengthened(coded.data), coded.pts, coded.dts, coded.is_keyframe)
+        longer = Coded(layout.lengthened(coded.data), coded.pts, coded.dts, coded.is_keyframe)
         _note(film, pending, plain.decode(coded), altered.decode(longer))
     if plain is not None and altered is not None:
         _note(film, pending, plain.decode(None), altered.decode(None))
@@ -170,29 +136,38 @@ def _thumbnail(frame: VideoFrame) -> FloatArray:
     return np.asarray(cv2.resize(luma, THUMBNAIL, interpolation=cv2.INTER_AREA), np.float64)
 
 
-def _with_altered_ends(path: Path, max_pixels: int, film: _Film) -> tuple[list[int], int]:
-    """The second experiment: the times of pictures that did not change, and how many were tried."""
-    chosen = _most_suspicious(film)
-    unread, tried = list[int](), 0
+def _unread(trials: _Trials, film: _Film) -> list[int]:
+    """Times of pictures whose decoder does not come to the end, apart from what their writer does always."""
+    altered, lowered = trials
+    habit = altered.tried >= HABIT_FEWEST and len(altered.unread) > HABIT * altered.tried
+    found = [] if habit and not film.beyond else altered.unread
+    exact = lowered.tried >= HABIT_FEWEST and len(lowered.unread) < EXACT * lowered.tried
+    return found + lowered.unread if exact else found
+
+
+def _with_other_ends(path: Path, max_pixels: int, film: _Film) -> _Trials:
+    """The second and the third experiment."""
+    chosen, trials = _most_suspicious(film), _Trials(_Ends(), _Ends())
     for stream, group in _groups(path, max_pixels, film):
         layout = Layout.of(stream.codec_context.name, stream.codec_context.extradata)
         for at, coded in enumerate(group):
             if coded.pts is None or coded.pts not in chosen:
                 continue
             for trial in layout.spoiled(coded.data):
-                tried += 1
+                ends = trials.lowered if trial.lowered else trials.altered
+                ends.tried += 1
                 replay = partial(_replayed, stream, max_pixels, group[: at + 1], trial.reveals)
                 sound = replay(trial.original) if trial.reveals else [film.digests[coded.pts]]
                 if all(replay(end) == sound for end in trial.ends):
-                    unread.append(coded.pts)
-    return unread, tried
+                    ends.unread.append(coded.pts)
+    return trials
 
 
-def _groups(path: Path, max_pixels: int, film: _Film) -> Iterator[tuple[VideoStream, list[_Coded]]]:
+def _groups(path: Path, max_pixels: int, film: _Film) -> Iterator[tuple[VideoStream, list[Coded]]]:
     """Packets from a key frame up to the next, as far as they are kept."""
-    group: list[_Coded] = []
+    group: list[Coded] = []
     stream = None
-    for stream, coded in _packets(path, max_pixels):
+    for stream, coded in coded_packets(path, max_pixels):
         if coded.is_keyframe and group:
             yield stream, group
             group = []
@@ -229,7 +204,7 @@ def _jumps(film: _Film) -> FloatArray:
 def _replayed(
     stream: VideoStream,
     max_pixels: int,
-    group: Sequence[_Coded],
+    group: Sequence[Coded],
     reveals: Sequence[bytes],
     data: bytes,
 ) -> list[int] | None:
@@ -237,7 +212,7 @@ def _replayed(
 
     None if the decoder refuses them.
     """
-    decoder, last = _Decoder(stream, max_pixels), group[-1]
+    decoder, last = Decoder(stream, max_pixels), group[-1]
     frames = [frame for before in group[:-1] for frame in decoder.decode(before)]
     decoder.refused = False
     frames += decoder.decode(replace(last, data=data))

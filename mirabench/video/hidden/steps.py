@@ -1,13 +1,14 @@
-"""Motion JPEG: a step of brightness or colour that begins in the middle of a row of blocks.
+"""Motion JPEG and Huffyuv: a step of brightness or colour that begins in the middle of a row.
 
 The mean of each block is coded as its difference from the block before. Wrong bits in one of them shift the
 rest of the picture, from that block on in the order of coding, and the next picture is right again. Nothing
 that is filmed does so: light changes from a line on, never from the middle of a row on, nor everywhere alike.
+Huffyuv does the same with each sample, line by line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -39,12 +40,25 @@ class Means(NamedTuple):
 
 
 def step_damage(path: Path, max_pixels: int) -> tuple[str, ...]:
-    """The first picture with such a step, or of another format than the one before, in words.
+    """The first picture of a film in JPEG with such a step, or of another format than the one before, in words.
 
     Raises:
         VideoError: the file cannot be decoded.
     """
-    for number, (one, two, three, where) in enumerate(_triples(_block_means(path, max_pixels))):
+    return _step_damage(_means(path, max_pixels, _blocks))
+
+
+def line_step_damage(path: Path, max_pixels: int) -> tuple[str, ...]:
+    """The same for a film in Huffyuv, from the middle of a line on.
+
+    Raises:
+        VideoError: the file cannot be decoded.
+    """
+    return _step_damage(_means(path, max_pixels, _lines))
+
+
+def _step_damage(means: Iterator[Means]) -> tuple[str, ...]:
+    for number, (one, two, three, where) in enumerate(_triples(means)):
         if not one.format == two.format == three.format:
             return (f"the format of the pictures changes near picture {number}",)
         pictures = [one, two, three]
@@ -53,9 +67,7 @@ def step_damage(path: Path, max_pixels: int) -> tuple[str, ...]:
             found.planes, zip(*(p.planes for p in pictures), strict=True), strict=True
         ):
             if steps_in_a_row(plane, beside[0], beside[1]):
-                return (
-                    f"from the middle of a row of blocks on, picture {number} has another brightness",
-                )
+                return (f"from the middle of a row on, picture {number} has another brightness",)
     return ()
 
 
@@ -124,22 +136,34 @@ def _triples(means: Iterator[Means]) -> Iterator[tuple[Means, Means, Means, int]
     yield one, two, three, 2
 
 
-def _block_means(path: Path, max_pixels: int) -> Iterator[Means]:
+def _means(
+    path: Path, max_pixels: int, of: Callable[[VideoFrame], Iterator[FloatArray]]
+) -> Iterator[Means]:
     for frame in decoded(path, max_pixels=max_pixels):
-        known = frame.format.name in FORMATS
-        planes = (_in_order(frame, number) for number in range(len(frame.planes) if known else 0))
-        yield Means(frame.format.name, tuple(planes))
+        yield Means(frame.format.name, tuple(of(frame)))
 
 
-def _in_order(frame: VideoFrame, number: int) -> FloatArray:
-    """(R, C) means of whole blocks: rows of units, and in them the blocks in the order of coding."""
-    across = down = 1
-    if number == 0 and len(frame.planes) > 1:  # a unit holds several blocks of luma
-        across = round(frame.planes[0].width / frame.planes[1].width)
-        down = round(frame.planes[0].height / frame.planes[1].height)
-    plane = samples(frame, number)
-    rows, columns = plane.shape[0] // (BLOCK * down), plane.shape[1] // (BLOCK * across)
-    whole = plane[: rows * BLOCK * down, : columns * BLOCK * across].astype(np.float64)
-    means = whole.reshape(rows, down, BLOCK, columns, across, BLOCK).mean(axis=(2, 5))
-    ordered = means.transpose(0, 2, 1, 3)
-    return np.asarray(ordered.reshape(rows, columns * down * across), np.float64)
+def _blocks(frame: VideoFrame) -> Iterator[FloatArray]:
+    """Each plane's (R, C) means of whole blocks: rows of units, in them the blocks in the order of coding."""
+    for number in range(len(frame.planes) if frame.format.name in FORMATS else 0):
+        across = down = 1
+        if number == 0 and len(frame.planes) > 1:  # a unit holds several blocks of luma
+            across = round(frame.planes[0].width / frame.planes[1].width)
+            down = round(frame.planes[0].height / frame.planes[1].height)
+        plane = samples(frame, number)
+        rows, columns = plane.shape[0] // (BLOCK * down), plane.shape[1] // (BLOCK * across)
+        whole = plane[: rows * BLOCK * down, : columns * BLOCK * across].astype(np.float64)
+        means = whole.reshape(rows, down, BLOCK, columns, across, BLOCK).mean(axis=(2, 5))
+        yield np.asarray(means.transpose(0, 2, 1, 3).reshape(rows, -1), np.float64)
+
+
+def _lines(frame: VideoFrame) -> Iterator[FloatArray]:
+    """Each component's (H, C) means of pieces of lines, from above and, as Huffyuv stores RGB, from below."""
+    for number, plane in enumerate(frame.planes):
+        together = round(samples(frame, number).shape[1] / plane.width)
+        pixels = samples(frame, number).reshape(plane.height, plane.width, together)
+        columns = plane.width // BLOCK
+        whole = pixels[:, : columns * BLOCK].astype(np.float64)
+        for component in range(together):
+            lines = whole[..., component].reshape(plane.height, columns, BLOCK).mean(axis=2)
+            yield from (lines, lines[::-1])

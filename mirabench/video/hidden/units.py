@@ -2,7 +2,7 @@
 
 H.264 and HEVC divide a packet into NAL units, each with its length in front (ISO/IEC 14496-15) or after a start
 code (Annex B of both). A VP8 packet is one picture, a VP9 packet may be several with an index behind them
-(Annex B of the VP9 bitstream specification).
+(Annex B of the VP9 bitstream specification). Huffyuv and FFVHUFF store a picture as words of Huffman codes.
 """
 
 from __future__ import annotations
@@ -20,10 +20,17 @@ TRIALS = 8
 """Where a picture is flat, other symbols may lawfully look the same; so many times in a row they do not."""
 TAIL, TAIL_SHARE = 8, 0.02
 """How much of a picture's end is altered: so many bytes, or this share of it if that is more."""
+LAST = WORD = 4
+"""Bytes at the end of a VP8 picture that are taken for a number, and in a word of Huffyuv."""
 SLOTS = 8
 """Pictures that a VP9 decoder keeps."""
 JUNK = bytes([0, 0, 0, 0, 0x80, 0x5A, *((37 * n) % 253 + 1 for n in range(64))])
 """What is appended. It begins with zeros, which some writers leave out at the end."""
+
+
+HUFFMAN = ("huffyuv", "ffvhuff")
+"""Codecs whose pictures are words of four bytes, the lowest first, filled up with zeros."""
+JUNK_WORDS = b"\x5a\xa7\x33\xcc" * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Layout:
 
     def pictures(self, data: bytes) -> list[tuple[int, int]]:
         """(start, end) of the data of each coded picture or slice; none where the units do not fit."""
-        if self.codec in ("vp8", "vp9"):
+        if self.codec in ("vp8", "vp9", *HUFFMAN):
             whole = [(0, len(data))] if data else []
             return (_indexed(data) if self.codec == "vp9" else []) or whole
         units = self._by_length(data) if self.length_bytes else self._by_start_code(data)
@@ -74,6 +81,8 @@ class Layout:
         Of H.264's slices only the last: without arithmetic coding an earlier one ends where its data does.
         """
         pictures = self.pictures(data)
+        if self.codec in HUFFMAN:
+            return data + JUNK_WORDS
         if self.codec == "vp9":
             frames = (data[start:end] for start, end in pictures)
             # one that only shows another stays as it is
@@ -90,6 +99,9 @@ class Layout:
 
     def spoiled(self, data: bytes) -> Iterator[Trial]:
         """A trial for each picture in a packet that is long enough."""
+        if self.codec in HUFFMAN:
+            yield from (Trial(data, (other,)) for other in _without_last_one(data))
+            return
         pictures = self.pictures(data)
         for number, (start, whole) in enumerate(pictures):
             # H.264 and HEVC may fill up a picture's end
@@ -102,6 +114,8 @@ class Layout:
                 yield _of_hidden(data, ends, pictures[: number + 1])
             else:
                 yield Trial(data, ends)
+            if self.codec == "vp8" and (lower := _lowered(data)):
+                yield Trial(data, lower, lowered=True)
 
 
 class Trial(NamedTuple):
@@ -112,6 +126,8 @@ class Trial(NamedTuple):
     """With other bytes at the end of the data: a sound picture shows at least one of them."""
     reveals: tuple[bytes, ...] = ()
     """Packets that show all pictures that are kept, for one that is not shown at once."""
+    lowered: bool = False
+    """Whether the data are one number, made smaller, instead of other bytes."""
 
 
 def _of_hidden(data: bytes, ends: tuple[bytes, ...], pictures: list[tuple[int, int]]) -> Trial:
@@ -122,6 +138,25 @@ def _of_hidden(data: bytes, ends: tuple[bytes, ...], pictures: list[tuple[int, i
         _superframe([packet[start:end] for start, end in pictures]) for packet in (data, *ends)
     )
     return Trial(original, tuple(others), reveals if profile != 0x30 else ())
+
+
+def _lowered(data: bytes) -> tuple[bytes, ...]:
+    """A VP8 packet whose last number is smaller by one; none where that is zero.
+
+    The writer of RFC 6386, section 7.3, ends with the lower end of the interval that stands for all symbols,
+    and zeros: below it the last symbols are others.
+    """
+    number = int.from_bytes(data[-LAST:], "big")
+    return (data[:-LAST] + (number - 1).to_bytes(LAST, "big"),) if number else ()
+
+
+def _without_last_one(data: bytes) -> Iterator[bytes]:
+    """A picture of Huffman codes without its last bit that is set: a sound one needs it; none without any."""
+    for at in range(len(data) // WORD * WORD - WORD, 0, -WORD):
+        word = int.from_bytes(data[at : at + WORD], "little")
+        if word:
+            yield data[:at] + (word & word - 1).to_bytes(WORD, "little") + data[at + WORD :]
+            return
 
 
 def _altered(data: bytes, start: int, end: int, pattern: int) -> bytes:

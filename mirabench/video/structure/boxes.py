@@ -26,7 +26,7 @@ def box_damage(file: BinaryIO, size: int) -> str:
 
 
 def _among(file: BinaryIO, start: int, end: int, inside: str) -> str:
-    for box in _boxes(file, start, end):
+    for box in boxes(file, start, end):
         name = box.kind.decode("latin-1")
         if not _is_kind(box.kind):
             return f"at byte {box.start} stands no box"
@@ -37,7 +37,7 @@ def _among(file: BinaryIO, start: int, end: int, inside: str) -> str:
     return ""
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
+def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
     """Boxes until one does not fit, which is the last one given."""
     while start < end:
         file.seek(start)
