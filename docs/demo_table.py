@@ -13,7 +13,7 @@ PLACE = re.compile(r"(?<=<!-- demo table begins -->\n).*?(?=<!-- demo table ends
 SHOWN = (
     "warping_error",
     "flow_magnitude",
-    "consistency_3d_keep_ratio",
+    "epipolar_agreement",
     "sharpness",
     "camera_motion_agreement",
 )

@@ -144,7 +144,7 @@ def _reference(report: AttackReport) -> str:
         alone, ours = tally(own, DROP, by_value=True), tally(own, DROP)
         rows.append((f"`{metric.name}`", str(alone), str(ours), why))
     if not rows:
-        return "No column of the public MiraBench code is in this suite."
+        return f"No column of the public MiraBench code is in this suite. {_MEASURE}"
     every = [_own(report, m) for m in published]
     alone = _sum(tally(own, DROP, by_value=True) for own in every)
     ours = _sum(tally(own, DROP) for own in every)
@@ -159,14 +159,18 @@ def _reference(report: AttackReport) -> str:
     )
 
 
+_MEASURE = (
+    "With the [weights](weights.md) on disk, this command measures them:\n\n```sh\n"
+    "mirabench attack --suite mirabench-official --allow-noncommercial -o attacks-official\n```"
+)
+
+
 def _awaited(report: AttackReport) -> str:
     if report.suite == "mirabench-official":
         return ""
     return (
         "\n\nThese are the columns that need no network. The other columns of the reference are not measured: "
-        "they need pretrained weights. With the [weights](weights.md) on disk, this command measures "
-        "them:\n\n```sh\n"
-        "mirabench attack --suite mirabench-official --allow-noncommercial -o attacks-official\n```"
+        f"they need pretrained weights. {_MEASURE}"
     )
 
 

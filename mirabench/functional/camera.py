@@ -143,18 +143,39 @@ def fit_camera(
         The camera; with `inliers` 0 and no motion when fewer than 12 points are believed, or nothing fits.
     """
     points, vectors = grid(*before.shape), at_grid(forward)
-    believed = at_grid(visible & is_textured(before))
+    return fit_to(points, vectors, at_grid(visible & is_textured(before)), before.shape)
+
+
+def fit_to(
+    points: Float32[np.ndarray, "N 2"],
+    vectors: Float32[np.ndarray, "N 2"],
+    believed: Bool[np.ndarray, " N"],
+    shape: tuple[int, ...],
+    within: float = INLIER_PX,
+) -> Camera:
+    """The homography that explains most of the believed vectors (RANSAC, fixed seed).
+
+    Args:
+        points: Where in the picture, px.
+        vectors: Their motion, px.
+        believed: Which of them to fit to.
+        shape: Height and width of the picture.
+        within: How far in px a vector may miss and count as explained.
+
+    Returns:
+        As `fit_camera`.
+    """
     none = Camera(np.zeros_like(vectors), _lengths(vectors[believed]), 0.0, 0.0, 1.0, 0.0, 0.0)
     if believed.sum() < FEWEST_POINTS:
         return none
     if np.abs(vectors[believed]).max() < STILL_PX:
         return none._replace(inliers=1.0)
     start, end = points[believed], points[believed] + vectors[believed]
-    homography, inliers = cv2.findHomography(start, end, cv2.RANSAC, INLIER_PX, None, 500, 0.995)
+    homography, inliers = cv2.findHomography(start, end, cv2.RANSAC, within, None, 500, 0.995)
     if homography is None or not np.isfinite(homography).all():
         return none
     field = (project(homography, points.astype(np.float64)) - points).astype(np.float32)
-    shift, jacobian = _at_centre(homography, before.shape)
+    shift, jacobian = _at_centre(homography, shape)
     determinant = float(np.linalg.det(jacobian))
     if determinant <= 0 or not np.isfinite(field).all():
         return none

@@ -17,7 +17,7 @@ from mirabench.report.table import number
 PREFERRED: Mapping[str, Sequence[str]] = {
     "temporal consistency": ("warping_error", "temporal_dino_consistency"),
     "motion strength": ("flow_magnitude", "dynamic_degree"),
-    "3D consistency": ("consistency_3d_keep_ratio",),
+    "3D consistency": ("epipolar_agreement", "consistency_3d_keep_ratio"),
     "visual quality": ("sharpness", "imaging_quality"),
     "text alignment": ("camera_motion_agreement", "overall_consistency"),
     "distribution similarity": ("handmade_frechet_distance", "fvd"),

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from clipkit import panning, still, texture
 
-import mirabench
 from mirabench import functional as F
 from mirabench.functional.camera import at_grid, fit_camera, grid, is_textured
 
@@ -190,15 +189,3 @@ class TestSpeeds:
         none = np.zeros((2, 96, 160, 2), np.float32)
         assert F.camera_motion(still(3), none, none, 1.0).tolist() == [0.0, 0.0]
         assert F.object_motion(still(3), none, none, 1.0).tolist() == [0.0, 0.0]
-
-    @pytest.mark.parametrize("name", ["flow_magnitude", "camera_motion", "object_motion"])
-    def test_the_metric_of_a_clip_is_the_mean_of_the_function(self, name: str) -> None:
-        """No cut, and small enough not to be shrunk: nothing is left out or prepared."""
-        clip = panning(10, dx=2.5, dy=1.0)
-        clip[:, 30:60, 40:70] = panning(10, dx=-2.0, seed=5)[:, 30:60, 40:70]
-        forward, backward = F.optical_flow(clip), F.optical_flow(clip[::-1])[::-1]
-        more = () if name == "flow_magnitude" else (forward, backward)
-        first = forward if name == "flow_magnitude" else clip
-        found = getattr(F, name)(first, *more, 1 / 24)
-        metric = mirabench.score(clip, name, fps=24, cache=False).value
-        assert found.mean() == pytest.approx(metric, rel=1e-12)

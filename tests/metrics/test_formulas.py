@@ -40,45 +40,54 @@ def pulse(change: object = 9.0, cut_before: int | None = None) -> FeatureTable:
     if cut_before is not None:
         signature[cut_before:] = 200 - signature[cut_before:]
     changes = np.concatenate([[0.0], np.broadcast_to(np.float64(change), PAIRS)])
-    return as_table(signature=signature, change=changes)
+    return as_table(seconds=np.arange(PAIRS + 1) / 2, signature=signature, change=changes)
+
+
+def speeds(dt: object = 0.5, **columns: object) -> FeatureTable:
+    """Six pairs of frames; nothing moves but what is said, in diagonals per second."""
+    names = ("fastest", "camera", "object", "light")
+    rows = {name: np.zeros(PAIRS) for name in names}
+    rows |= {"camera_inliers": np.ones(PAIRS), "dt": np.full(PAIRS, dt)}
+    rows |= {name: np.broadcast_to(np.float64(v), PAIRS) for name, v in columns.items()}
+    return as_table(seconds=np.cumsum(rows["dt"]), **rows)
 
 
 class TestSpeeds:
     @pytest.mark.parametrize(
         ("metric", "column"),
-        [("flow_magnitude", "top5"), ("camera_motion", "camera"), ("object_motion", "object")],
+        [("flow_magnitude", "fastest"), ("camera_motion", "camera"), ("object_motion", "object")],
     )
     def test_a_pair_weighs_as_long_as_it_lasts(self, metric: str, column: str) -> None:
         dt = np.array([1.0, 1, 1, 1, 1, 5])
-        px = np.array([0.0, 0, 0, 0, 0, 20])  # 20 px in 5 s; over all, 20 px in 10 s
-        found = measured(metric, motion=motion(dt, **{column: px}), pulse=pulse())
-        assert found.value == pytest.approx(20 / 10 / 5)
+        speed = np.array([0.0, 0, 0, 0, 0, 0.8])  # four diagonals in 5 s; over all, four in 10 s
+        found = measured(metric, speeds=speeds(dt, **{column: speed}), pulse=pulse())
+        assert found.value == pytest.approx(4 / 10)
         assert found.curve is not None
-        assert found.curve.values.tolist() == [0, 0, 0, 0, 0, 20 / 5 / 5]
+        assert found.curve.values.tolist() == [0, 0, 0, 0, 0, 0.8]
         assert found.curve.seconds.tolist() == [1, 2, 3, 4, 5, 10]
 
     @pytest.mark.parametrize("metric", ["flow_magnitude", "camera_motion", "object_motion"])
     def test_a_hard_cut_is_no_motion(self, metric: str) -> None:
-        px = np.array([1.0, 1, 1, 99, 1, 1])
-        table = motion(top5=px, camera=px, object=px)
-        found = measured(metric, motion=table, pulse=pulse(cut_before=4))
-        assert found.value == pytest.approx(1 / 0.5 / 5)
+        each = np.array([1.0, 1, 1, 99, 1, 1])
+        table = speeds(fastest=each, camera=each, object=each)
+        found = measured(metric, speeds=table, pulse=pulse(cut_before=4))
+        assert found.value == pytest.approx(1.0)
         assert found.curve is not None
         assert len(found.curve.values) == 5
 
     @pytest.mark.parametrize(("flicker", "status"), [(0.01, "ok"), (0.0101, "degenerate")])
     def test_light_that_changes_is_followed_by_flow(self, flicker: float, status: str) -> None:
         dark = np.array([0.0, 0.0, flicker, flicker, flicker, 0.5])  # the median is what counts
-        table = motion(flicker=dark)
+        table = speeds(light=dark)
         for metric in ("flow_magnitude", "object_motion"):
-            assert measured(metric, motion=table, pulse=pulse()).status == status
-        assert measured("camera_motion", motion=table, pulse=pulse()).status == "ok"
+            assert measured(metric, speeds=table, pulse=pulse()).status == status
+        assert measured("camera_motion", speeds=table, pulse=pulse()).status == "ok"
 
     def test_a_camera_that_was_never_fitted_has_no_motion(self) -> None:
         with pytest.raises(MetricError, match="no camera could be fitted"):
-            measured("camera_motion", motion=motion(camera_inliers=0.0), pulse=pulse())
-        once = motion(camera_inliers=np.eye(PAIRS)[0], camera=2.5)
-        assert measured("camera_motion", motion=once, pulse=pulse()).value == pytest.approx(1.0)
+            measured("camera_motion", speeds=speeds(camera_inliers=0.0), pulse=pulse())
+        once = speeds(camera_inliers=np.eye(PAIRS)[0], camera=1.0)
+        assert measured("camera_motion", speeds=once, pulse=pulse()).value == pytest.approx(1.0)
 
     def test_windows_without_corners_do_not_count(self) -> None:
         def tracks(*corners: int) -> FeatureTable:

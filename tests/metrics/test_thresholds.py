@@ -145,21 +145,47 @@ def clip(table: FeatureTable, video: VideoInfo) -> ClipInputs:
     return ClipInputs(video, {"motion": table, "pulse": pulse(video)})
 
 
+def speed(dt: tuple[float, ...], *fastest: float) -> ClipInputs:
+    """Pairs that last so long and move so fast, in diagonals per second."""
+    table = as_table(dt=np.array(dt), seconds=np.cumsum(dt), fastest=np.array(fastest))
+    video = info(len(dt) + 1)
+    return ClipInputs(video, {"speeds": table, "pulse": pulse(video)})
+
+
 class TestSpeed:
     def test_is_the_distance_over_the_time_whatever_the_rate(self) -> None:
-        """1 px in 0.1 s and 1 px in 0.3 s are 2 px in 0.4 s: 5 px/s, and not the mean of 10 and 3.3."""
-        found = mean_speed(clip(motion((0.1, 0.3), top5=(1.0, 1.0)), info(3)), "top5")
-        assert found.value == pytest.approx(5 / 5)  # the diagonal of 3x4 is 5
+        """Half a diagonal in 0.1 s and as much in 0.3 s: one in 0.4 s, and not the mean of 5 and 1.7."""
+        found = mean_speed(speed((0.1, 0.3), 5.0, 5 / 3), "fastest")
+        assert found.value == pytest.approx(1 / 0.4)
 
     def test_does_not_change_where_two_pairs_are_seen_as_one(self) -> None:
-        steady = mean_speed(clip(motion((0.1,) * 4, top5=(2.0, 2.0, 6.0, 6.0)), info(5)), "top5")
-        skipped = mean_speed(clip(motion((0.2, 0.1, 0.1), top5=(4.0, 6.0, 6.0)), info(4)), "top5")
-        assert steady.value == pytest.approx(skipped.value) == pytest.approx(8.0)
+        steady = mean_speed(speed((0.1,) * 4, 2.0, 2.0, 6.0, 6.0), "fastest")
+        skipped = mean_speed(speed((0.2, 0.1, 0.1), 2.0, 6.0, 6.0), "fastest")
+        assert steady.value == pytest.approx(skipped.value) == pytest.approx(4.0)
+
+    def test_a_leap_back_to_the_first_frame_is_no_motion(self) -> None:
+        walk = (1.0, 1.2, 0.9, 8.0, 1.1, 1.0, 8.0, 1.0, 1.0, 1.0)
+        found = mean_speed(speed((0.1,) * 10, *walk), "fastest")
+        assert found.value == pytest.approx(np.mean([1.0, 1.2, 0.9, 1.1, 1.0, 1.0, 1.0, 1.0]))
+
+    @pytest.mark.parametrize(
+        "steady",
+        [
+            (0.0, 2.0) * 4,  # each frame held for two
+            (0.0, 0.0, 2.0) * 3,  # for three
+            (1.0, 1.0, 8.0, 8.0, 1.0, 1.0),  # a sprint of two pairs
+            (1.0, 1.0, 2.9, 1.0, 1.0, 1.0),  # short of three times as fast
+            (1.0, 9.0, 1.0, 1.0),  # too few pairs to know what is usual
+        ],
+    )
+    def test_what_is_no_leap_counts(self, steady: tuple[float, ...]) -> None:
+        found = mean_speed(speed((0.1,) * len(steady), *steady), "fastest")
+        assert found.value == pytest.approx(np.mean(steady))
 
     def test_shows_the_speed_of_each_pair_in_its_curve(self) -> None:
-        found = mean_speed(clip(motion((0.1, 0.3), top5=(1.0, 3.0)), info(3)), "top5")
+        found = mean_speed(speed((0.1, 0.3), 2.0, 3.0), "fastest")
         assert found.curve is not None
-        assert found.curve.values.tolist() == pytest.approx([2.0, 2.0])
+        assert found.curve.values.tolist() == [2.0, 3.0]
         assert found.curve.seconds.tolist() == pytest.approx([0.1, 0.4])
 
     def test_of_an_error_is_a_plain_mean_over_pairs(self) -> None:

@@ -263,7 +263,7 @@ class TestApplies:
         [("The camera pans left.", True), ("Handheld, a static shot.", False), ("A dog.", True)],
     )
     def test_depth_is_asked_for_unless_the_camera_stays(self, text: str, asks: bool) -> None:
-        spec = load_tracks()["lite"].specs["consistency_3d_rmse"]
+        spec = load_tracks()["lite"].specs["epipolar_agreement"]
         assert applies(spec, Prompt("p", text)) is asks
 
     @pytest.mark.parametrize(

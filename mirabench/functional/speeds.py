@@ -1,0 +1,133 @@
+"""How fast a picture and what is in it move between two frames, read where there is something to follow.
+
+The flow of a plain sky is a guess that noise, blur or a codec turn into another one. So luma is smoothed
+before the flow is taken, the flow is averaged over cells of a grid, only cells count in which the picture has
+structure for its own contrast, and each vector is the median of its neighbours'. All lengths are shares of the
+diagonal, so that half the size reads alike.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from mirabench.functional.active_picture import active_picture
+from mirabench.functional.camera import fit_to
+from mirabench.functional.consistency import FULL_SCALE, block_mean, residual
+from mirabench.functional.flow import FASTEST, PairFlow, mean_of_largest, visible_in_both
+from mirabench.shapes import Bool, Float32, Float64, UInt8
+
+REFERENCE_DIAGONAL = 367.0
+"""px of a picture of 320x180; the lengths below are px of it."""
+SMOOTHING, LEAST_SMOOTHING_PX = 1.5, 1.2
+"""Of luma before the flow: grain of 12 levels falls to about 2, and what a blur takes is gone anyway. Grain is
+grain in a small picture too, so there it is hardly less in true px."""
+CELL = 8.0
+"""Side of the cells over which the flow is averaged."""
+SMALLEST_CELL_PX = 4.0
+WITHIN = 1.0
+"""How far a vector may miss the camera's homography and count as explained."""
+STRUCTURE_SHARE = 0.15
+"""Of the picture's own contrast (90th percentile of the local spread): washing out moves both alike."""
+LEAST_STRUCTURE = 1.0
+"""Levels."""
+RUNAWAY = 1.5
+"""A fit that moves the picture so much further than anything in it was seen to move is no camera."""
+
+
+class Speeds(NamedTuple):
+    """Of one pair of frames, in px of the picture; see the metrics for what they mean."""
+
+    fastest: float
+    """Mean length of the longest twentieth of the vectors."""
+    camera: float
+    """Mean length of the motion that one homography explains."""
+    object: float
+    """Mean length of the longest twentieth of what it leaves."""
+    light: float
+    """Mean change of light by blocks, as share of full scale, with the motion taken out."""
+    inliers: float
+    """Share of the cells that the camera explains; 0 when none could be fitted."""
+
+
+def speeds(
+    before: UInt8[np.ndarray, "H W"], after: UInt8[np.ndarray, "H W"], flow: PairFlow
+) -> Speeds:
+    """The speeds between two lumas; black bars are left out.
+
+    Args:
+        before: Luma of the earlier frame.
+        after: Of the later one.
+        flow: Dense flow between two lumas.
+    """
+    part = active_picture(before)
+    unit = float(np.hypot(part.bottom - part.top, part.right - part.left)) / REFERENCE_DIAGONAL
+    blur = max(LEAST_SMOOTHING_PX, SMOOTHING * unit)
+    one, two = (_smooth(part.of(luma), blur) for luma in (before, after))
+    forward = flow(one, two)
+    visible = visible_in_both(forward, flow(two, one))
+    light = block_mean(residual(one, two, forward), visible) / FULL_SCALE
+    side = max(SMALLEST_CELL_PX, CELL * unit)
+    believed = ((by_cells(visible.astype(np.float32), side) > 0.5) & structured(one, side)).ravel()
+    vectors = _median_of_neighbours(by_cells(forward, side)).reshape(-1, 2)
+    lengths = np.hypot(*vectors[believed].T)
+    camera = fit_to(cell_centres(one.shape, side), vectors, believed, one.shape, WITHIN * unit)
+    fastest = mean_of_largest(lengths, FASTEST)
+    if camera.length > RUNAWAY * float(lengths.max(initial=0.0)):
+        return Speeds(fastest, 0.0, fastest, light, 0.0)
+    return Speeds(fastest, camera.length, camera.left_length, light, camera.inliers)
+
+
+def structured(luma: UInt8[np.ndarray, "H W"], side: float) -> Bool[np.ndarray, "R C"]:
+    """The cells around which the picture varies enough, for its own contrast, to be followed.
+
+    Args:
+        luma: The picture.
+        side: Of a cell, px.
+    """
+    window = (int(2 * side - 1) | 1,) * 2
+    mean = cv2.blur(luma.astype(np.float32), window)
+    spread = np.sqrt(np.maximum(cv2.sqrBoxFilter(luma, cv2.CV_32F, window) - mean * mean, 0))
+    local = by_cells(spread, side)
+    contrast = float(np.percentile(local, 90))
+    return np.asarray(local >= max(LEAST_STRUCTURE, STRUCTURE_SHARE * contrast))
+
+
+def by_cells(
+    values: Float32[np.ndarray, "H W *C"], side: float
+) -> Float32[np.ndarray, "Rows Columns *C"]:
+    """Means over the cells of a grid of about `side` px."""
+    rows, columns = _cells(values.shape, side)
+    means: Float32[np.ndarray, "Rows Columns *C"] = cv2.resize(
+        values, (columns, rows), interpolation=cv2.INTER_AREA
+    )
+    return means
+
+
+def cell_centres(shape: tuple[int, ...], side: float) -> Float32[np.ndarray, "N 2"]:
+    """Where the cells' middles are, px, x before y, row by row."""
+    rows, columns = _cells(shape, side)
+    x, y = _middles(shape[1], columns), _middles(shape[0], rows)
+    return np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1).astype(np.float32)
+
+
+def _cells(shape: tuple[int, ...], side: float) -> tuple[int, int]:
+    return max(1, round(shape[0] / side)), max(1, round(shape[1] / side))
+
+
+def _middles(length: int, count: int) -> Float64[np.ndarray, " C"]:
+    return (np.arange(count) + 0.5) * length / count - 0.5
+
+
+def _smooth(luma: UInt8[np.ndarray, "H W"], sigma: float) -> UInt8[np.ndarray, "H W"]:
+    return np.asarray(cv2.GaussianBlur(np.ascontiguousarray(luma), (0, 0), sigma))
+
+
+def _median_of_neighbours(vectors: Float32[np.ndarray, "R C 2"]) -> Float32[np.ndarray, "R C 2"]:
+    """Each component's median over 3x3 cells; as they are on a grid too small for that."""
+    if min(vectors.shape[:2]) < 3:
+        return vectors
+    parts = [cv2.medianBlur(np.ascontiguousarray(vectors[..., axis]), 3) for axis in (0, 1)]
+    return np.stack(parts, axis=-1)
