@@ -282,12 +282,7 @@ class Store:
         Raises:
             InputError: there is no such submission.
         """
-        query = sa.select(submissions.c.report).where(submissions.c.id == submission)
-        with self._engine.connect() as connection:
-            row = connection.execute(query).first()
-        if row is None:
-            raise InputError(f"no submission {submission!r} on this board")
-        return bytes(row.report).decode("utf-8")
+        return bytes(self._of(submission, submissions.c.report)).decode("utf-8")
 
     def track_of(self, submission: str) -> str:
         """The name of a submission's track.
@@ -295,12 +290,16 @@ class Store:
         Raises:
             InputError: there is no such submission.
         """
-        query = sa.select(submissions.c.track).where(submissions.c.id == submission)
+        return str(self._of(submission, submissions.c.track))
+
+    def _of(self, submission: str, column: sa.Column[Any]) -> Any:
+        """One column of a submission's row."""
+        query = sa.select(column).where(submissions.c.id == submission)
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         if row is None:
             raise InputError(f"no submission {submission!r} on this board")
-        return str(row.track)
+        return row[0]
 
     def rows_of(self, submission: str) -> list[ClipRow]:
         """A submission's rows, in the report's order."""

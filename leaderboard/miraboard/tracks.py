@@ -6,7 +6,6 @@ every prompt. Tracks are data (`tracks.toml`); a new protocol joins by a new ent
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,17 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mirabench import toml
 from mirabench.errors import InputError, SuiteError
 from mirabench.identity import digest_of
 from mirabench.inputs.prompts import Prompt, read_prompts
 from mirabench.metrics.api import Metric, MetricSpec
 from mirabench.suites.api import Suite, load_suite
 from miraboard.utility import Utility, applies, utility_of
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -117,10 +112,10 @@ def load_tracks(path: Path | None = None) -> dict[str, Track]:
     """
     try:
         text = (path or files("miraboard") / "tracks.toml").read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
+        raw = toml.loads(text)
     except OSError as error:
         raise InputError(f"cannot read the tracks {path}: {error.strerror or error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except toml.TOMLDecodeError as error:
         raise InputError(f"the tracks {path} are not valid TOML: {error}") from error
     folder = path.parent if path else None
     return {name: _track(name, table, folder) for name, table in raw.items()}

@@ -12,24 +12,19 @@ the function that the metric itself uses; where it does not, the prompt counts f
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from mirabench import toml
 from mirabench.errors import NotApplicable, SuiteError
 from mirabench.features.api import TextExtractor
 from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import MetricSpec
 from mirabench.metrics.camera_caption import asked_moves
 from mirabench.metrics.camera_motion_agreement import caption_of
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 CONSISTENCY = "temporal consistency"
 """The dimension that a frozen picture would win."""
@@ -97,7 +92,7 @@ def utility_of(spec: MetricSpec, scale: Mapping[str, float] | None = None) -> Ut
 def bundled() -> Mapping[str, Mapping[str, float]]:
     """Metric -> scale, of `scales.toml`."""
     text = (files("miraboard") / "scales.toml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, Any]] = tomllib.loads(text)
+    found: dict[str, dict[str, Any]] = toml.loads(text)
     return found
 
 

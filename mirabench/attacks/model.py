@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from mirabench.errors import ReportError
+from mirabench.report.model import StrictModel
 
 SCHEMA_VERSION = "1.0"
 
@@ -25,11 +26,7 @@ VERDICTS: dict[Verdict, str] = {
 """Verdict -> what it says of a metric."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class AttackRecord(_Model):
+class AttackRecord(StrictModel):
     """One attack of the run."""
 
     name: str
@@ -39,7 +36,7 @@ class AttackRecord(_Model):
     pretends: str
 
 
-class MetricRecord(_Model):
+class MetricRecord(StrictModel):
     """One metric of the suite, as it was attacked."""
 
     name: str
@@ -53,7 +50,7 @@ class MetricRecord(_Model):
     skipped: str = Field("", description="Why it was not run on any clip.")
 
 
-class Reading(_Model):
+class Reading(StrictModel):
     """What a metric said of one clip."""
 
     value: float | None = None
@@ -66,7 +63,7 @@ class Reading(_Model):
         return self.status in ("ok", "truncated")
 
 
-class Case(_Model):
+class Case(StrictModel):
     """One metric on one clip under one attack."""
 
     clip: str
@@ -85,7 +82,7 @@ class Case(_Model):
     why: str = Field("", description="Why the case is not judged.")
 
 
-class AttackReport(_Model):
+class AttackReport(StrictModel):
     """All cases of a run."""
 
     schema_version: str = SCHEMA_VERSION

@@ -9,19 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from mirabench.errors import InputError
-from mirabench.report.model import Report
+from mirabench.report.model import Report, StrictModel
 
 SCHEMA_VERSION = "1.0"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class SourceError(_Model):
+class SourceError(StrictModel):
     """What one source of error did to a metric's numbers, in the metric's unit."""
 
     typical: float = Field(ge=0, description="Median departure, over clips and versions.")
@@ -29,7 +25,7 @@ class SourceError(_Model):
     n: int = Field(description="Clips times versions that have a number on both sides.")
 
 
-class MetricBudget(_Model):
+class MetricBudget(StrictModel):
     """The error budget of a metric."""
 
     unit: str
@@ -38,7 +34,7 @@ class MetricBudget(_Model):
     sources: dict[str, SourceError]
 
 
-class ErrorBudget(_Model):
+class ErrorBudget(StrictModel):
     """The error budgets of all metrics of a suite, measured on some clips."""
 
     schema_version: str = SCHEMA_VERSION

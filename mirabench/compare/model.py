@@ -6,9 +6,9 @@ import json
 from collections import Counter
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from mirabench.report.model import SuiteRecord
+from mirabench.report.model import StrictModel, SuiteRecord
 
 SCHEMA_VERSION = "2.0"
 
@@ -18,11 +18,7 @@ Verdict = Literal[
 """`higher` and `lower` are for metrics that describe; the last two for what could not be compared."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class Side(_Model):
+class Side(StrictModel):
     """One run's number for a metric as its own report states it, over all of its clips."""
 
     mean: float | None = None
@@ -32,7 +28,7 @@ class Side(_Model):
     protocols: list[str] = Field(default_factory=list)
 
 
-class LeftOut(_Model):
+class LeftOut(StrictModel):
     """Pairs without a difference, and on which side the reason lies; a pair may count on both."""
 
     pairs: int = 0
@@ -48,7 +44,7 @@ class LeftOut(_Model):
     )
 
 
-class Difference(_Model):
+class Difference(StrictModel):
     """One metric in two runs. Differences are the run minus the one it is compared with."""
 
     dimension: str
@@ -107,7 +103,7 @@ class Difference(_Model):
     )
 
 
-class PairRecord(_Model):
+class PairRecord(StrictModel):
     """Two clips that were asked for the same."""
 
     a: str = Field(description="The clip's id in the run that is compared with.")
@@ -116,7 +112,7 @@ class PairRecord(_Model):
     how: str
 
 
-class Overall(_Model):
+class Overall(StrictModel):
     """The verdict over all dimensions."""
 
     verdict: Literal["better", "worse", "equivalent", "open"]
@@ -126,7 +122,7 @@ class Overall(_Model):
     )
 
 
-class Contrast(_Model):
+class Contrast(StrictModel):
     """One run against the one it is compared with."""
 
     name: str
@@ -149,7 +145,7 @@ class Contrast(_Model):
         return [name for name, d in self.metrics.items() if d.verdict == verdict]
 
 
-class RunRecord(_Model):
+class RunRecord(StrictModel):
     """A run that takes part."""
 
     name: str
@@ -158,7 +154,7 @@ class RunRecord(_Model):
     clips: int
 
 
-class Comparison(_Model):
+class Comparison(StrictModel):
     """What differs between one run and others."""
 
     schema_version: str = SCHEMA_VERSION

@@ -32,13 +32,9 @@ class FlowInterpolation:
     precision: str = "fp32"
     name: ClassVar[str] = "flow_interpolation"
     version: ClassVar[int] = 1
+    resize = None  # native size
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
     weights: ClassVar[tuple[str, ...]] = ("raft-things",)
-
-    @property
-    def resize(self) -> None:
-        """Native size."""
-        return
 
     def select(self, video: VideoInfo) -> IntArray:
         """Every frame; of an even number the last one has no neighbour and goes unused."""

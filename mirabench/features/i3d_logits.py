@@ -32,12 +32,9 @@ class I3dLogits:
     precision: str = "fp32"
     name: ClassVar[str] = "i3d_logits"
     version: ClassVar[int] = 1
+    resize = None
+    """Native size; the squash is part of the preprocessing."""
     weights: ClassVar[tuple[str, ...]] = ("i3d-kinetics-400",)
-
-    @property
-    def resize(self) -> None:
-        """Native size; the squash is part of the preprocessing."""
-        return
 
     def select(self, video: VideoInfo) -> IntArray:
         """At most `count` frames."""

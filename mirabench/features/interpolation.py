@@ -30,13 +30,9 @@ class Interpolation:
     precision: str = "fp32"
     name: ClassVar[str] = "interpolation"
     version: ClassVar[int] = 1
+    resize = None  # native size
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
     weights: ClassVar[tuple[str, ...]] = ("amt-s",)
-
-    @property
-    def resize(self) -> None:
-        """Native size."""
-        return
 
     def select(self, video: VideoInfo) -> IntArray:
         """Every frame; of an even number the last one has no neighbour and goes unused."""

@@ -29,11 +29,7 @@ class Quality:
     rate: float = 4.0
     name: ClassVar[str] = "quality"
     version: ClassVar[int] = 3
-
-    @property
-    def resize(self) -> None:
-        """Native size."""
-        return
+    resize = None  # native size
 
     def select(self, video: VideoInfo) -> IntArray:
         """`rate` frames per second."""

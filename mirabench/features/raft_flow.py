@@ -31,12 +31,8 @@ class RaftFlow:
     precision: str = "fp32"
     name: ClassVar[str] = "raft_flow"
     version: ClassVar[int] = 1
+    resize = None  # native size
     weights: ClassVar[tuple[str, ...]] = ("raft-things",)
-
-    @property
-    def resize(self) -> None:
-        """Native size."""
-        return
 
     def select(self, video: VideoInfo) -> IntArray:
         """Every frame."""

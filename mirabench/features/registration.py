@@ -18,13 +18,11 @@ from mirabench.features.reconstruction import FEWEST_VIEWS, Model, reconstruct
 from mirabench.features.rows import Rows
 from mirabench.features.view_matching import matcher_of
 from mirabench.features.view_pairs import deciding_pair
-from mirabench.features.view_windows import LAGS, Pair, Stretch, StretchSession
+from mirabench.features.view_windows import LAGS, Pair, Stretch, StretchSession, Views
 from mirabench.functional.registration import distinct_views, truncated
 from mirabench.functional.two_views import NO_MATCH, OK
 from mirabench.shapes import Bool, Float64
 from mirabench.video.frames import IntArray, VideoInfo
-from mirabench.video.resize import Resize
-from mirabench.video.sampling import at_times
 
 WORST_ERROR = 4.0
 """Thousandths of the diagonal at which a keypoint counts as unexplained."""
@@ -37,7 +35,7 @@ reach 0.57 and more, the same ones bent like rubber 0.34 at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Views):
     """Extractor of the feature `registration`. Rows are views.
 
     Columns: `seconds`, `stretch`, `state` (of the view's deciding pair, as in `view_pairs`), `registered`,
@@ -46,25 +44,8 @@ class Registration:
     none). A clip of one view gives no row.
     """
 
-    rate: float = 4.0
-    """Views a second."""
-    long_side: int = 480
-    keypoints: int = 1500
-    """At most this many a view, the strongest."""
-    matcher: str = "sift"
-    """What finds the keypoints and matches them: `sift`."""
-    seed: int = 0
     name: ClassVar[str] = "registration"
     version: ClassVar[int] = 1
-
-    @property
-    def resize(self) -> Resize:
-        """Shrunk by area averaging, the aspect kept."""
-        return Resize(long_side=self.long_side)
-
-    def select(self, video: VideoInfo) -> IntArray:
-        """The frames nearest to the ticks of a clock."""
-        return at_times(video, self.rate)
 
     def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""

@@ -37,13 +37,9 @@ class ViclipVideo:
     precision: str = "fp32"
     name: ClassVar[str] = "viclip_video"
     version: ClassVar[int] = 1
+    resize = None  # native size
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
     weights: ClassVar[tuple[str, ...]] = ("viclip-l-14",)
-
-    @property
-    def resize(self) -> None:
-        """Native size."""
-        return
 
     def select(self, video: VideoInfo) -> IntArray:
         """The distinct frames among the eight."""

@@ -14,15 +14,13 @@ from typing import ClassVar
 from mirabench.features.api import FeatureTable
 from mirabench.features.rows import Rows
 from mirabench.features.view_matching import matcher_of
-from mirabench.features.view_windows import LAGS, MatchedPair, Stretch, StretchSession
+from mirabench.features.view_windows import LAGS, MatchedPair, Stretch, StretchSession, Views
 from mirabench.functional.two_views import NO_EVIDENCE, STATIC
-from mirabench.video.frames import IntArray, VideoInfo
-from mirabench.video.resize import Resize
-from mirabench.video.sampling import at_times
+from mirabench.video.frames import VideoInfo
 
 
 @dataclass(frozen=True, slots=True)
-class ViewPairs:
+class ViewPairs(Views):
     """Extractor of the feature `view_pairs`. Rows are views.
 
     Columns: `seconds`, `lag` (s, to the other view), `matches`, `agreement` (mean over all matches, 0 to 1; 0
@@ -30,25 +28,8 @@ class ViewPairs:
     `planar-or-rotation`, `low-texture`, `no-match`). A clip of one view gives no row.
     """
 
-    rate: float = 4.0
-    """Views a second."""
-    long_side: int = 480
-    keypoints: int = 1500
-    """At most this many a view, the strongest."""
-    matcher: str = "sift"
-    """What finds the keypoints and matches them: `sift`."""
-    seed: int = 0
     name: ClassVar[str] = "view_pairs"
     version: ClassVar[int] = 1
-
-    @property
-    def resize(self) -> Resize:
-        """Shrunk by area averaging, the aspect kept."""
-        return Resize(long_side=self.long_side)
-
-    def select(self, video: VideoInfo) -> IntArray:
-        """The frames nearest to the ticks of a clock."""
-        return at_times(video, self.rate)
 
     def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
@@ -23,6 +24,8 @@ from mirabench.functional.two_views import (
     two_views,
 )
 from mirabench.video.frames import FrameBatch, IntArray, UInt8Array, VideoInfo
+from mirabench.video.resize import Resize
+from mirabench.video.sampling import at_times
 
 LAGS = (0.25, 0.5, 1.0, 2.0)
 """Seconds between the views of a pair: the least that shows parallax is the one that counts."""
@@ -126,6 +129,29 @@ class StretchBounds:
     def of(self, seconds: float) -> int:
         """Which stretch a time belongs to."""
         return min(int(seconds / self._seconds + 1e-9), self.count - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Which views of a clip are matched, and by what: what the extractors of view geometry share."""
+
+    rate: float = 4.0
+    """Views a second."""
+    long_side: int = 480
+    keypoints: int = 1500
+    """At most this many a view, the strongest."""
+    matcher: str = "sift"
+    """What finds the keypoints and matches them: `sift`."""
+    seed: int = 0
+
+    @property
+    def resize(self) -> Resize:
+        """Shrunk by area averaging, the aspect kept."""
+        return Resize(long_side=self.long_side)
+
+    def select(self, video: VideoInfo) -> IntArray:
+        """The frames nearest to the ticks of a clock."""
+        return at_times(video, self.rate)
 
 
 class StretchSession:

@@ -16,6 +16,8 @@ equal size.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ from mirabench.maths.distribution import (
     two_sided_jackknife,
 )
 from mirabench.metrics.api import ClipInputs, Groups, MetricSpec, SetFormula, SetMeasured
-from mirabench.metrics.learned_distances import frechet, measured
+from mirabench.metrics.learned_distances import distance_spec, frechet, measured
 from mirabench.metrics.temporal import MOTION
 
 SIZE = 32
@@ -56,21 +58,11 @@ def _by_second(
 
 
 def _spec(name: str, summary: str, low: float, source: str) -> MetricSpec:
-    return MetricSpec(
-        name=name,
-        version=2,
-        dimension="distribution similarity",
-        summary=summary,
-        unit="",
-        range=(low, float("inf")),
-        higher_is_better=False,
-        needs={"motion": MOTION, "quality": FeatureRef.of("quality")},
-        scope="set",
-        source=source,
-        resolution_invariant=False,
-        fps_invariant=True,
-        worsened_by=("blur", 3.0),
-    )
+    needs = {"motion": MOTION, "quality": FeatureRef.of("quality")}
+    return replace(
+        distance_spec(name, summary, needs, low, source), version=2,
+        resolution_invariant=False, fps_invariant=True, worsened_by=("blur", 3.0),
+    )  # fmt: skip
 
 
 def seconds_kernel(ours: Groups, theirs: Groups) -> SetMeasured:

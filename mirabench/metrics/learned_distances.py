@@ -19,7 +19,7 @@ of clips only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -109,19 +109,19 @@ def kernel_measured(sums: KernelSums, ours: int, theirs: int) -> SetMeasured:
     return measured(sums.distance(), error, ours)
 
 
-def _spec(name: str, summary: str, feature: FeatureRef, low: float) -> MetricSpec:
+def distance_spec(
+    name: str, summary: str, needs: Mapping[str, FeatureRef], low: float, source: str
+) -> MetricSpec:
+    """What a distance between sets measures, whose least value is `low`."""
     return MetricSpec(
-        name=name,
-        version=1,
-        dimension="distribution similarity",
-        summary=summary,
-        unit="",
-        range=(low, float("inf")),
-        higher_is_better=False,
-        needs={"vectors": feature},
-        scope="set",
-        source="MiraData, arXiv 2407.06358; public code",
-    )
+        name=name, version=1, dimension="distribution similarity", summary=summary, unit="",
+        range=(low, float("inf")), higher_is_better=False, needs=needs, scope="set", source=source,
+    )  # fmt: skip
+
+
+def _spec(name: str, summary: str, feature: FeatureRef, low: float) -> MetricSpec:
+    source = "MiraData, arXiv 2407.06358; public code"
+    return distance_spec(name, summary, {"vectors": feature}, low, source)
 
 
 _I3D = FeatureRef.of("i3d_logits")

@@ -25,6 +25,7 @@ from mirabench.maths.extrapolation import fewest_vectors, frechet_infinity
 from mirabench.metrics.api import Groups, MetricSpec, SetFormula, SetMeasured
 from mirabench.metrics.learned_distances import (
     MOST_GROUPS,
+    distance_spec,
     frechet,
     kernel_measured,
     measured,
@@ -58,18 +59,7 @@ def extrapolated(ours: Groups, theirs: Groups) -> SetMeasured:
 
 
 def _spec(name: str, summary: str, feature: str, source: str, low: float = 0.0) -> MetricSpec:
-    return MetricSpec(
-        name=name,
-        version=1,
-        dimension="distribution similarity",
-        summary=summary,
-        unit="",
-        range=(low, float("inf")),
-        higher_is_better=False,
-        needs={"vectors": FeatureRef.of(feature)},
-        scope="set",
-        source=source,
-    )
+    return distance_spec(name, summary, {"vectors": FeatureRef.of(feature)}, low, source)
 
 
 FVD_I3D = SetFormula(

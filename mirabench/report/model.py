@@ -17,11 +17,13 @@ from mirabench.errors import ReportError
 SCHEMA_VERSION = "1.2"
 
 
-class _Model(BaseModel):
+class StrictModel(BaseModel):
+    """A part of a file that mirabench writes: it holds no other keys, and every number is finite."""
+
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class SuiteRecord(_Model):
+class SuiteRecord(StrictModel):
     """Which suite was measured."""
 
     name: str
@@ -29,7 +31,7 @@ class SuiteRecord(_Model):
     digest: str = Field(description="Over everything in the suite that can change a number.")
 
 
-class ScoreRecord(_Model):
+class ScoreRecord(StrictModel):
     """One number for one clip."""
 
     value: float
@@ -40,7 +42,7 @@ class ScoreRecord(_Model):
     why: str = Field("", description="Why the status is not `ok`.")
 
 
-class VideoRecord(_Model):
+class VideoRecord(StrictModel):
     """One clip: facts, scores, and why scores are missing."""
 
     id: str
@@ -62,7 +64,7 @@ class VideoRecord(_Model):
     )
 
 
-class ReferenceRecord(_Model):
+class ReferenceRecord(StrictModel):
     """One reference clip."""
 
     id: str
@@ -71,7 +73,7 @@ class ReferenceRecord(_Model):
     error: str | None = None
 
 
-class MetricSummary(_Model):
+class MetricSummary(StrictModel):
     """A metric over all clips. `mean` is over scores whose status is `ok` or `truncated`."""
 
     dimension: str
@@ -110,7 +112,7 @@ class MetricSummary(_Model):
     reference_clips: int = Field(0, description="Reference clips behind the two.")
 
 
-class Report(_Model):
+class Report(StrictModel):
     """What a run found."""
 
     schema_version: str = SCHEMA_VERSION

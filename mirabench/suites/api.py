@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mirabench import registry
+from mirabench import registry, toml
 from mirabench.errors import PluginError, SuiteError, UnknownNameError
 from mirabench.features.api import FeatureRef, Parameter, build, feature_identity
 from mirabench.identity import canonical, digest_of, parameters_of
@@ -22,12 +21,6 @@ from mirabench.metrics.api import (
     SetMeasured,
     code_of,
 )
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 PRECISIONS = ("fp32", "bf16")
 
@@ -207,10 +200,10 @@ def load_suite(name: str | Path | Suite) -> Suite:
 
 def _read(path: Path) -> Suite:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = toml.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SuiteError(f"cannot read the suite {path}: {error.strerror or error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except toml.TOMLDecodeError as error:
         raise SuiteError(f"the suite {path} is not valid TOML: {error}") from error
     unknown = sorted(raw.keys() - {"name", "version", "description", "metrics", "precision"})
     missing = sorted({"name", "version", "metrics"} - raw.keys())

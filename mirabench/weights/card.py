@@ -6,7 +6,6 @@ The data are in `cards.toml`; code never holds an address.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -14,12 +13,8 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urldefrag
 
+from mirabench import toml
 from mirabench.errors import UnknownNameError, WeightsError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _HUB_URL = re.compile(
     r"https://huggingface\.co/(?P<kind>spaces/|datasets/)?(?P<repo>[^/]+/[^/]+)"
@@ -110,7 +105,7 @@ class WeightCard:
 def cards() -> Mapping[str, WeightCard]:
     """Every card by its name, in the order of `cards.toml`."""
     text = files("mirabench.weights").joinpath("cards.toml").read_text(encoding="utf-8")
-    return parse_cards(tomllib.loads(text))
+    return parse_cards(toml.loads(text))
 
 
 def card(name: str) -> WeightCard:

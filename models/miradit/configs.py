@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mirabench import toml
 from mirabench.errors import InputError, UnknownNameError
 from miradit.registry import RELEASES, Release
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -95,7 +90,7 @@ def read_config(path_or_preset: str, **overrides: Any) -> TrainConfig:
     if path.suffix != ".toml":
         raise UnknownNameError("training preset or .toml file", path_or_preset, PRESETS)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = toml.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read the training config {path}: {error}") from error
     preset = values.pop("preset", None)

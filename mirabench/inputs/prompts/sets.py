@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,14 +10,10 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from mirabench import toml
 from mirabench.errors import ManifestError, UnknownNameError
 from mirabench.inputs.prompts.prompt import Prompt, in_form
 from mirabench.inputs.prompts.reading import read_file
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 PACKAGE = "miraprompts"
 """The folder `prompts/` of the repository, as it is installed."""
@@ -45,7 +40,7 @@ class PromptSetCard:
 def cards() -> Mapping[str, PromptSetCard]:
     """Name -> card of every bundled set."""
     text = (files(PACKAGE) / "cards.toml").read_text(encoding="utf-8")
-    return {name: _card(name, table) for name, table in tomllib.loads(text).items()}
+    return {name: _card(name, table) for name, table in toml.loads(text).items()}
 
 
 def _card(name: str, table: Mapping[str, Any]) -> PromptSetCard:
