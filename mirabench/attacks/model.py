@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from mirabench.errors import ReportError
-from mirabench.report.model import StrictModel
+from mirabench.report.strict import StrictModel
 
 SCHEMA_VERSION = "1.0"
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from mirabench.errors import InputError
-from mirabench.report.model import Report, StrictModel
+from mirabench.report.model import Report
+from mirabench.report.strict import StrictModel
 
 SCHEMA_VERSION = "1.0"
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mirabench.report.model import StrictModel, SuiteRecord
+from mirabench.report.model import SuiteRecord
+from mirabench.report.strict import StrictModel
 
 SCHEMA_VERSION = "2.0"
 

@@ -10,17 +10,12 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from mirabench.errors import ReportError
+from mirabench.report.strict import StrictModel
 
 SCHEMA_VERSION = "1.2"
-
-
-class StrictModel(BaseModel):
-    """A part of a file that mirabench writes: it holds no other keys, and every number is finite."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class SuiteRecord(StrictModel):
