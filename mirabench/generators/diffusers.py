@@ -6,7 +6,10 @@ The pipeline's class comes from its own `model_index.json`. Pipelines name the s
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import inspect
+import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,7 +90,11 @@ class Diffusers:
 
     def _wishes(self, pipeline: Any) -> dict[str, Any]:
         accepted = inspect.signature(pipeline.__call__).parameters
-        wishes: dict[str, Any] = {"frame_rate": self.fps} if "frame_rate" in accepted else {}
+        wishes: dict[str, Any] = {}
+        if "frame_rate" in accepted:
+            wishes["frame_rate"] = self.fps
+        elif "fps" in accepted:
+            wishes["fps"] = round(self.fps)
         for option, names in _ARGUMENTS.items():
             value = getattr(self, option)
             if value is None:
@@ -132,12 +139,13 @@ def _pipeline(settings: Diffusers) -> Any:
     """The loaded pipeline; once a process."""
     import torch  # extra `dit`
 
-    diffusers = _library()
+    folder = _folder(settings)
+    kind = _kind(folder)
     dtype = getattr(torch, settings.dtype)
     with warnings.catch_warnings():
         # its new name, `dtype`, is silently ignored by diffusers before 0.40
         warnings.filterwarnings("ignore", ".*torch_dtype.*", FutureWarning)
-        pipeline = diffusers.DiffusionPipeline.from_pretrained(_folder(settings), torch_dtype=dtype)
+        pipeline = kind.from_pretrained(folder, torch_dtype=dtype)
     pipeline.set_progress_bar_config(disable=True)
     if settings.tiling:
         pipeline.vae.enable_tiling()
@@ -149,6 +157,25 @@ def _pipeline(settings: Diffusers) -> Any:
     else:
         pipeline.to(device)
     return pipeline
+
+
+def _kind(folder: Path) -> Any:
+    """The class that loads a folder: diffusers' own, or one of an installed package that it has parts of."""
+    diffusers = _library()
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    name = index.get("_class_name")
+    if not isinstance(name, str) or hasattr(diffusers, name):
+        return diffusers.DiffusionPipeline
+    parts = [value[0] for value in index.values() if isinstance(value, list) and value]
+    packages = {str(part).partition(".")[0] for part in parts if part}
+    for package in sorted(packages - {"diffusers", "transformers"}):
+        with contextlib.suppress(ImportError):
+            if kind := getattr(importlib.import_module(package), name, None):
+                return kind
+    raise InputError(
+        f"option model: {folder} is a {name}, which neither diffusers nor an installed package of its "
+        "parts has; install the package that it comes from"
+    )
 
 
 def _device(name: str) -> str:

@@ -2,10 +2,17 @@
 
 The forward process is x_t = sqrt(a_t) s_t x_0 + sqrt(1 - a_t) noise, with Stable Diffusion's
 "scaled linear" a_t and s_t falling linearly from 1 to `scale_end` over the first 400 timesteps.
-It is not variance preserving, which `diffusers.DDIMScheduler` cannot express.
+It is not variance preserving, which diffusers' schedulers cannot express. But it is a variance preserving
+process with every x_t multiplied by a number: so its betas (`trained_betas`) stand in the configuration, any
+scheduler that is made from it (`X.from_config(pipeline.scheduler.config)`) follows the same ratios of signal
+to noise, and `model_scale` gives the number that leads back to what the network has learned.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +23,74 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from mirabench.errors import InputError
+
+FOR_OTHERS = MappingProxyType({
+    "prediction_type": "epsilon",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+    "timestep_spacing": "leading",
+})  # fmt: skip
+"""What diffusers' schedulers have to be told of the process, besides its betas."""
+
+
+def forward_process(config: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """a_t and s_t of every timestep, float64, by a scheduler's configuration."""
+    count = config["num_train_timesteps"]
+    # float64: in half precision, as the released files hold it, 1 - a_1 would be 14 % off
+    betas = np.linspace(config["beta_start"] ** 0.5, config["beta_end"] ** 0.5, count) ** 2
+    scales = np.full(count, config["scale_end"])
+    ramp = config["scale_steps"]
+    scales[:ramp] = np.linspace(1.0, config["scale_end"], ramp)[:count]
+    return torch.from_numpy(np.cumprod(1 - betas)), torch.from_numpy(scales)
+
+
+def _size(alphas: Tensor, scales: Tensor) -> Tensor:
+    """Length of (signal, noise) at each timestep: what x_t is divided by in the preserving process."""
+    return (alphas * scales**2 + 1 - alphas).sqrt()
+
+
+def _preserving_betas(alphas: Tensor, scales: Tensor) -> list[float]:
+    """Betas of the variance preserving process with the same ratio of signal to noise."""
+    kept = alphas * scales**2 / _size(alphas, scales) ** 2
+    before = torch.cat([torch.ones(1, dtype=kept.dtype), kept[:-1]])
+    return [float(beta) for beta in 1 - kept / before]
+
+
+def model_scale(scheduler: Any, timestep: int | float | Tensor) -> float:
+    """What a scheduler's sample is multiplied by to be what the network was trained on.
+
+    Args:
+        scheduler: Ours, or one of diffusers' that was made from its configuration.
+        timestep: May lie between two: some schedulers ask for such.
+
+    Raises:
+        InputError: the scheduler does not follow the process.
+    """
+    if isinstance(scheduler, ScaledDDIMScheduler):
+        return 1.0
+    alphas, scales = forward_process(_checked(scheduler))
+    size = _size(alphas, scales).numpy()
+    return float(np.interp(float(timestep), np.arange(len(size)), size))
+
+
+def _checked(scheduler: Any) -> Mapping[str, Any]:
+    """The configuration of a scheduler that follows the process."""
+    config: Mapping[str, Any] = scheduler.config
+    wanted = {"scale_end", "scale_steps", "beta_start", "beta_end", "num_train_timesteps"}
+    found = getattr(scheduler, "alphas_cumprod", None)
+    if wanted <= set(config) and found is not None and config.get("prediction_type") == "epsilon":
+        alphas, scales = forward_process(config)
+        kept = alphas * scales**2 / _size(alphas, scales) ** 2
+        if len(found) == len(kept) and torch.allclose(
+            found.cpu().double(), kept, rtol=1e-3, atol=1e-6
+        ):
+            return config
+    name = type(scheduler).__name__
+    raise InputError(
+        f"{name} does not follow the noise that this model was trained with: make it by "
+        f"{name}.from_config(pipeline.scheduler.config), or keep ScaledDDIMScheduler"
+    )
 
 
 class ScaledDDIMScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
@@ -42,13 +117,13 @@ class ScaledDDIMScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         beta_end: float = 0.012,
         scale_steps: int = 400,
     ) -> None:
-        count = num_train_timesteps
-        # float64: in half precision, as the released files hold it, 1 - a_1 would be 14 % off
-        betas = np.linspace(beta_start**0.5, beta_end**0.5, count) ** 2
-        scales = np.full(count, scale_end)
-        scales[:scale_steps] = np.linspace(1.0, scale_end, scale_steps)[:count]
-        self.alphas_cumprod = torch.from_numpy(np.cumprod(1 - betas))
-        self.signal_scales = torch.from_numpy(scales)
+        self.alphas_cumprod, self.signal_scales = forward_process(self.config)
+        self.register_to_config(
+            trained_betas=_preserving_betas(self.alphas_cumprod, self.signal_scales),
+            **FOR_OTHERS,
+            # else diffusers leaves out what equals our defaults, and another class puts in its own
+            _use_default_values=[],
+        )
         self.init_noise_sigma = 1.0
         self.set_timesteps(50)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
 import re
 import shutil
 import time
@@ -65,6 +66,7 @@ class Trainer:
 
     def __init__(self, config: TrainConfig) -> None:
         self.config, self.output = config, Path(config.output)
+        refuse_lone_process()
         self.accelerator = Accelerator(
             mixed_precision=config.mixed_precision,
             gradient_accumulation_steps=config.accumulation,
@@ -72,6 +74,8 @@ class Trainer:
             project_config=ProjectConfiguration(project_dir=str(self.output)),
             step_scheduler_with_optimizer=False,
         )
+        if config.mixed_precision == "fp16" and self.accelerator.device.type == "cpu":
+            raise InputError("mixed_precision = 'fp16' does not work on a CPU: choose bf16 or no")
         clips, faults = read_clips(Path(config.data))
         self.pipeline = _pipeline(config, clips)
         self.cache = Cache(self.output / "cache", self.pipeline)
@@ -307,6 +311,20 @@ class Trainer:
             denoiser.save_pretrained(part / "denoiser", state_dict=weights)
             replace_folder(part, folder)
         self._restore()
+
+
+def refuse_lone_process() -> None:
+    """Find out whether accelerate was asked for several processes and started one.
+
+    Raises:
+        InputError: it was: `accelerate launch --cpu` does so without a word.
+    """
+    is_launched = "ACCELERATE_USE_CPU" in os.environ and "MASTER_ADDR" in os.environ
+    if is_launched and "WORLD_SIZE" not in os.environ and "PMI_SIZE" not in os.environ:
+        raise InputError(
+            "accelerate launch --cpu starts one process however many are asked for: start them with  "
+            "torchrun --nproc-per-node 2 -m miradit.cli train ..."
+        )
 
 
 def denoising_loss(

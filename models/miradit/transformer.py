@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from diffusers.loaders import PeftAdapterMixin
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention
 from diffusers.models.embeddings import (
@@ -97,7 +98,7 @@ class Block(BasicTransformerBlock):  # type: ignore[misc]  # diffusers carries n
         return out
 
 
-class MiraDiT(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class MiraDiT(ModelMixin, ConfigMixin, PeftAdapterMixin):  # type: ignore[misc]
     """The denoiser: noisy latents, timestep, frame rate and text in, predicted noise out.
 
     Args:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import logging
 
+import diffusers
 import numpy as np
 import pytest
 import torch
+from peft import LoraConfig
+from safetensors.torch import load_file
 
 from mirabench.errors import InputError, MirabenchError
+from mirabench.generators.diffusers import Diffusers
+from mirabench.inputs.prompts import Prompt
+from mirabench.video.decode import open_video
 from miradit.pipeline import MiraDiTPipeline, OutOfMemoryError, to_uint8
 
 STEPS = 4
@@ -120,12 +126,24 @@ def test_a_long_prompt_warns(generate, caplog):
     [
         ({"num_frames": 7}, r"7 frames.*table has 5.*flexible_frames=True"),
         ({"height": 30}, "30x48 pixels: both must be multiples of 16"),
-        ({"output_type": "pil"}, "choose 'uint8' or 'latent'"),
+        ({"output_type": "gif"}, "choose one of 'uint8', 'np'"),
         ({"latents": torch.zeros(1, 4, 5, 4, 4)}, "latents are"),
         ({"prompt": None}, "either a prompt or prompt_embeds"),
         ({"num_inference_steps": 0}, "0 sampling steps"),
+        ({"prompt": []}, "there is no prompt"),
+        ({"num_frames": 0}, "num_frames = 0: a clip has at least 1 frame"),
+        ({"num_frames": -3}, "num_frames = -3"),
+        ({"height": 0}, "0x48 pixels"),
+        ({"width": -16}, "32x-16 pixels"),
+        ({"fps": 0}, "fps = 0: a frame rate is above 0"),
+        ({"fps": -8}, "fps = -8"),
+        ({"fps": [8, 8]}, "2 frame rates for 1 prompts"),
+        ({"fps": []}, "0 frame rates for 1 prompts"),
+        ({"num_videos_per_prompt": 0}, "num_videos_per_prompt = 0"),
+        ({"negative_prompt": ["red", "blue"]}, "2 negative prompts for 1 prompts"),
+        ({"generator": [seed(1), seed(2)]}, "2 generators for 1 clips"),
+        ({"callback_on_step_end_tensor_inputs": ["noise"]}, "only 'latents' can be given"),
     ],
-    ids=["frames", "size", "output", "latents", "nothing", "steps"],
 )
 def test_bad_input_says_what_to_do(generate, how, message):
     with pytest.raises(InputError, match=message):
@@ -157,3 +175,133 @@ def test_pixels_are_rounded_to_bytes():
 def test_pixels_that_are_no_numbers_are_an_error():
     with pytest.raises(MirabenchError, match="NaN pixels"):
         to_uint8(torch.full((1, 3, 1, 2, 2), float("nan")))
+
+
+def test_a_negative_prompt_takes_the_place_of_the_empty_one(pipeline, generate):
+    plain = generate(output_type="latent")
+    assert torch.equal(generate(negative_prompt="", output_type="latent"), plain)
+    away = generate(negative_prompt="blue square", output_type="latent")
+    assert not torch.allclose(away, plain)
+    text, _ = pipeline.encode_prompt("red ball")
+    other, _ = pipeline.encode_prompt("blue square")
+    given = generate(None, prompt_embeds=text, negative_prompt_embeds=other, output_type="latent")
+    assert torch.equal(given, away)
+    assert torch.equal(generate(None, prompt_embeds=text, output_type="latent"), plain)
+
+
+def test_clips_of_a_prompt_follow_one_another(generate):
+    """As in diffusers: a, a, b, b; the noise runs through the whole batch."""
+    four = generate(["red ball", "blue square"], num_videos_per_prompt=2, fps=[8, 24])
+    listed = generate(["red ball", "red ball", "blue square", "blue square"], fps=[8, 8, 24, 24])
+    assert four.shape[0] == 4
+    assert np.array_equal(four, listed)
+    assert not np.array_equal(four[0], four[1])
+
+
+def test_a_callback_at_the_end_of_a_step_may_change_the_latents(pipeline, generate):
+    seen = []
+
+    def halve(pipe, index, timestep, tensors):
+        seen.append((pipe is pipeline, index, int(timestep), sorted(tensors)))
+        return {"latents": tensors["latents"] * (0.0 if index == STEPS - 1 else 1.0)}
+
+    latents = generate(callback_on_step_end=halve, output_type="latent")
+    assert not latents.any()
+    assert seen == [(True, i, t, ["latents"]) for i, t in enumerate((751, 501, 251, 1))]
+
+
+def test_output_types_hold_the_same_clip(generate):
+    pixels = generate()
+    floats, tensor, images = (generate(output_type=kind) for kind in ("np", "pt", "pil"))
+    assert (floats.dtype, floats.shape) == (np.float32, pixels.shape)
+    assert np.abs(floats * 255 - pixels).max() <= 0.51
+    assert tensor.shape == (1, 5, 3, 32, 48)
+    np.testing.assert_allclose(tensor.permute(0, 1, 3, 4, 2).numpy(), floats, atol=1e-6)
+    assert np.abs(np.asarray(images[0][2]).astype(int) - pixels[0, 2]).max() <= 1
+
+
+def test_a_tuple_when_asked(pipeline, generate):
+    (frames,) = pipeline("red ball", num_inference_steps=STEPS, generator=seed(), return_dict=False)
+    assert np.array_equal(frames, generate())
+
+
+def test_diffusers_loads_the_folder(pipeline, generate, tmp_path):
+    expected = generate()
+    pipeline.save_pretrained(tmp_path)
+    again = diffusers.DiffusionPipeline.from_pretrained(tmp_path)
+    again.set_progress_bar_config(disable=True)
+    assert type(again) is MiraDiTPipeline
+    frames = again("red ball", num_inference_steps=STEPS, generator=seed()).frames
+    assert np.array_equal(frames, expected)
+
+
+def test_the_generator_diffusers_runs_the_folder(pipeline, tmp_path, monkeypatch):
+    pipeline.save_pretrained(tmp_path / "model")
+    monkeypatch.delattr(diffusers, "MiraDiTPipeline")  # as where nothing has imported it yet
+    made = Diffusers(str(tmp_path / "model"), fps=8, dtype="float32", device="cpu", steps=2)
+    made.generate(Prompt("a", "red ball"), seed=3, output=tmp_path / "a.mp4")
+    assert open_video(tmp_path / "a.mp4").info.num_frames == 5
+
+
+def test_a_pipeline_that_no_installed_package_has_is_said(pipeline, tmp_path):
+    pipeline.save_pretrained(tmp_path)
+    index = tmp_path / "model_index.json"
+    index.write_text(index.read_text().replace("MiraDiTPipeline", "OtherPipeline"))
+    with pytest.raises(InputError, match="is a OtherPipeline, which neither diffusers nor"):
+        Diffusers(str(tmp_path), fps=8).generate(
+            Prompt("a", "a"), seed=0, output=tmp_path / "a.mp4"
+        )
+
+
+class TestLora:
+    @pytest.fixture
+    def weights(self, pipeline, tmp_path):
+        """Low-rank weights of every attention, saved; the pipeline without them."""
+        config = LoraConfig(r=2, lora_alpha=8, target_modules=["to_q", "to_k", "to_v", "to_out.0"])
+        pipeline.denoiser.add_adapter(config)
+        for name, value in pipeline.denoiser.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(value, std=0.5, generator=seed(8))
+        pipeline.save_lora_weights(tmp_path / "lora")
+        with_them = pipeline("red ball", num_inference_steps=STEPS, generator=seed()).frames
+        pipeline.unload_lora_weights()
+        return tmp_path / "lora", with_them
+
+    def test_saved_weights_load_and_unload(self, pipeline, generate, weights):
+        folder, with_them = weights
+        plain = generate()
+        assert not np.array_equal(plain, with_them)
+        pipeline.load_lora_weights(folder, adapter_name="style")
+        assert pipeline.get_active_adapters() == ["style"]
+        assert np.array_equal(generate(), with_them)
+        pipeline.unload_lora_weights()
+        assert np.array_equal(generate(), plain)
+
+    def test_a_file_and_tensors_load_too(self, pipeline, generate, weights):
+        folder, with_them = weights
+        [file] = folder.glob("*.safetensors")
+        for source in (file, load_file(file)):
+            pipeline.load_lora_weights(source)
+            # tensors alone do not carry lora_alpha: twice the rank is then its default's half
+            same = np.array_equal(generate(), with_them)
+            assert same or isinstance(source, dict)
+            pipeline.unload_lora_weights()
+
+    def test_fused_weights_need_no_adapter(self, pipeline, generate, weights):
+        folder, with_them = weights
+        pipeline.load_lora_weights(folder)
+        pipeline.fuse_lora(components=["denoiser"])
+        pipeline.unload_lora_weights()
+        assert np.abs(generate().astype(int) - with_them).mean() < 0.5
+
+    def test_weights_of_another_model_are_refused(self, pipeline, generate, weights):
+        plain = generate()
+        foreign = {"transformer.blocks.0.attn.to_q.lora_A.weight": torch.zeros(2, 32)}
+        for tensors in ({"unet.x.lora_A.weight": torch.zeros(2, 2)}, foreign):
+            with pytest.raises(InputError, match="no LoRA weights for this model"):
+                pipeline.load_lora_weights(tensors)
+        assert np.array_equal(generate(), plain)
+
+    def test_nothing_to_save_is_said(self, pipeline, tmp_path):
+        with pytest.raises(InputError, match="no LoRA weights 'default'"):
+            pipeline.save_lora_weights(tmp_path)

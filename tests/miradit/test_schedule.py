@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+
+import diffusers
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ from diffusers import DDIMScheduler
 
 from mirabench.errors import InputError
 from miradit import ScaledDDIMScheduler, load_denoiser
+from miradit.schedule import forward_process, model_scale
 
 PROBED = [0, 1, 21, 399, 400, 981, 999]
 
@@ -104,3 +108,118 @@ def test_scheduler_survives_saving(tmp_path):
 def test_no_steps_is_an_error():
     with pytest.raises(InputError, match="0 sampling steps"):
         ScaledDDIMScheduler().set_timesteps(0)
+
+
+# diffusers' own, with numpy 2
+OLD_NUMPY = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+OTHERS = [
+    diffusers.DDIMScheduler,
+    diffusers.DDPMScheduler,
+    diffusers.DPMSolverMultistepScheduler,
+    diffusers.EulerAncestralDiscreteScheduler,
+    diffusers.EulerDiscreteScheduler,
+    diffusers.HeunDiscreteScheduler,
+    diffusers.LMSDiscreteScheduler,
+    diffusers.PNDMScheduler,
+    diffusers.UniPCMultistepScheduler,
+]
+
+
+def sampled(scheduler, clean, steps=50):
+    """Sample with the exact denoiser of a world that has one clip, which sees x_t of our own process."""
+    alphas, scales = forward_process(ScaledDDIMScheduler(scale_end=0.3).config)
+    signal, spread = (alphas.sqrt() * scales).numpy(), (1 - alphas).sqrt().numpy()
+    random = torch.Generator().manual_seed(0)
+    scheduler.set_timesteps(steps)
+    sample = torch.randn(clean.shape, generator=random) * scheduler.init_noise_sigma
+    accepted = inspect.signature(scheduler.step).parameters
+    for t in scheduler.timesteps:
+        x = scheduler.scale_model_input(sample, t) * model_scale(scheduler, t)
+        a, s = (np.interp(float(t), np.arange(1000), table) for table in (signal, spread))
+        noise = ((x - a * clean) / s).float()
+        more = {"generator": random} if "generator" in accepted else {}
+        sample = scheduler.step(noise, t, sample, **more).prev_sample
+    return sample
+
+
+@OLD_NUMPY
+@pytest.mark.parametrize("kind", OTHERS, ids=lambda kind: kind.__name__)
+def test_other_schedulers_carry_the_signal_scale(kind, rand):
+    """Without it the network would see a signal up to three times too strong, and the clip washes out."""
+    clean = rand("clean", (1, 4, 2, 4, 4))
+    carried = sampled(kind.from_config(ScaledDDIMScheduler(scale_end=0.3).config), clean)
+    leftover = (
+        0.03 * 3.5
+    )  # what DDIM leaves of the noise at its last timestep, and sampling's extremes
+    assert (carried - clean).abs().max() < leftover
+
+
+def test_ddim_made_from_ours_is_ours(rand):
+    ours = ScaledDDIMScheduler(scale_end=0.3, eta=0.0)
+    theirs = DDIMScheduler.from_config(ours.config)
+    noises = [rand(f"n{i}", (1, 4, 2, 4, 4)) for i in range(10)]
+    ends = []
+    for scheduler in (ours, theirs):
+        scheduler.set_timesteps(10)
+        x = rand("x", (1, 4, 2, 4, 4)) / model_scale(scheduler, scheduler.timesteps[0])
+        for t, noise in zip(scheduler.timesteps, noises, strict=True):
+            x = scheduler.step(noise, t, x).prev_sample
+        ends.append(x * model_scale(scheduler, 0))
+    torch.testing.assert_close(*ends, rtol=1e-3, atol=1e-3)
+
+
+def test_there_and_back_again_is_the_same_scheduler():
+    ours = ScaledDDIMScheduler(scale_end=0.7, eta=0.0)
+    back = ScaledDDIMScheduler.from_config(DDIMScheduler.from_config(ours.config).config)
+    assert (back.config.scale_end, back.config.eta) == (0.7, 0.0)
+    assert torch.equal(back.signal_scales, ours.signal_scales)
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        lambda config: DDIMScheduler(),
+        lambda config: diffusers.EulerDiscreteScheduler(beta_schedule="scaled_linear"),
+        lambda config: DDIMScheduler.from_config(config, trained_betas=None),
+        lambda config: DDIMScheduler.from_config(config, prediction_type="v_prediction"),
+        diffusers.FlowMatchEulerDiscreteScheduler.from_config,
+    ],
+    ids=["plain", "other betas", "betas dropped", "other prediction", "flow matching"],
+)
+def test_a_scheduler_of_another_process_is_refused(pipeline, scheduler):
+    pipeline.scheduler = scheduler(pipeline.scheduler.config)
+    with pytest.raises(InputError, match=r"from_config\(pipeline.scheduler.config\)"):
+        pipeline("red ball", num_inference_steps=2)
+
+
+@OLD_NUMPY
+@pytest.mark.parametrize("kind", OTHERS, ids=lambda kind: kind.__name__)
+def test_the_pipeline_runs_with_others(pipeline, kind):
+    pipeline.scheduler = kind.from_config(pipeline.scheduler.config)
+    frames = pipeline(
+        "red ball", num_inference_steps=5, generator=torch.Generator().manual_seed(1)
+    ).frames
+    assert frames.shape == (1, 5, 32, 48, 3)
+
+
+def test_the_network_sees_the_same_with_ddim_made_from_ours(pipeline, monkeypatch):
+    noise = torch.randn(1, 4, 5, 4, 6, generator=torch.Generator().manual_seed(2))
+    seen: list[torch.Tensor] = []
+    forward = pipeline.denoiser.forward
+
+    def spy(x, *how):
+        seen.append(x)
+        return 0.3 * forward(x, *how)
+
+    monkeypatch.setattr(pipeline.denoiser, "forward", spy)
+    how = {"num_inference_steps": 10, "guidance_scale": 1.0, "output_type": "latent"}
+    pipeline.scheduler = ScaledDDIMScheduler.from_config(pipeline.scheduler.config, eta=0.0)
+    pipeline("red ball", latents=noise, **how)
+    ours, seen[:] = list(seen), []
+    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    pipeline("red ball", latents=noise / model_scale(pipeline.scheduler, 901), **how)
+    assert len(seen) == len(ours) == 10
+    for step, (mine, theirs) in enumerate(zip(ours, seen, strict=True)):
+        torch.testing.assert_close(
+            theirs, mine, rtol=0, atol=float(0.01 * mine.std()), msg=f"{step}"
+        )

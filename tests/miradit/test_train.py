@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 import torch
 from accelerate import debug_launcher
+from accelerate.commands.launch import launch_command_parser
 from accelerate.state import AcceleratorState
+from accelerate.utils.launch import prepare_simple_launcher_cmd_env
 from typer.testing import CliRunner
 
 from mirabench.errors import InputError
@@ -27,7 +29,13 @@ from miradit.configs import PRESETS, TrainConfig
 from miradit.data import Batch
 from miradit.pipeline import MiraDiTPipeline
 from miradit.tiny import tiny_pipeline, write_shapes
-from miradit.train import denoising_loss, extent_mask, rate_factor, train
+from miradit.train import (
+    denoising_loss,
+    extent_mask,
+    rate_factor,
+    refuse_lone_process,
+    train,
+)
 from miradit.vae import Thumbnail
 
 WHOLE = torch.tensor([[5, 6, 10]] * 2)
@@ -276,3 +284,31 @@ def test_command_line_trains_and_lists_presets(config, shapes):
     assert "trained 1 steps" in result.output
     listed = runner.invoke(app, ["presets"], catch_exceptions=False).output
     assert all(name in listed for name in PRESETS)
+
+
+def test_half_precision_on_a_cpu_is_refused(config):
+    if torch.cuda.is_available():
+        pytest.skip("there is an accelerator")
+    AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.raises(InputError, match="mixed_precision = 'fp16' does not work on a CPU"):
+        train(dataclasses.replace(config, mixed_precision="fp16"))
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def launched(processes: int) -> dict[str, str]:
+    """The environment that accelerate's own launcher makes on a CPU."""
+    names = ["--cpu", "--num_processes", str(processes), "--num_machines", "1"]
+    names += ["--mixed_precision", "no", "--dynamo_backend", "no", "script.py"]
+    asked = launch_command_parser().parse_args(names)
+    asked.use_cpu = True
+    return prepare_simple_launcher_cmd_env(asked)[1]
+
+
+def test_a_launch_that_starts_one_process_only_is_refused(config, monkeypatch):
+    monkeypatch.setattr(os, "environ", launched(2))
+    with pytest.raises(InputError, match="torchrun --nproc-per-node 2"):
+        train(config)
+    monkeypatch.setattr(os, "environ", launched(2) | {"WORLD_SIZE": "2"})
+    refuse_lone_process()
+    monkeypatch.setattr(os, "environ", launched(1))
+    refuse_lone_process()
