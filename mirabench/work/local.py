@@ -152,7 +152,11 @@ class _Crew:
             done = child.receive()
         except EOFError:
             self._proven = self._proven or child.begun
+            position, idle = child.position, child.worked and not child.begun
             ending = child.kill()
+            if idle:  # it died before it took the item up: a new process gets it
+                self._waiting.appendleft(position)
+                return None
             if not self._proven:
                 raise WorkError(_does_not_start(ending)) from None
             return Done(given_up(self._work, item, died(ending)), 0.0)

@@ -41,6 +41,8 @@ class ChildProcess:
         """In hand; None when idle."""
         self.position = -1
         """Of the item in hand, for the caller."""
+        self.worked = False
+        """Whether this process has finished an item: then a death before the next begins is no item's fault."""
 
     def start(self) -> None:
         """Start the process if there is none; does not wait for it."""
@@ -105,7 +107,7 @@ class ChildProcess:
             if isinstance(message, str):  # _BEGUN
                 self._began = time.monotonic()
                 continue
-            self.item = None
+            self.item, self.worked = None, True
             done: Done = message
             return done
         if not self._process.is_alive() and not self._connection.poll():
@@ -118,7 +120,7 @@ class ChildProcess:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self.item = self._work = None
+        self.item, self._work, self.worked = None, None, False
         if process is None:
             return ""
         process.join(timeout=0.2)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import wait
@@ -139,6 +141,18 @@ def test_a_process_that_died_while_idle_is_nobodys_loss() -> None:
         while lives(process):
             time.sleep(0.01)
         found = list(executor.run(Deeds(), toywork.items(["b", "c"])))
+    assert [(n, one.outcome.value[0]) for n, one in found] == [(0, "b"), (1, "c")]
+
+
+def test_an_item_that_a_dying_process_never_took_up_is_nobodys_loss() -> None:
+    """What a process that is ending is sent lands in its pipe, as what a stopped one is sent does."""
+    with LocalExecutor(1) as executor:
+        [process] = processes([d for _, d in executor.run(Deeds(), toywork.items(["a"]))])
+        os.kill(process, signal.SIGSTOP)
+        later = threading.Timer(0.5, os.kill, (process, signal.SIGKILL))
+        later.start()
+        found = list(executor.run(Deeds(), toywork.items(["b", "c"])))
+        later.join()
     assert [(n, one.outcome.value[0]) for n, one in found] == [(0, "b"), (1, "c")]
 
 
