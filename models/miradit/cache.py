@@ -23,7 +23,6 @@ from miradit.data import Clip, Fault, Sample, read_video
 from miradit.pipeline import MiraDiTPipeline
 from miradit.text import encode_prompts
 
-FRAMES_AT_ONCE = 16
 log = logging.getLogger(__name__)
 
 
@@ -81,7 +80,7 @@ class Cache:
             vae = self._pipeline.vae
             parts = [
                 vae.encode(part.to(vae.device, vae.dtype)).latent_dist.parameters.cpu().half()
-                for part in torch.split(video.pixels, FRAMES_AT_ONCE)
+                for part in video.parts
             ]
             _save({"moments": torch.cat(parts), "fps": torch.tensor(video.fps)}, path)
         return path

@@ -37,7 +37,8 @@ class TrainConfig:
     steps: int = 500_000
     """Optimizer steps."""
     batch_size: int = 1
-    """Clips per process and micro step."""
+    """Longest clips of the largest size per process and micro step; of shorter or smaller ones, as many as
+    have no more tokens."""
     accumulation: int = 1
     """Micro steps per optimizer step."""
     learning_rate: float = 1e-5

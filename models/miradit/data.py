@@ -7,9 +7,11 @@ any step sees the same clips, strides, captions and noise as one that never stop
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +29,10 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi"})
 PATH_COLUMNS = ("file_path", "path", "video_path", "video")
 CAPTION_MIX = {"short": 0.33, "dense": 0.33, "all": 0.34}
 """How often a sample gets the short, the dense, or all captions with their labels."""
+
+FRAMES_AT_ONCE = 16
+LENGTHS = 8
+"""Kinds of length that a batch tells apart."""
 
 log = logging.getLogger(__name__)
 
@@ -128,26 +134,28 @@ def report_faults(faults: Sequence[Fault], usable: int, min_usable: float) -> No
 
 
 class Video(NamedTuple):
-    """All frames of a file at their training size."""
+    """The frames of a file at their training size, read as they are asked for."""
 
-    pixels: Tensor
-    """(N, 3, H, W) float in [-1, 1]"""
+    parts: Iterator[Tensor]
+    """In order, each (N, 3, H, W) float in [-1, 1], at most `FRAMES_AT_ONCE` of them."""
     fps: float
 
 
 def read_video(path: Path, sizes: Sequence[tuple[int, int]]) -> Video:
-    """A whole file, its short side resized (bilinear, antialiased) and its centre cropped.
+    """A file's frames, their short side resized (bilinear, antialiased) and their centre cropped.
 
     Raises:
-        VideoError: the file is not readable.
+        VideoError: the file is not readable; a damaged one says so while its parts are read.
     """
     video = open_video(path)
     height, width = nearest_size(video.info.height, video.info.width, sizes)
-    parts = []
-    for batch in video.frames():
-        frames = torch.from_numpy(batch.data).permute(0, 3, 1, 2).float() / 127.5 - 1
-        parts.append(_fill(frames, height, width))
-    return Video(torch.cat(parts), float(video.info.fps))
+
+    def parts() -> Iterator[Tensor]:
+        for batch in video.frames():
+            for data in torch.split(torch.from_numpy(batch.data), FRAMES_AT_ONCE):
+                yield _fill(data.permute(0, 3, 1, 2).float() / 127.5 - 1, height, width)
+
+    return Video(parts(), float(video.info.fps))
 
 
 def nearest_size(height: int, width: int, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -231,9 +239,10 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Batches(torch.utils.data.Dataset[Batch]):
-    """Batch number k of a run, for any k; clips of like shape and length share a batch.
+    """Batch number k of a run, for any k; clips of one shape and of like length share a batch.
 
-    One pass over the clips is an epoch; the last batch of a group is filled up from its start.
+    A batch holds as many clips as fit into the tokens of `batch_size` longest clips of the largest shape, the
+    padding behind shorter ones counted. One pass over the clips is an epoch, and has each of them once.
     """
 
     read: Callable[[int], Sample]
@@ -267,16 +276,50 @@ class Batches(torch.utils.data.Dataset[Batch]):
 
     def plan(self, number: int) -> list[int]:
         """The clips of a batch."""
-        size = self.batch_size
-        per_epoch = sum(-(-len(group) // size) for group in self.groups.values())
-        epoch, place = divmod(number, per_epoch)
+        counts = self.counts
+        epoch, place = divmod(number, len(counts))
         rng = np.random.default_rng((self.seed, epoch, 1))
-        batches: list[list[int]] = []
-        for key in sorted(self.groups):
-            order = rng.permutation(np.asarray(self.groups[key]))
-            padded = np.resize(order, -(-len(order) // size) * size)
-            batches += padded.reshape(-1, size).tolist()
-        return batches[rng.permutation(len(batches))[place]]
+        ends = np.cumsum(counts)
+        chosen = int(rng.permutation(len(counts))[place])
+        return self._order(rng)[ends[chosen] - counts[chosen] : ends[chosen]]
+
+    def _order(self, rng: np.random.Generator) -> list[int]:
+        """Every clip once: by shape, then by length, at random where these are alike."""
+        order: list[int] = []
+        for groups in self._buckets.values():
+            bucket = [i for group in groups for i in self.groups[group]]
+            order += rng.permutation(np.asarray(bucket)).tolist()
+        return order
+
+    @cached_property
+    def _buckets(self) -> dict[tuple[tuple[int, ...], int], list[tuple[int, ...]]]:
+        """(Shape, longest length) -> the groups whose clips may take each other's places; longest first.
+
+        Their lengths differ by less than an eighth of the longest clip, which bounds the padding.
+        """
+        width = -(-self.num_frames // LENGTHS)
+        found: dict[tuple[tuple[int, ...], int], list[tuple[int, ...]]] = {}
+        for group in sorted(self.groups, key=lambda group: (group[:-1], -group[-1])):
+            longest = min(-(-group[-1] // width) * width, self.num_frames)
+            found.setdefault((group[:-1], longest), []).append(group)
+        return found
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """Clips of each batch of an epoch, before the batches are shuffled; the same in every epoch."""
+        buckets = self._buckets
+        budget = self.batch_size * self.num_frames * max(_area(shape) for shape, _ in buckets)
+        counts: list[int] = []
+        begun: tuple[tuple[int, ...], int] | None = None  # shape and longest clip of the last batch
+        for (shape, longest), groups in buckets.items():
+            for _ in range(sum(len(self.groups[group]) for group in groups)):
+                fits = begun is not None and begun[0] == shape
+                if fits and begun and (counts[-1] + 1) * begun[1] * _area(shape) <= budget:
+                    counts[-1] += 1
+                else:
+                    counts.append(1)
+                    begun = shape, longest
+        return counts
 
     def _draw(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, int]:
         drawn = draw_frame_range(len(sample.moments), self.num_frames, self.max_stride, rng)
@@ -284,8 +327,13 @@ class Batches(torch.utils.data.Dataset[Batch]):
         mean, log_variance = frames.chunk(2, dim=1)
         noise = torch.from_numpy(rng.standard_normal(mean.shape, dtype=np.float32))
         latents = mean + torch.exp(0.5 * log_variance.clamp(-30, 20)) * noise
-        fps = int(sample.fps / drawn.stride)
+        fps = max(1, int(sample.fps / drawn.stride))
         return latents.permute(1, 0, 2, 3) * self.scaling_factor, fps
+
+
+def _area(shape: tuple[int, ...]) -> int:
+    """Latents of a frame; a shape is (channels, rows, columns)."""
+    return math.prod(shape[1:])
 
 
 def pad(clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from mirabench.errors import ManifestError
 from mirabench.inputs.tables import Row
 from mirabench.video.encode import write_video
 from miradit.data import (
+    FRAMES_AT_ONCE,
     Batches,
     Fault,
     Sample,
@@ -120,12 +121,13 @@ def test_a_video_is_resized_and_cropped_to_the_nearest_size(tmp_path):
     wide = np.concatenate([clip, clip], axis=2)
     write_video(tmp_path / "x.mp4", wide, fps=12)
     video = read_video(tmp_path / "x.mp4", [(32, 32), (32, 64)])
-    assert video.pixels.shape == (3, 3, 32, 64)
+    pixels = torch.cat(list(video.parts))
+    assert pixels.shape == (3, 3, 32, 64)
     assert video.fps == 12
-    assert video.pixels.min() >= -1
-    assert video.pixels.max() <= 1
+    assert pixels.min() >= -1
+    assert pixels.max() <= 1
     background = 24 / 127.5 - 1
-    assert float(video.pixels[0, :, 0, 0].mean()) == pytest.approx(background, abs=0.05)
+    assert float(pixels[0, :, 0, 0].mean()) == pytest.approx(background, abs=0.05)
 
 
 def test_nearest_size_prefers_shape_then_the_largest_that_fits():
@@ -142,13 +144,62 @@ def test_padding_is_zero_and_told():
     assert batch.sum() == 4 * (18 + 18)
 
 
-def test_an_epoch_sees_every_clip_and_never_mixes_lengths(batches):
-    per_epoch = 3 + 1 + 1
-    for epoch in range(3):
-        plans = [batches.plan(epoch * per_epoch + i) for i in range(per_epoch)]
-        assert {i for plan in plans for i in plan} == set(range(8))
-        assert all(len({i < 5 for i in plan}) == 1 for plan in plans)
-    assert [batches.plan(i) for i in range(5)] != [batches.plan(i + 5) for i in range(5)]
+def test_a_long_video_is_read_in_small_parts(tmp_path):
+    clip = render_shape("red", "disc", "right", frames=50, size=32, seed=0)
+    write_video(tmp_path / "x.mp4", clip, fps=12)
+    sizes = [len(part) for part in read_video(tmp_path / "x.mp4", [(32, 32)]).parts]
+    assert sum(sizes) == 50
+    assert max(sizes) == FRAMES_AT_ONCE
+
+
+def epoch_of(batches, number):
+    """The plans of an epoch: as many batches as have every clip once."""
+    per_epoch = len(batches.counts)
+    return [batches.plan(number * per_epoch + i) for i in range(per_epoch)]
+
+
+def test_batches_fill_the_tokens_and_pad_what_is_shorter(batches):
+    """Two longest clips are 16 frames: 8 8 | 8 8 | 8 6 | 5 5."""
+    plans = epoch_of(batches, 0)
+    lengths = dict(enumerate((8, 8, 8, 8, 8, 5, 5, 6)))
+    found = sorted(sorted(lengths[i] for i in plan) for plan in plans)
+    assert found == [[5, 5], [6, 8], [8, 8], [8, 8]]
+    mixed = next(k for k, plan in enumerate(plans) if 7 in plan)
+    batch = batches[mixed]
+    assert sorted(batch.extent[:, 0].tolist()) == [6, 8]
+    assert batch.latents.shape[2] == 8
+    assert epoch_of(batches, 0) != epoch_of(batches, 1)
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from([8]), st.integers(1, 6), st.integers(1, 6), st.integers(3, 40)),
+        st.integers(1, 30),
+        min_size=1,
+        max_size=8,
+    ),
+    st.integers(1, 8),
+    st.integers(0, 3),
+)
+def test_each_clip_is_once_in_an_epoch_and_no_batch_has_more_tokens(kinds, size, number):
+    groups, shapes = {}, {}
+    for key, count in kinds.items():
+        groups[key] = list(range(len(shapes), len(shapes) + count))
+        shapes |= dict.fromkeys(groups[key], key)
+    made = Batches(
+        read=sample, groups=groups, num_frames=40, max_stride=1, uncond_probability=0.0,
+        batch_size=size, scaling_factor=1.0, seed=3,
+    )  # fmt: skip
+    plans = epoch_of(made, number)
+    assert sorted(i for plan in plans for i in plan) == sorted(shapes)
+    budget = size * 40 * max(key[1] * key[2] for key in kinds)
+    for plan in plans:
+        found = {shapes[i][:-1] for i in plan}
+        assert len(found) == 1, "one shape"
+        ((_, rows, columns),) = found
+        longest = max(shapes[i][-1] for i in plan)
+        assert len(plan) * longest * rows * columns <= budget
+        assert plan
 
 
 def test_a_batch_follows_from_its_number_alone(batches):
