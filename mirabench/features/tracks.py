@@ -86,10 +86,7 @@ class _Followed:
         """Follow every corner from one frame, shown at `seconds`, to the next; retire the lost."""
         if not len(self.here):
             return
-        moved, found, _ = cv2.calcOpticalFlowPyrLK(before, after, self.here, None, **_LK)
-        back, returned, _ = cv2.calcOpticalFlowPyrLK(after, before, moved, None, **_LK)
-        near = np.hypot(*(back - self.here).T) <= RETURN_PX
-        kept = (found.ravel() == 1) & (returned.ravel() == 1) & near & _inside(moved, after.shape)
+        moved, kept = follow(before, after, self.here)
         self._retire(~kept, seconds)
         self.here[kept] = moved[kept]
         self.start, self.begun, self.here = self.start[kept], self.begun[kept], self.here[kept]
@@ -102,6 +99,20 @@ class _Followed:
         """Retire all; net speed in px/s of every corner that lived."""
         self._retire(np.ones(len(self.here), dtype=bool), seconds)
         return self.speeds
+
+
+def follow(
+    before: UInt8Array, after: UInt8Array, here: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Where corners (N, 2) are in the next luma, and which of them came back to within a pixel, inside it."""
+    if not len(here):
+        return here, np.zeros(0, dtype=bool)
+    moved, found, _ = cv2.calcOpticalFlowPyrLK(before, after, here, None, **_LK)
+    back, returned, _ = cv2.calcOpticalFlowPyrLK(after, before, moved, None, **_LK)
+    near = np.hypot(*(back - here).T) <= RETURN_PX
+    return moved, (found.ravel() == 1) & (returned.ravel() == 1) & near & _inside(
+        moved, after.shape
+    )
 
 
 def _inside(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
