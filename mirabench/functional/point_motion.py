@@ -16,7 +16,7 @@ from mirabench.functional.camera import fit_to
 from mirabench.shapes import Bool, Float, Float64
 
 OWN_SPEED = 0.03
-"""Diagonals a second beyond the camera's above which a point moves by itself: parallax of a walk through a room
+"""Diagonals per second beyond the camera's above which a point moves by itself: the parallax of a slow walk
 and the tremor of a tracker stay below."""
 FEWEST_STEPS = 3
 """In which a point of the subject is seen: one that leaves the picture at once trembles on its way."""

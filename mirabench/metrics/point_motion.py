@@ -15,7 +15,7 @@ that the camera follows moves. MiraBench's tracking strength counts early frames
 hidden or not.
 
 When not to trust it: an object that fills most of the picture is taken for the camera; parallax above 0.03
-diagonals a second counts as a subject; KLT loses what turns or blurs.
+diagonals per second counts as a subject; KLT loses what turns or blurs.
 """
 
 from __future__ import annotations

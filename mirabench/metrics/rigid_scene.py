@@ -12,8 +12,9 @@ learned ones by the features' parameter `matcher`.
 - `track_length`: mean over all keypoints of the time in which their point is seen, 0 without a point.
 
 A view that shows no depth (nothing moved, a plane, a turning camera) or repeats an earlier one is no evidence
-and counts as the worst value; where that is half of the views, the status is `degenerate` as well. Views that
-contradict each other are the worst value and nothing else: a failed reconstruction is a finding, not a gap.
+and counts as the worst value; where that is half of the views, so does the clip, and the status is
+`degenerate`. Views that contradict each other are the worst value and nothing else: a failed reconstruction is
+a finding, not a gap.
 
 Source: Torr, IJCV 50(1), 2002 (GRIC); Hartley and Zisserman, 11.4.3 (Sampson); Schoenberger and Frahm, CVPR
 2016 (COLMAP); registration and failure as signals of consistency: Paul et al., SysCON3D, arXiv 2605.18754.
@@ -39,8 +40,8 @@ VIEWS_PER_SECOND = 4.0
 WORST_ERROR = 4.0
 
 
-def view_mean(clip: ClipInputs, key: str, column: str, scale: float) -> Measured:
-    """Mean of a column over all views, times `scale`.
+def view_mean(clip: ClipInputs, key: str, column: str, scale: float, worst: float) -> Measured:
+    """Mean of a column over all views, times `scale`; `worst` where half of the views show no depth.
 
     Raises:
         NotApplicable: the clip has one view.
@@ -51,7 +52,8 @@ def view_mean(clip: ClipInputs, key: str, column: str, scale: float) -> Measured
     values = np.asarray(views[column], np.float64) * scale
     case = undefined_case(views)
     return Measured(
-        float(values.mean()),
+        # what few views agree on by chance, where the rest shows no depth, is no evidence either
+        worst if case else float(values.mean()),
         status="degenerate" if case else "ok",
         why=case,
         curve=Curve(views["seconds"], values),
@@ -73,7 +75,7 @@ def _row(name: str, summary: str, column: str, scale: float = 1.0, **facts: Any)
     defaults: dict[str, Any] = {"unit": "", "range": (0.0, 1.0), "higher_is_better": True}
     spec = MetricSpec(
         name=name,
-        version=1,
+        version=2,
         dimension="3D consistency",
         summary=summary,
         needs={feature: FeatureRef.of(feature)},
@@ -85,7 +87,8 @@ def _row(name: str, summary: str, column: str, scale: float = 1.0, **facts: Any)
         worsened_by=("freeze_tail", 0.9),
         **{**defaults, **facts},
     )
-    return ClipFormula(spec, view_mean, (feature, column, scale))
+    worst = WORST_ERROR if column == "error" else 0.0
+    return ClipFormula(spec, view_mean, (feature, column, scale, worst))
 
 
 EPIPOLAR_AGREEMENT = _row(

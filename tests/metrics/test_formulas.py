@@ -287,6 +287,21 @@ class TestRegistered:
             MetricChoice(name, {"share": 0.1}).build()
 
 
+@pytest.mark.parametrize(
+    ("metric", "column", "worst"),
+    [("epipolar_agreement", "agreement", 0.0), ("reprojection_error", "error", 4.0)],
+)
+@pytest.mark.parametrize(("silent", "status"), [(3, "ok"), (4, "degenerate"), (6, "degenerate")])
+def test_where_half_the_views_show_no_depth_the_others_are_no_evidence(
+    metric: str, column: str, worst: float, silent: int, status: str
+) -> None:
+    state = np.array(["planar-or-rotation"] * silent + ["ok"] * (8 - silent))
+    views = as_table(seconds=np.arange(8) / 4, state=state, **{column: np.full(8, 0.5)})
+    key = "view_pairs" if column == "agreement" else "registration"
+    found = measured(metric, **{key: views})
+    assert (found.status, found.value) == (status, 0.5 if status == "ok" else worst)
+
+
 def test_no_two_rows_measure_the_same() -> None:
     built = [MetricChoice(name).build() for name in registry.names(registry.METRICS)]
     rows = [m for m in built if isinstance(m, ClipFormula)]
