@@ -15,19 +15,18 @@ Sign flips are scipy's, Holm's correction and the power of the t test are statsm
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
 from statistics import NormalDist
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirabench.errors import InputError, MissingExtraError
+from mirabench.errors import InputError
+from mirabench.extras import needs_extra
 from mirabench.maths.clustered import Clusters
 from mirabench.maths.student import student_tail
 from mirabench.report.interval import SEED, mean_interval
@@ -136,7 +135,10 @@ def sign_flip(sums: Sequence[float] | NDArray[np.float64]) -> float:
         >>> sign_flip([1.0, 1.0, 1.0])
         0.25
     """
-    found = _library("scipy.stats").permutation_test(
+    with _stats():
+        from scipy.stats import permutation_test  # extra `stats`
+
+    found = permutation_test(
         (np.asarray(sums, dtype=np.float64),),
         _distance,
         permutation_type="samples",
@@ -224,9 +226,10 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     tested = [(i, p) for i, p in enumerate(p_values) if p is not None]
     found: list[float | None] = [None] * len(p_values)
     if tested:
-        corrected = _library("statsmodels.stats.multitest").multipletests(
-            [p for _, p in tested], alpha=LEVEL, method="holm"
-        )[1]
+        with _stats():
+            from statsmodels.stats.multitest import multipletests  # extra `stats`
+
+        corrected = multipletests([p for _, p in tested], alpha=LEVEL, method="holm")[1]
         for (i, _), p in zip(tested, corrected, strict=True):
             found[i] = float(p)
     return found
@@ -263,13 +266,11 @@ def _power(size: float, prompts: int) -> float:
         return bell.cdf(left * math.sqrt(prompts) - bell.inv_cdf(1 - LEVEL / 2))
     if left * math.sqrt(prompts) > _SURELY_SEEN:
         return 1.0
-    power = _library("statsmodels.stats.power").TTestPower()
-    return float(power.power(effect_size=left, nobs=prompts, alpha=LEVEL))
+    with _stats():
+        from statsmodels.stats.power import TTestPower  # extra `stats`
+
+    return float(TTestPower().power(effect_size=left, nobs=prompts, alpha=LEVEL))
 
 
-@cache
-def _library(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingExtraError("stats", f"comparisons need {name.split('.')[0]}") from error
+def _stats() -> AbstractContextManager[None]:
+    return needs_extra("stats", "comparisons need more packages")

@@ -170,13 +170,18 @@ def test_six_prompts_are_enough_for_one_test_and_equal_numbers_are_not_too_few(t
     assert (same.better, same.too_few) == ("", False)
 
 
-def test_a_sure_difference_below_what_matters_is_nobodys_gain(track: Any) -> None:
-    spread = [1.0 + i / 4 for i in range(12)]
-    a = [row(f"p{i}", v + 0.001 * (1 + i / 100)) for i, v in enumerate(spread)]
-    b = [row(f"p{i}", v) for i, v in enumerate(spread)]
-    for first, second in ((a, b), (b, a)):
+@pytest.mark.parametrize(("share", "gains"), [(0.005, False), (0.75, False), (1.5, True)])
+def test_a_sure_difference_below_what_matters_is_nobodys_gain(
+    track: Any, share: float, gains: bool
+) -> None:
+    b = [row(f"p{i}", 1.0 + i / 4) for i in range(12)]
+    margin = differences(b, b, track.specs)[0].smallest_difference
+    a = [row(f"p{i}", 1.0 + i / 4 + share * margin * (1 + i / 1000)) for i in range(12)]
+    for first, second, better in ((a, b, "a"), (b, a, "b")):
         ((found,),) = judge([differences(first, second, track.specs)], track.specs)
-        assert found.p is not None and found.p <= 0.05 and found.better == ""
+        assert found.p is not None
+        assert found.p <= 0.05
+        assert found.better == (better if gains else "")
 
 
 def test_a_small_and_sure_loss_of_detail_speaks_against_a_gain(track: Any) -> None:
