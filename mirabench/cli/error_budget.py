@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirabench.cli.options import Metrics, NoCache, Suite
+from mirabench.cli.options import AllowNoncommercial, Device, Metrics, NoCache, Suite
 from mirabench.cli.terminal import split_names, stdout_console
 
 if TYPE_CHECKING:
@@ -29,10 +29,13 @@ def error_budget(
         Path | None, typer.Option("--output", "-o", help="Write the budget here, as JSON.")
     ] = None,
     no_cache: NoCache = False,
+    device: Device = "auto",
+    allow_noncommercial: AllowNoncommercial = False,
 ) -> None:
-    """Measure what decoder, resize, rate, codec and a repetition do to each number.
+    """Measure what decoder, resize, rate, codec, precision, device and seed do to each number.
 
-    Each clip is written again in several versions, and all are scored. The band of a metric is how far a number
+    Each clip is written again in several versions, and all are scored; so is each metric with the other
+    arithmetics, devices and seeds that it has. The band of a metric is how far a number
     moves for such reasons; `mirabench compare --error-budget` calls no difference within it better or worse.
     Exit code 0: measured; 2: the command cannot run.
     """
@@ -45,6 +48,8 @@ def error_budget(
         clips,
         suite=suite,
         metrics=split_names(metrics) or None,
+        device=device,
+        allow_noncommercial=allow_noncommercial,
         cache=not no_cache,
         progress=lambda what: print(f"measuring {what}", file=sys.stderr),
     )

@@ -7,6 +7,7 @@ Each clip is written again in several versions of each source of error, and all 
     rate        every second frame
     codec       encoded again at a quality that looks the same
     repeat      scored again, one frame at a time
+    precision, device, seed     where a metric has another one (`circumstances`)
 
 All versions but those of `codec` are kept without loss. The band of a metric is `MARGIN` times the root of the
 sum of squares of the largest departures, one of each source, so that it also holds for what was not tried.
@@ -19,6 +20,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +28,7 @@ import cv2
 import numpy as np
 from av.video.reformatter import Interpolation
 
+from mirabench.compare.circumstances import circumstances
 from mirabench.compare.error_budget import ErrorBudget, MetricBudget, SourceError
 from mirabench.errors import InputError
 from mirabench.inputs.samples import collect
@@ -103,6 +106,16 @@ VERSIONS = (
     Version("codec", "x265 crf 18", _whole, codec="libx265", pixel_format="yuv420p", options=X265),
 )
 SOURCES = (*dict.fromkeys(version.source for version in VERSIONS), "repeat")
+"""Of every metric."""
+
+
+class Remeasured(NamedTuple):
+    """The report of the same clips under one other circumstance."""
+
+    source: str
+    report: Report
+    metrics: frozenset[str] | None = None
+    """Those that it can touch; None for all."""
 
 
 def error_budget_of(
@@ -110,16 +123,20 @@ def error_budget_of(
     *,
     suite: str | Path = "lite",
     metrics: Sequence[str] | None = None,
+    device: str = "auto",
+    allow_noncommercial: bool = False,
     cache: bool | str | Path = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ErrorBudget:
-    """What decoder, resize, rate, codec and a repetition do to each number of some clips.
+    """What decoder, resize, rate, codec, a repetition, precision, device and seed do to each number.
 
     Args:
         clips: Video files, folders of them, globs or manifests; each clip is held in memory while its versions
             are written.
         suite: As for `mirabench.evaluate`.
         metrics: Only these; those of sets of clips are left out.
+        device: As for `mirabench.evaluate`.
+        allow_noncommercial: As for `mirabench.evaluate`.
         cache: As for `mirabench.evaluate`.
         progress: Told which version is measured.
 
@@ -127,23 +144,27 @@ def error_budget_of(
         InputError: no clip, an unknown suite or metric, or something that is not a video file.
         VideoError: a clip cannot be decoded.
     """
-    paths = _video_files(clips)
-    make_plan(_chosen(suite, metrics), with_prompts=False, with_reference=False, pictures=False)
-
-    def scored(sources: Iterable[Path], **more: int) -> Report:
-        return evaluate(list(sources), suite=suite, metrics=metrics, cache=cache, **more)  # type: ignore[arg-type]
-
+    paths, chosen = _video_files(clips), _chosen(suite, metrics)
+    make_plan(chosen, with_prompts=False, with_reference=False, pictures=False)
+    scored = partial(evaluate, allow_noncommercial=allow_noncommercial)
     with tempfile.TemporaryDirectory() as temporary:
         progress("the clips themselves")
-        base = scored(_written(paths, _AS_IS, Path(temporary) / "base"))
-        found: list[tuple[str, Report]] = []
+        originals = list(_written(paths, _AS_IS, Path(temporary) / "base"))
+        base = scored(originals, suite=chosen, device=device, cache=cache)
+        found: list[Remeasured] = []
         for version in VERSIONS:
             progress(f"{version.source}: {version.name}")
-            folder = Path(temporary) / f"{version.source} {version.name}"
-            found.append((version.source, scored(_written(paths, version, folder))))
+            written = list(_written(paths, version, Path(temporary) / version.name))
+            report = scored(written, suite=chosen, device=device, cache=cache)
+            found.append(Remeasured(version.source, report))
         progress("repeat")
-        again = scored(_written(paths, _AS_IS, Path(temporary) / "again"), chunk_bytes=1)
-        found.append(("repeat", again))
+        # what is kept of the first time would only be read again
+        again = scored(originals, suite=chosen, device=device, cache=False, chunk_bytes=1)
+        found.append(Remeasured("repeat", again))
+        for other in circumstances(chosen, device):
+            progress(f"{other.source}: {other.name}")
+            again = scored(originals, suite=other.suite, device=other.device, cache=False)
+            found.append(Remeasured(other.source, again, other.metrics))
     return budget_of(base, found)
 
 
@@ -180,22 +201,22 @@ def _written(paths: Sequence[Path], version: Version, folder: Path) -> Iterator[
         )
 
 
-def budget_of(base: Report, versions: Iterable[tuple[str, Report]]) -> ErrorBudget:
-    """The budget from the report of the clips and (source, report) of each version, clips in the same order."""
+def budget_of(base: Report, versions: Iterable[Remeasured]) -> ErrorBudget:
+    """The budget from the report of the clips and those of each version, clips in the same order."""
     metrics = {}
     reports = list(versions)
     for name, summary in base.summary.items():
         if summary.scope != "clip":
             continue
-        sources = {}
-        for source in dict.fromkeys(source for source, _ in reports):
-            apart = [
-                d for s, report in reports if s == source for d in _departures(base, report, name)
-            ]
-            if apart:
-                sources[source] = SourceError(
-                    typical=float(np.median(apart)), largest=max(apart), n=len(apart)
-                )
+        apart: dict[str, list[float]] = {}
+        for source, report, touched in reports:
+            if touched is None or name in touched:
+                apart.setdefault(source, []).extend(_departures(base, report, name))
+        sources = {
+            source: SourceError(typical=float(np.median(each)), largest=max(each), n=len(each))
+            for source, each in apart.items()
+            if each
+        }
         if sources:
             band = MARGIN * math.sqrt(math.fsum(error.largest**2 for error in sources.values()))
             metrics[name] = MetricBudget(

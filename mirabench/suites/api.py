@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,8 @@ class Suite:
     description: str = ""
     precision: str = "fp32"
     """Arithmetic of networks, for every feature whose drift allows it."""
+    seed: int | None = None
+    """Of every feature that draws at random; None leaves each at its own."""
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -71,7 +73,8 @@ class Suite:
             InputError: a parameter is not one of the metric's.
             PluginError: a registered object is not a metric.
         """
-        return [at_precision(choice.build(), self.precision) for choice in self.metrics]
+        built = [at_precision(choice.build(), self.precision) for choice in self.metrics]
+        return built if self.seed is None else [at_seed(metric, self.seed) for metric in built]
 
     def at_precision(self, precision: str) -> Suite:
         """The same suite with another arithmetic of networks: fp32 or bf16.
@@ -80,6 +83,10 @@ class Suite:
             SuiteError: no such precision.
         """
         return replace(self, precision=precision)
+
+    def at_seed(self, seed: int) -> Suite:
+        """The same suite with another seed of what its features draw at random."""
+        return replace(self, seed=seed)
 
     def only(self, names: Iterable[str]) -> Suite:
         """The suite with just these metrics; others that are registered may be named too.
@@ -108,8 +115,8 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shortened:
-    """A metric on features of another arithmetic."""
+class _Altered:
+    """A metric on features of another arithmetic or with another seed."""
 
     metric: Any
     spec: MetricSpec
@@ -133,10 +140,19 @@ def at_precision(metric: Metric, precision: str) -> Metric:
     A feature takes what its class lists in `precisions`: those whose drift from fp32 was measured to be
     under 0.1 % of the metric's range (docs/precision.md). The others stay as they are.
     """
-    needs = {key: _at_precision(ref, precision) for key, ref in metric.spec.needs.items()}
+    return _on(metric, lambda ref: _at_precision(ref, precision))
+
+
+def at_seed(metric: Metric, seed: int) -> Metric:
+    """The metric on features that draw at random with another seed; the others stay as they are."""
+    return _on(metric, lambda ref: _at_seed(ref, seed))
+
+
+def _on(metric: Metric, other: Callable[[FeatureRef], FeatureRef]) -> Metric:
+    needs = {key: other(ref) for key, ref in metric.spec.needs.items()}
     if needs == dict(metric.spec.needs):
         return metric
-    return _Shortened(metric, replace(metric.spec, needs=needs))
+    return _Altered(metric, replace(metric.spec, needs=needs))
 
 
 def _at_precision(ref: FeatureRef, precision: str) -> FeatureRef:
@@ -147,9 +163,15 @@ def _at_precision(ref: FeatureRef, precision: str) -> FeatureRef:
     return FeatureRef.of(ref.name, **{**dict(ref.parameters), "precision": precision})
 
 
+def _at_seed(ref: FeatureRef, seed: int) -> FeatureRef:
+    if getattr(ref.resolve(), "seed", seed) == seed:
+        return ref
+    return FeatureRef.of(ref.name, **{**dict(ref.parameters), "seed": seed})
+
+
 def unwrapped(metric: Metric) -> Metric:
-    """The metric itself, where it stands on features of another arithmetic."""
-    while isinstance(metric, _Shortened):
+    """The metric itself, where it stands on other features than its own."""
+    while isinstance(metric, _Altered):
         metric = metric.metric
     return metric
 

@@ -177,3 +177,9 @@ def test_a_browser_draws_it_in_light_and_dark(
             assert page.evaluate("[...document.images].every(i => i.naturalWidth > 0)")
     assert not complaints
     assert paper["light"] != paper["dark"]
+
+
+def test_the_band_of_the_error_budget_stands_beside_the_interval(runs: list[Run]) -> None:
+    page = render_page(compare(runs, bands={"sharpness": 0.25}), runs, {})
+    assert page.count("error budget ±0.2500") == 1
+    assert "error budget ±" not in render_page(compare(runs), runs, {})

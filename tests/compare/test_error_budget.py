@@ -15,6 +15,7 @@ from reportkit import clip, report
 
 import mirabench
 from mirabench.compare import compare
+from mirabench.compare.circumstances import SEEDS, circumstances
 from mirabench.compare.error_budget import (
     ErrorBudget,
     MetricBudget,
@@ -25,6 +26,7 @@ from mirabench.compare.remeasure import (
     MARGIN,
     SOURCES,
     Film,
+    Remeasured,
     Version,
     _converted,
     _whole,
@@ -34,6 +36,8 @@ from mirabench.compare.remeasure import (
 )
 from mirabench.compare.runs import Run
 from mirabench.errors import InputError
+from mirabench.suites.api import load_suite
+from mirabench.testing import clips
 from mirabench.video.encode import write_video
 
 METRICS = ["sharpness", "colorfulness", "exposure", "noise", "blockiness"]
@@ -51,13 +55,19 @@ def of(*means: float) -> mirabench.Report:
 
 
 def test_the_budget_of_numbers_counted_by_hand() -> None:
-    versions = [("codec", of(1.3, 2.0)), ("codec", of(1.0, 1.9)), ("rate", of(1.0, 2.4))]
+    versions = [
+        Remeasured("codec", of(1.3, 2.0)),
+        Remeasured("codec", of(1.0, 1.9)),
+        Remeasured("rate", of(1.0, 2.4)),
+        Remeasured("seed", of(7.0, 7.0), frozenset({"noise"})),
+    ]
     found = budget_of(of(1.0, 2.0), versions).metrics["sharpness"]
     assert found.sources["codec"].largest == pytest.approx(0.3)
     assert found.sources["codec"].typical == pytest.approx(0.05)
     assert found.sources["codec"].n == 4
     assert found.sources["rate"].largest == pytest.approx(0.4)
     assert found.band == pytest.approx(MARGIN * 0.5)
+    assert set(found.sources) == {"codec", "rate"}, "the seed is none of this metric's"
 
 
 def test_known_answers(tmp_path: Path) -> None:
@@ -89,7 +99,7 @@ def test_a_budget_of_another_protocol_is_refused() -> None:
     measured = of(1.0, 2.0)
     protocols = measured.summary["sharpness"].protocols
     assert protocols
-    budget = budget_of(measured, [("codec", of(1.1, 2.1))])
+    budget = budget_of(measured, [Remeasured("codec", of(1.1, 2.1))])
     assert budget.bands_for([measured]) == pytest.approx({"sharpness": MARGIN * 0.1})
     other = budget.metrics["sharpness"].model_copy(update={"protocols": ["sharpness@99:other"]})
     with pytest.raises(InputError, match=r"measured sharpness by sharpness@99:other, a run by"):
@@ -149,32 +159,78 @@ HELD_OUT = (
 """Decoders, sizes and codecs that no budget is built with."""
 
 
-def covered(folder: Path, built: Sequence[int], held_out: Sequence[int]) -> tuple[int, int]:
+CLASSICAL = [
+    "warping_error", "temporal_flicker", "flow_magnitude", "camera_motion", "object_motion",
+    "track_displacement", "consistency_3d_keep_ratio", "consistency_3d_mean_err", "epipolar_agreement",
+]  # fmt: skip
+"""Of time, motion and 3D, without weights."""
+
+
+def covered(
+    folder: Path, built: Sequence[int], held_out: Sequence[int], metrics: list[str], frames: int
+) -> tuple[int, int]:
     """How many remeasured numbers lie within the band, and of how many."""
-    budget = error_budget_of(films(folder / "a", built), metrics=METRICS, cache=False)
+    budget = error_budget_of(films(folder / "a", built, frames), metrics=metrics, cache=False)
     bands = {name: found.band for name, found in budget.metrics.items()}
-    paths = films(folder / "b", held_out)
-    base = mirabench.evaluate(paths, metrics=METRICS, cache=False)
+    paths = films(folder / "b", held_out, frames)
+    base = mirabench.evaluate(paths, metrics=metrics, cache=False)
     inside = total = 0
     for number, version in enumerate(HELD_OUT):
         written = list(_written(paths, version, folder / str(number)))
-        again = mirabench.evaluate(written, metrics=METRICS, cache=False)
+        again = mirabench.evaluate(written, metrics=metrics, cache=False)
         for one, two in zip(base.videos, again.videos, strict=True):
-            for name in METRICS:
+            for name in bands.keys() & one.scores.keys() & two.scores.keys():
                 total += 1
                 inside += abs(two.scores[name].value - one.scores[name].value) <= bands[name]
     return inside, total
 
 
 def test_the_band_holds_for_a_few_held_out_remeasurements(tmp_path: Path) -> None:
-    inside, total = covered(tmp_path, [1, 2], [3])
+    inside, total = covered(tmp_path, [1, 2], [3], METRICS, 12)
     assert total == 30
     assert inside >= 0.93 * total
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_band_holds_for_200_held_out_remeasurements(tmp_path: Path) -> None:
-    inside, total = covered(tmp_path, [1, 2, 3, 4], range(10, 17))
+@pytest.mark.parametrize(
+    ("metrics", "frames"), [(METRICS, 12), (CLASSICAL, 36)], ids=["picture", "rest"]
+)
+def test_the_band_holds_for_200_held_out_remeasurements(
+    tmp_path: Path, metrics: list[str], frames: int
+) -> None:
+    inside, total = covered(tmp_path, [1, 2, 3, 4], range(10, 17), metrics, frames)
     assert total >= 200
     assert inside >= 0.93 * total, (inside, total)
+
+
+class TestCircumstances:
+    def test_a_suite_without_networks_and_seeds_has_none(self) -> None:
+        assert list(circumstances(load_suite("lite").only(METRICS))) == []
+
+    def test_a_seed_is_another_where_a_metric_draws(self) -> None:
+        suite = load_suite("mirabench").only(["sharpness", "epipolar_agreement"])
+        found = list(circumstances(suite))
+        assert {c.source for c in found} == {"seed"}
+        assert {c.metrics for c in found} == {frozenset({"epipolar_agreement"})}
+        assert len({c.suite.digest() for c in found} | {suite.digest()}) == len(found) + 1
+
+    def test_networks_have_other_arithmetics_and_devices(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        torch = pytest.importorskip("torch")
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "of another world")
+        suite = load_suite("mirabench").only(["sharpness", "aesthetic_timed"])
+        found = {(c.source, c.name): c.metrics for c in circumstances(suite, "cpu")}
+        assert found[("precision", "bf16")] == {"aesthetic_timed"}
+        assert found[("device", "cuda")] == {"aesthetic_timed"}
+        assert {source for source, _ in found} == {"precision", "device"}
+
+    def test_the_budget_holds_what_a_seed_does(self, tmp_path: Path) -> None:
+        scene = clips.truck(24, (160, 96))
+        path = write_video(tmp_path / "a.mp4", scene.frames, options={"crf": "10"})
+        metrics = ["exposure", "epipolar_agreement"]
+        found = error_budget_of([path], metrics=metrics, cache=False).metrics
+        assert found["epipolar_agreement"].sources["seed"].n == len(SEEDS)
+        assert "seed" not in found["exposure"].sources
