@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import faults
 import numpy as np
 import pytest
 from av.video.reformatter import Interpolation
@@ -212,16 +213,15 @@ def test_the_band_holds_for_a_few_held_out_remeasurements(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("metrics", "made", "held_out"),
     [
-        (METRICS, films, 7),
-        (OF_TIME, pans, 17),
-        (OF_MOTION, pans, 9),
-        (OF_SCENES, scenes, 12),
+        pytest.param(METRICS, films, 7, id="picture"),
+        faults.whole_case(OF_TIME, pans, 17, id="time"),
+        faults.whole_case(OF_MOTION, pans, 9, id="motion"),
+        faults.whole_case(OF_SCENES, scenes, 12, id="scenes"),
     ],
-    ids=["picture", "time", "motion", "scenes"],
 )
 def test_the_band_holds_for_200_held_out_remeasurements(
     tmp_path: Path,
