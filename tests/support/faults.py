@@ -12,7 +12,7 @@ def whole(count: int) -> object:
     return whole_case(count)
 
 
-def whole_case(*values: object, id: str | None = None) -> object:  # noqa: A002  # as pytest.param has it
+def whole_case(*values: object, id: str | None = None) -> object:  # as pytest.param has it
     """A case that takes minutes, where MIRABENCH_FAULTS is set."""
     asked = pytest.mark.skipif(
         not os.environ.get("MIRABENCH_FAULTS"),
