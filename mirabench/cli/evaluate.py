@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,7 +144,8 @@ def report(
 
 
 def _print_line(record: VideoRecord) -> None:
-    sys.stdout.write(record.model_dump_json() + "\n")
+    # pydantic's own text refuses a file name that is not UTF-8
+    sys.stdout.write(json.dumps(record.model_dump(mode="json"), ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 

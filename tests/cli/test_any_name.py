@@ -43,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     commands = [
         ("evaluate", "in", "--metrics", "sharpness", "-o", "one", "--json"),
         ("evaluate", "in", "--metrics", "sharpness", "-o", "two"),
+        ("evaluate", "in", "--metrics", "sharpness", "-o", "three", "--jsonl"),
         ("report", "one"),
         ("check", "c.mirabench.yaml", "--update-baseline", "-o", "checked"),
         ("check", "c.mirabench.yaml", "--junit", "j.xml", "--summary", "s.md", "-o", "checked"),
@@ -76,3 +77,10 @@ def test_the_report_gives_the_exact_names_back(folder: Path) -> None:
 def test_the_comparison_pairs_the_clips(folder: Path) -> None:
     found = json.loads((folder / "compared" / "compare.json").read_bytes())
     assert "caf\\\\udce9" in json.dumps(found)
+
+
+def test_a_line_for_each_clip_is_its_entry_of_the_report(folder: Path) -> None:
+    lines = (folder / "evaluate-in.stdout").read_bytes().decode("utf-8").splitlines()
+    raw = json.loads((folder / "three" / "report.json").read_bytes())
+    assert {json.loads(line)["path"] for line in lines} == {v["path"] for v in raw["videos"]}
+    assert len(lines) == len(NAMES)
