@@ -16,8 +16,9 @@ from starlette.concurrency import run_in_threadpool
 
 from mirabench.errors import InputError, MirabenchError, UnknownNameError
 from miraboard import cite, export
+from miraboard.api_clips import add_clips, read_body
 from miraboard.board import Board, View
-from miraboard.guard import MAX_BYTES, SubmissionRefused, refuse
+from miraboard.guard import MAX_BYTES, SubmissionRefused
 from miraboard.standing import Standing
 from miraboard.uploads import client_of
 
@@ -36,6 +37,10 @@ class Answer(BaseModel):
     id: str
     """Of the submission; empty when it was refused."""
     reasons: list[Reasons]
+    state: str
+    """Of the scoring of its clips: queued, scoring, ranked or refused; empty where nobody scores them."""
+    wanted: list[str]
+    """Clips to upload."""
 
 
 class Named(BaseModel):
@@ -59,6 +64,7 @@ def build_api(board: Board) -> FastAPI:
     _read_tracks(app, board)
     _read_submissions(app, board)
     _write(app, board)
+    add_clips(app, board)
 
     @app.exception_handler(MirabenchError)
     def told(_request: Request, error: MirabenchError) -> JSONResponse:
@@ -153,16 +159,17 @@ def _write(app: FastAPI, board: Board) -> None:
         return Token(token=board.register(named.name, _client(request, board)))
 
     @app.post("/submissions")
-    async def submit(  # one for each field of the card
+    async def submit(  # noqa: PLR0913  # one for each field of the card
         request: Request, generator: str, version: str, track: str, licence: str, contact: str,
-        links: Annotated[Sequence[str], Query()] = (), authorization: Annotated[str, Header()] = "",
+        links: Annotated[Sequence[str], Query()] = (), clips: str = "",
+        authorization: Annotated[str, Header()] = "",
     ) -> Answer:  # fmt: skip
         """Submit the report in the body; the same card and report again give the same id."""
         card = {
             "generator": generator, "version": version, "track": track, "licence": licence,
             "contact": contact, "links": list(links),
         }  # fmt: skip
-        data = await _body(request)
+        data = await read_body(request, MAX_BYTES)
         address = _client(request, board)
 
         def take() -> dict[str, Any]:
@@ -171,21 +178,10 @@ def _write(app: FastAPI, board: Board) -> None:
                 account = board.sign_in(token, address) if token else ""
             except SubmissionRefused as refusal:
                 reasons = [{"code": r.code, "text": r.text} for r in refusal.reasons]
-                return {"accepted": False, "id": "", "reasons": reasons}
-            return board.submit(data, card, address, account=account).to_json()
+                return {"accepted": False, "id": "", "reasons": reasons, "state": "", "wanted": []}
+            return board.submit(data, card, address, account=account, clips=clips).to_json()
 
         return Answer.model_validate(await run_in_threadpool(take))
-
-
-async def _body(request: Request) -> bytes:
-    """The body, no further than a report can be long."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BYTES:
-            raise refuse("too-large", f"more than {MAX_BYTES:,} bytes, which no report has")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _client(request: Request, board: Board) -> str:

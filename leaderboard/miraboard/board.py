@@ -7,19 +7,25 @@ import hmac
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mirabench.errors import InputError, UnknownNameError
-from miraboard import accounts, ranking
+from mirabench.files import write_bytes
+from miraboard import accounts, ranking, seen, states
 from miraboard.card import read_card
 from miraboard.checking import Checker, Here
+from miraboard.clips.addresses import Gate, folder_of
+from miraboard.clips.download import MAX_CLIP_BYTES
 from miraboard.guard import Reason, SubmissionRefused, check_text, refuse
 from miraboard.names import skeleton
+from miraboard.seen import Films
 from miraboard.settings import Settings
 from miraboard.standing import Standing
-from miraboard.store import Store, Verdict
+from miraboard.states import Scoring, Wanted
+from miraboard.store import Store, Verdict, now
+from miraboard.submission import Checked
 from miraboard.tracks import Track, load_tracks
 
 log = logging.getLogger(__name__)
@@ -47,11 +53,18 @@ class SubmissionAnswer:
     accepted: bool
     id: str = ""
     reasons: tuple[Reason, ...] = ()
+    state: str = ""
+    """Of the scoring of its clips; empty where nobody scores them."""
+    wanted: tuple[str, ...] = ()
+    """Clips to upload, now that the sample is drawn."""
 
     def to_json(self) -> dict[str, Any]:
         """For the API."""
         reasons = [{"code": r.code, "text": r.text} for r in self.reasons]
-        return {"accepted": self.accepted, "id": self.id, "reasons": reasons}
+        return {
+            "accepted": self.accepted, "id": self.id, "reasons": reasons, "state": self.state,
+            "wanted": list(self.wanted),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,10 @@ class View:
     history: tuple[Standing, ...]
     """Older versions, oldest first; they have pages and no rank."""
     verdicts: Mapping[str, tuple[Verdict, ...]]
+    states: Mapping[str, Scoring] = field(default_factory=dict)
+    """Of the submissions whose clips the board scores, on every track."""
+    waiting: tuple[Standing, ...] = ()
+    """Those that are no rows of the table: not yet scored, or refused; newest first."""
 
     def standing(self, identity: str) -> Standing:
         """The submission of that id.
@@ -71,7 +88,7 @@ class View:
         Raises:
             UnknownNameError: it is not in this track, or was withdrawn.
         """
-        for standing in (*self.standings, *self.history):
+        for standing in (*self.standings, *self.history, *self.waiting):
             if standing.id == identity:
                 return standing
         raise UnknownNameError("submission", identity, [s.id for s in self.standings])
@@ -110,6 +127,9 @@ class Board:
         self.tracks = dict(tracks if tracks is not None else load_tracks(settings.tracks))
         self.store = Store(settings.database)
         self.checker: Checker = checker or Here(self.tracks)
+        self.films = Films(settings.clips)
+        self.on_clips: Callable[[], None] = _nothing
+        """Called when clips came that are to be scored."""
         self._lock = threading.Lock()
         self._cached = _Cached()
 
@@ -120,7 +140,7 @@ class Board:
 
     def submit(
         self, data: bytes, fields: Mapping[str, Any], address: str, *, strips: bytes = b"",
-        account: str = "",
+        account: str = "", clips: str = "",
     ) -> SubmissionAnswer:  # fmt: skip
         """Take a submission, or say why not; either way the audit log has a line.
 
@@ -130,6 +150,8 @@ class Board:
             address: Where it comes from; only its digest is kept.
             strips: The bytes of `strips.json`, if there are film strips.
             account: Who sends it, signed in: see `sign_in`; empty for nobody.
+            clips: Where the clips are: a folder's or data set's address, or `upload`. Empty means `upload` on a
+                track that requires clips, and that nobody scores them on others.
         """
         actor = actor_of(address)
         try:
@@ -138,14 +160,60 @@ class Board:
             self._limited(actor, refusal.reasons[0].code)
             return SubmissionAnswer(False, reasons=refusal.reasons)
         try:
-            identity = self._accept(data, fields, actor, account, strips)
+            identity = self._accept(data, fields, actor, account, strips, clips)
         except SubmissionRefused as refusal:
             digest = hashlib.sha256(data).hexdigest()[:16]
             codes = ", ".join(dict.fromkeys(r.code for r in refusal.reasons))
             # codes alone: a stranger's text does not get into the log
             self.store.event("refused", actor, f"report {digest}: {codes}", account=account)
             return SubmissionAnswer(False, reasons=refusal.reasons)
-        return SubmissionAnswer(True, identity)
+        return self._answer(identity)
+
+    def _answer(self, identity: str) -> SubmissionAnswer:
+        with self.store.reading() as connection:
+            scoring = states.newest(connection, identity)
+        if scoring is None:
+            return SubmissionAnswer(True, identity)
+        self.on_clips()
+        wanted = () if scoring.source or scoring.state != "queued" else self.awaited(scoring)
+        return SubmissionAnswer(True, identity, state=scoring.state, wanted=tuple(wanted))
+
+    def awaited(self, scoring: Scoring) -> list[str]:
+        """The drawn clips that have not arrived yet."""
+        with self.store.reading() as connection:
+            digests = seen.digests(connection, scoring.submission, scoring.drawn)
+            known = seen.records(connection, scoring.submission)
+        return [
+            clip for clip, digest in digests.items()
+            if clip not in known and not self.films.arrived(scoring.submission, digest).is_file()
+        ]  # fmt: skip
+
+    def receive(self, identity: str, data: bytes) -> list[str]:
+        """Take the bytes of one drawn clip; returns the clips that are still awaited.
+
+        Anybody may send them: only bytes with the digest that the report states are taken.
+
+        Raises:
+            SubmissionRefused: nothing is awaited, or not these bytes.
+        """
+        with self.store.reading() as connection:
+            scoring = states.newest(connection, identity)
+            if scoring is None or scoring.state != "queued" or scoring.source:
+                raise refuse("clips", f"no clips of the submission {identity[:12]!r} are awaited")
+            digests = seen.digests(connection, identity, scoring.drawn)
+        digest = hashlib.sha256(data).hexdigest()
+        if len(data) > MAX_CLIP_BYTES or digest not in digests.values():
+            raise refuse(
+                "clips", "this file is none of the clips that were drawn: send those that the board names, "
+                f"unchanged, each up to {MAX_CLIP_BYTES:,} bytes",
+            )  # fmt: skip
+        path = self.films.arrived(identity, digest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, data)
+        left = self.awaited(scoring)
+        if not left:
+            self.on_clips()
+        return left
 
     def _within_quotas(self, actor: str, account: str, size: int) -> None:
         limit = self.settings.per_hour
@@ -168,11 +236,33 @@ class Board:
             self.store.event("limited", actor, code)
 
     def _accept(
-        self, data: bytes, fields: Mapping[str, Any], actor: str, account: str, strips: bytes
-    ) -> str:
+        self, data: bytes, fields: Mapping[str, Any], actor: str, account: str, strips: bytes,
+        clips: str,
+    ) -> str:  # fmt: skip
         card = read_card(dict(fields))
         self._require_account(card.generator, account)
-        return self.store.accept(self.checker.check(data, card, strips), actor, account)
+        source = self._source(clips.strip())
+        checked = self.checker.check(data, card, strips)
+        track = self.tracks[checked.track]
+        if track.requires == "report" and not clips.strip():
+            return self.store.accept(checked, actor, account)
+        wanted = wanted_of(checked, track, source)
+        return self.store.accept(
+            checked, actor, account,
+            lambda connection, identity: states.queue(connection, identity, wanted, now()),
+        )  # fmt: skip
+
+    def _source(self, clips: str) -> str:
+        """The folder's address; empty for an upload.
+
+        Raises:
+            SubmissionRefused: the address is none that this board fetches from.
+        """
+        if clips in ("", "upload"):
+            return ""
+        folder = folder_of(clips)
+        Gate(self.settings.clip_hosts).require(folder)
+        return folder
 
     def _require_account(self, generator: str, account: str) -> None:
         """Before anything costly: whether this account may submit under this name at all."""
@@ -310,11 +400,27 @@ class Board:
             key for key, found in verdicts.items()
             if [v.kind for v in found if v.kind in MODERATION][-1:] == ["withdrawn"]
         }  # fmt: skip
-        kept = [s for s in self.store.standings(track.digest) if s.id not in gone]
+        with self.store.reading() as connection:
+            scorings = states.all_newest(connection)
+        hidden = {key for key, scoring in scorings.items() if scoring.hidden}
+        entries = [s for s in self.store.standings(track.digest) if s.id not in gone]
+        kept = [s for s in entries if s.id not in hidden]
         newest = {s.name_key: s.id for s in kept}  # they come oldest first
         entered = tuple(s for s in kept if newest[s.name_key] == s.id)
         older = tuple(s for s in kept if newest[s.name_key] != s.id)
-        return View(track, entered, older, {k: tuple(v) for k, v in verdicts.items()})
+        waiting = tuple(s for s in reversed(entries) if s.id in hidden)
+        told = {k: tuple(v) for k, v in verdicts.items()}
+        return View(track, entered, older, told, scorings, waiting)
+
+
+def wanted_of(checked: Checked, track: Track, source: str) -> Wanted:
+    """What is to be scored of a submission; a clip that nobody could read has nothing to compare."""
+    clips = {row.clip: row.prompt for row in checked.rows if row.sha256}
+    return Wanted(track.requires == "clips", source, track.sample, clips, track.shown_prompts)
+
+
+def _nothing() -> None:
+    """Nobody scores."""
 
 
 def actor_of(address: str) -> str:

@@ -62,9 +62,11 @@ def serve(
     with _leaderboard():
         from miraboard.app import launch
         from miraboard.checking import Apart
+        from miraboard.scorer import begin
     board = _board(database, tracks)
     board.checker = apart = Apart(board.tracks)
     threading.Thread(target=apart.start, daemon=True).start()  # it loads while the pages start
+    begin(board)
     typer.echo(f"leaderboard at http://{host}:{port} (stop with Ctrl-C)")
     launch(board, host, port)
 

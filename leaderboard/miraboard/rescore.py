@@ -6,6 +6,7 @@ Clips are found by the digest of their file, never by a path that the report nam
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def rescore(
     chosen = sorted(random.Random(seed).sample(sorted(found), min(sample, len(found))))
     videos = [v for v in report.videos if v.id in chosen]
     again = _evaluate(videos, found, track)
-    return _compare(videos, again, track.rescore_tolerance)
+    return compare(videos, again.videos, track.rescore_tolerance)
 
 
 def rescore_submission(
@@ -115,9 +116,12 @@ def _evaluate(videos: list[VideoRecord], files: dict[str, Path], track: Track) -
     return run(Job(track.suite, plan, samples, []), None, Options())
 
 
-def _compare(videos: list[VideoRecord], again: Report, tolerance: float) -> Rescored:
+def compare(
+    videos: Sequence[VideoRecord], again: Sequence[VideoRecord], tolerance: float
+) -> Rescored:
+    """How far two records of the same clips agree: the reported ones and ours."""
     worst, compared, differing = 0.0, 0, []
-    for theirs, ours in zip(videos, again.videos, strict=True):
+    for theirs, ours in zip(videos, again, strict=True):
         for name in sorted(theirs.scores.keys() | ours.scores.keys()):
             compared += 1
             a, b = theirs.scores.get(name), ours.scores.get(name)

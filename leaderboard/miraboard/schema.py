@@ -111,3 +111,38 @@ marks = sa.Table(
     sa.Column("row", sa.Integer, nullable=False),
     sa.Index("marks_cell", "cell"),
 )
+
+scorings = sa.Table(
+    "scorings",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("submission", sa.String(12), sa.ForeignKey("submissions.id"), nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("required", sa.Boolean, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("drawn", sa.Text, nullable=False),
+    sa.Column("worker", sa.String(120), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Index("scorings_of_submission", "submission"),
+)
+
+seen_clips = sa.Table(
+    "seen_clips",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("submission", sa.String(12), sa.ForeignKey("submissions.id"), nullable=False),
+    sa.Column("track_digest", sa.String(16), nullable=False),
+    sa.Column("clip", sa.Text, nullable=False),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("curves", sa.Text, nullable=False),
+    sa.Column("film", sa.String(64), nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("poster", sa.LargeBinary, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.UniqueConstraint("submission", "clip"),
+    sa.Index("seen_clips_of_prompt", "track_digest", "prompt"),
+    sa.Index("seen_clips_film", "film"),
+)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirabench.errors import InputError
+from miraboard.clips.addresses import HUB, is_origin
 
 SHORTEST_TOKEN = 16
 
@@ -30,6 +31,15 @@ class Settings:
     """`MIRABOARD_PROXIES`: reverse proxies in front; that many entries of X-Forwarded-For are theirs."""
     tracks: Path | None = None
     """`MIRABOARD_TRACKS`: a TOML file of tracks instead of the bundled one."""
+    clips: Path = Path("miraboard-clips")
+    """`MIRABOARD_CLIPS`: the folder of films, and of clips that wait to be scored."""
+    clip_hosts: tuple[str, ...] = HUB
+    """`MIRABOARD_CLIP_HOSTS`: origins that clips are fetched from, separated by blanks: `https://host`,
+    `https://*.host`."""
+    clip_seconds: int = 600
+    """`MIRABOARD_CLIP_SECONDS`: that scoring one clip may take."""
+    clip_gigabytes: int = 8
+    """`MIRABOARD_CLIP_GIGABYTES`: of memory that it may take."""
     notice: str = ""
     """`MIRABOARD_NOTICE`: a line above the table, to say what a demo board's rows are."""
 
@@ -40,6 +50,11 @@ class Settings:
             raise InputError(
                 f"MIRABOARD_ACCOUNTS is {self.accounts!r}: give `required` or `optional`"
             )
+        for origin in self.clip_hosts:
+            if not is_origin(origin):
+                raise InputError(
+                    f"MIRABOARD_CLIP_HOSTS holds {origin!r}: give origins such as https://huggingface.co"
+                )
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -58,6 +73,10 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         accounts=environment.get("MIRABOARD_ACCOUNTS", "") or usual.accounts,
         proxies=_whole(environment, "MIRABOARD_PROXIES", usual.proxies),
         tracks=Path(tracks) if tracks else None,
+        clips=Path(environment.get("MIRABOARD_CLIPS", "") or usual.clips),
+        clip_hosts=tuple(environment.get("MIRABOARD_CLIP_HOSTS", "").split()) or usual.clip_hosts,
+        clip_seconds=_whole(environment, "MIRABOARD_CLIP_SECONDS", usual.clip_seconds),
+        clip_gigabytes=_whole(environment, "MIRABOARD_CLIP_GIGABYTES", usual.clip_gigabytes),
         notice=environment.get("MIRABOARD_NOTICE", ""),
     )
 

@@ -8,8 +8,8 @@ and a server killed half-way leaves nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -22,13 +22,22 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from mirabench.errors import InputError
-from miraboard import accounts, audit, duplicates
+from miraboard import accounts, audit, duplicates, states
 from miraboard.audit import Audit, digest_of_report, newest_hash, verify
 from miraboard.database import lock, make_engine
 from miraboard.guard import SubmissionRefused, refuse
 from miraboard.names import skeleton
 from miraboard.near_copies import known
-from miraboard.schema import clips, events, marks, strips, submissions, verdicts
+from miraboard.schema import (
+    clips,
+    events,
+    marks,
+    scorings,
+    seen_clips,
+    strips,
+    submissions,
+    verdicts,
+)
 from miraboard.standing import Standing
 from miraboard.submission import Checked
 
@@ -139,8 +148,25 @@ class Store:
             lock(connection)
             yield connection
 
-    def accept(self, checked: Checked, actor: str, account: str) -> str:
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction in which nobody else writes, for what other modules add."""
+        return self._exclusive()
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection to read from."""
+        return self._engine.connect()
+
+    def accept(
+        self, checked: Checked, actor: str, account: str,
+        also: Callable[[Connection, str], None] | None = None,
+    ) -> str:  # fmt: skip
         """Keep a submission; returns its id, the same one when it is a retry.
+
+        Args:
+            checked: The submission.
+            actor: Who sends it, as a pseudonym.
+            account: Signed in.
+            also: What belongs into the same transaction, given the submission's id; for a retry too.
 
         Raises:
             SubmissionRefused: the name is another account's, the version is there already, or its rows are in
@@ -156,13 +182,17 @@ class Store:
                 _event(
                     connection, "retried", row.id, actor, "the same card and report again", account
                 )
+                if also is not None:
+                    also(connection, row.id)
                 return str(row.id)
-            gone = _withdrawn(connection)
+            gone = withdrawn(connection) | states.gone(connection)
             _require_new_version(connection, checked, gone)
             reasons = duplicates.across(known(connection, checked, gone))
             if reasons:
                 raise SubmissionRefused(*reasons)
             _insert(connection, key, checked, actor, account)
+            if also is not None:
+                also(connection, key[:12])
         return key[:12]
 
     def event(
@@ -221,15 +251,18 @@ class Store:
             return newest_hash(connection)
 
     def stored(self, account: str) -> int:
-        """Bytes of the reports and pictures that an account's submissions keep here."""
+        """Bytes of the reports, pictures and films that an account's submissions keep here."""
         reports = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(submissions.c.report)), 0))
         pictures = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(strips.c.jpeg)), 0)).join(
             submissions, submissions.c.id == strips.c.submission
         )
+        films = sa.select(sa.func.coalesce(sa.func.sum(seen_clips.c.size), 0)).join(
+            submissions, submissions.c.id == seen_clips.c.submission
+        )
         with self._engine.connect() as connection:
             return sum(
                 int(connection.execute(query.where(submissions.c.account == account)).scalar_one())
-                for query in (reports, pictures)
+                for query in (reports, pictures, films)
             )
 
     def verdict(self, submission: str, kind: str, detail: str, actor: str, *, passed: bool) -> None:
@@ -244,13 +277,13 @@ class Store:
             ).first()
             if known is None:
                 raise InputError(f"no submission {submission!r} on this board")
-            _verdict(connection, submission, kind, detail, passed)
-            _event(connection, kind, submission, actor, detail)
+            add_verdict(connection, submission, kind, detail, actor, passed=passed)
 
     def revision(self) -> int:
-        """A number that grows with every accepted submission and every verdict."""
+        """A number that grows with every accepted submission, every verdict, and every state of a scoring."""
+        newest = [sa.select(sa.func.max(t.c.id)).scalar_subquery() for t in (verdicts, scorings)]
         with self._engine.connect() as connection:
-            return connection.execute(sa.select(sa.func.max(verdicts.c.id))).scalar() or 0
+            return sum(number or 0 for number in connection.execute(sa.select(*newest)).one())
 
     def standings(self, track_digest: str) -> list[Standing]:
         """Every submission of a track, withdrawn ones too, oldest first."""
@@ -381,7 +414,8 @@ def _require_new_version(connection: Connection, checked: Checked, gone: Collect
             )
 
 
-def _withdrawn(connection: Connection) -> set[str]:
+def withdrawn(connection: Connection) -> set[str]:
+    """Submissions whose newest word of a maintainer is that they are withdrawn."""
     query = sa.select(verdicts.c.submission, verdicts.c.kind).where(
         verdicts.c.kind.in_(("withdrawn", "restored"))
     )
@@ -458,6 +492,19 @@ def _mark_rows(identity: str, checked: Checked) -> list[dict[str, Any]]:
         for number, row in enumerate(checked.rows)
         for mark in row.marks
     ]
+
+
+def add_verdict(
+    connection: Connection, submission: str, kind: str, detail: str, actor: str, *, passed: bool
+) -> None:
+    """Add what was found out about a submission, and its line of the log."""
+    _verdict(connection, submission, kind, detail, passed)
+    _event(connection, kind, submission, actor, detail)
+
+
+def add_event(connection: Connection, kind: str, submission: str, actor: str, detail: str) -> None:
+    """Add a line to the log, within a transaction of somebody's."""
+    _event(connection, kind, submission, actor, detail)
 
 
 def _verdict(connection: Connection, submission: str, kind: str, detail: str, passed: bool) -> None:

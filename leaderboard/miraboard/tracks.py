@@ -48,8 +48,27 @@ class Track:
     """The forms of the set's scenes that the track asks for; none means all."""
     rescore_tolerance: float = 1e-3
     """Largest relative difference that a maintainer's recomputation may find."""
+    requires: str = "report"
+    """What a submission ranks by: `report`, or `clips`, which the board scores a sample of before it ranks."""
+    sample: int = 8
+    """Clips drawn at random for that, beside those that are shown; 0 for all."""
+    shown: int = 6
+    """Prompts whose clips are shown side by side; their clips are always scored."""
     scales: Mapping[str, Mapping[str, float]] = field(default_factory=dict, repr=False)
     """Metric -> `half`, or `worst` and `best`, instead of the bundled scale."""
+
+    def __post_init__(self) -> None:
+        if self.requires not in ("report", "clips") or self.sample < 0 or self.shown < 0:
+            raise InputError(
+                f"the track {self.name!r}: `requires` is `report` or `clips`, `sample` and `shown` are counts"
+            )
+
+    @cached_property
+    def shown_prompts(self) -> tuple[str, ...]:
+        """The prompts whose clips are shown, spread evenly over the set."""
+        ids = list(self.prompts)
+        count = min(self.shown, len(ids))
+        return tuple(ids[(2 * k + 1) * len(ids) // (2 * count)] for k in range(count))
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:

@@ -60,7 +60,7 @@ class UploadQuota:
 
 
 def _uploads(path: str) -> bool:
-    return path.rstrip("/").endswith(("/upload", "/api/submissions"))
+    return path.rstrip("/").endswith(("/upload", "/api/submissions", "/clips"))
 
 
 def client_of(request: Any, proxies: int) -> str:

@@ -1,0 +1,1 @@
+"""Clips that a board fetches and scores itself, each in a process that can reach nothing."""
