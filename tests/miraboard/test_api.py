@@ -64,7 +64,9 @@ def test_every_refusal_is_a_sentence(api: TestClient, kit: Any) -> None:
         assert found.status_code == 404 and len(found.json()["error"]) > 10
     assert api.post("/accounts", json={"name": "admin"}).status_code == 422
     large = api.post("/submissions", params=CARD, content=b" " * (17 * 2**20))
-    assert large.status_code == 422 and "which nothing that belongs here has" in large.json()["error"]
+    assert (
+        large.status_code == 422 and "which nothing that belongs here has" in large.json()["error"]
+    )
 
 
 def test_the_interface_describes_itself(api: TestClient) -> None:
