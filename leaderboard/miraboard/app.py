@@ -23,6 +23,7 @@ from miraboard.callbacks import Callbacks, answered
 from miraboard.guard import MAX_BYTES
 from miraboard.tables import BADGES, OVERALL
 from miraboard.uploads import UploadQuota
+from miraboard.watch import build_watch
 
 _CHOOSER = {"compare": 0, "generator": 1, "prompt": 3, "order": 4}
 """What a link may choose -> its place among the choosers."""
@@ -367,7 +368,10 @@ def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:
         enable_monitoring=False,
         prevent_thread_lock=not block,
         app_kwargs={
-            "routes": [Mount("/api", app=build_api(board))],
+            "routes": [
+                Mount("/api", app=build_api(board)),
+                Mount("/watch", app=build_watch(board)),
+            ],
             "middleware": [
                 Middleware(
                     UploadQuota, per_hour=board.settings.per_hour, proxies=board.settings.proxies

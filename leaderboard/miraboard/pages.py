@@ -91,7 +91,8 @@ def limits_text(limits: tuple[float, float]) -> str:
     return f"up to {high:g}" if math.isinf(low) else f"{low:g} .. {high:g}"
 
 
-def _render(template: str, **values: Any) -> Markup:
+def render(template: str, **values: Any) -> Markup:
+    """A template, its values escaped."""
     return Markup(_environment().get_template(f"{template}.html.j2").render(**values))
 
 
@@ -103,22 +104,22 @@ def css() -> str:
 
 def table_page(view: View, table: Table, weights: str, notice: str, link: Link) -> Markup:
     """The table, and how to read it."""
-    return _render("table", view=view, table=table, weights=weights, notice=notice, link=link)
+    return render("table", view=view, table=table, weights=weights, notice=notice, link=link)
 
 
 def answer_page(answer: SubmissionAnswer) -> Markup:
     """Accepted, or refused and why."""
-    return _render("answer", answer=answer)
+    return render("answer", answer=answer)
 
 
 def audit_page(events: Sequence[Event], head: str) -> Markup:
     """Lines of the audit log, and the hash that ends it."""
-    return _render("audit", events=events, head=head)
+    return render("audit", events=events, head=head)
 
 
 def about_page(track: Track, url: str) -> Markup:
     """What the track measures, and how to take part."""
-    return _render(
+    return render(
         "about", track=track, url=url, specs=list(track.specs.values()),
         forms=" --form " + ",".join(track.forms) if track.forms else "",
         ranking=(ranking.__doc__ or "").strip(),
@@ -132,7 +133,7 @@ def generator_page(
     """One submission: numbers, history, film strips, what failed, provenance."""
     raw = json.loads(report)
     index = view.standings.index(standing) if standing in view.standings else None
-    return _render(
+    return render(
         "generator",
         view=view,
         s=standing,
@@ -231,7 +232,7 @@ def compare_page(
     """Two to four submissions: radar, paired differences, worst and best prompts."""
     chosen = chosen[:MOST_COMPARED]
     if len(chosen) < 2:
-        return _render("compare", pairs=[])
+        return render("compare", pairs=[])
     labels = [s.label for s in chosen]
     # of their own, so that older versions have them too: a score depends on nobody else
     scores = ranking.rank(chosen, view.track).dimensions
@@ -241,7 +242,7 @@ def compare_page(
     first, others = chosen[0], chosen[1:]
     found = [paired.differences(rows[first.id], rows[b.id], view.track.specs) for b in others]
     judged = paired.judge(found, view.track.specs)
-    return _render(
+    return render(
         "compare",
         link=link,
         track=view.track.name,
@@ -307,7 +308,7 @@ def prompt_page(
     names = [n for n, spec in view.track.specs.items() if spec.scope == "clip"]
     kept = [r for r in rows if r.submission in standings]
     shown = len({r.submission for r in kept})
-    return _render(
+    return render(
         "prompt",
         link=link,
         track=view.track.name,
@@ -337,4 +338,4 @@ def prompt_page(
 
 def site_page(title: str, body: Markup, nav: Sequence[tuple[str, str]]) -> str:
     """A whole document of the static site."""
-    return str(_render("site", title=title, body=body, nav=nav, css=Markup(css())))
+    return str(render("site", title=title, body=body, nav=nav, css=Markup(css())))
