@@ -233,8 +233,7 @@ class TestInABrowser:
                 requestAnimationFrame(look);
             };
             requestAnimationFrame(look);
-        }"""
-            % SHADES
+        }""".replace("SHADES", SHADES)
         )
         page.locator("#play").click()
         page.wait_for_function("document.getElementById('play').textContent === 'Play'")
