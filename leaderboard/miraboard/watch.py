@@ -143,10 +143,10 @@ def drawn(curves: Sequence[Sequence[Sequence[float]]], seconds: float) -> list[s
     """
     values = [value for curve in curves for _, value in curve]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    span, room = (high - low) or 1.0, HIGH - 8
+    reach, room = (high - low) or 1.0, HIGH - 8
     return [
         " ".join(
-            f"{WIDE * min(1.0, at / (seconds or 1.0)):.1f},{4 + room * (high - value) / span:.1f}"
+            f"{WIDE * min(1.0, at / (seconds or 1.0)):.1f},{4 + room * (high - value) / reach:.1f}"
             for at, value in curve
         )
         for curve in curves
