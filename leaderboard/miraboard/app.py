@@ -20,7 +20,7 @@ from miraboard import pages, theme
 from miraboard.api import build_api
 from miraboard.board import MODERATION, Board
 from miraboard.callbacks import Callbacks, answered
-from miraboard.guard import MAX_BYTES
+from miraboard.clips.download import MAX_CLIP_BYTES
 from miraboard.tables import BADGES, OVERALL
 from miraboard.uploads import UploadQuota
 from miraboard.watch import build_watch
@@ -86,7 +86,9 @@ def build_app(board: Board) -> Any:
 def _head(tracks: list[tuple[str, str]], first: str) -> Any:
     with gr.Row(elem_id="mb-head"):
         with gr.Column(scale=2, min_width=260):
-            gr.Markdown("# miraboard\nVideo generators, ranked as far as the intervals can tell.")
+            gr.Markdown(
+                "# miraboard\nVideo generators, ranked as far as the intervals can tell. [Watch them](watch/)"
+            )
         track = gr.Dropdown(
             tracks, value=first, label="Track", elem_id="mb-track", scale=2, min_width=230
         )
@@ -204,10 +206,14 @@ def _submit_tab(calls: Callbacks, tracks: list[tuple[str, str]], first: str) -> 
             )
             contact = gr.Textbox(label="Contact", max_length=120, elem_id="mb-contact")
             links = gr.Textbox(label="Links, separated by spaces", max_length=1000)
+            clips = gr.Textbox(
+                label="Clips: address of their folder or data set, or `upload`", max_length=500,
+                elem_id="mb-clips",
+            )  # fmt: skip
             token = gr.Textbox(
                 label="Token of your account", type="password", max_length=200, elem_id="mb-token"
             )
-    if os.environ.get("OAUTH_CLIENT_ID"):  # a Space with `hf_oauth: true` has it
+    if on_a_space():
         gr.LoginButton("Sign in with Hugging Face, instead of a token")
     _register_row(calls)
     button = gr.Button("Submit", variant="primary", elem_id="mb-send")
@@ -215,11 +221,39 @@ def _submit_tab(calls: Callbacks, tracks: list[tuple[str, str]], first: str) -> 
     answer = gr.JSON(visible=False)
     sent = button.click(
         answered(calls.submit),
-        [file, generator, version, wanted, licence, contact, links, strips, token],
+        [file, generator, version, wanted, licence, contact, links, strips, token, clips],
         [told, answer],
         api_name="submit", concurrency_limit=4,
     )  # fmt: skip
+    _clips_row(calls)
     return sent, wanted
+
+
+def _clips_row(calls: Callbacks) -> None:
+    with gr.Accordion("Send the clips that the board has drawn", open=False):
+        with gr.Row():
+            identity = gr.Textbox(label="Submission", max_length=12, elem_id="mb-of")
+            films = gr.File(
+                label="Their files, under any name", file_count="multiple", file_types=["video"],
+                elem_id="mb-films", height=150,
+            )  # fmt: skip
+        told = gr.HTML(apply_default_css=False, elem_id="mb-received")
+        gr.Button("Send the clips", elem_id="mb-send-clips").click(
+            answered(calls.receive),
+            [identity, films],
+            told,
+            api_name="receive",
+            concurrency_limit=2,
+        )
+
+
+def on_a_space(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the platform signs people in: a Space with `hf_oauth: true`, and its secret.
+
+    Anywhere else Gradio's button signs everybody in as the machine's own user.
+    """
+    needed = ("SPACE_ID", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET")
+    return environment.get("SYSTEM") == "spaces" and all(environment.get(n) for n in needed)
 
 
 def _register_row(calls: Callbacks) -> None:
@@ -360,7 +394,7 @@ def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:
         theme=theme.theme(),
         css=theme.CSS + pages.css(),
         footer_links=[],
-        max_file_size=MAX_BYTES + 2**20,
+        max_file_size=MAX_CLIP_BYTES + 2**20,
         ssr_mode=False,
         share=False,
         quiet=True,

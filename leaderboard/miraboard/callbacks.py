@@ -16,8 +16,9 @@ from markupsafe import Markup
 from mirabench.errors import InputError, MirabenchError, UnknownNameError
 from mirabench.files import write_text
 from mirabench.metrics.api import DIMENSIONS
-from miraboard import accounts, export, pages
-from miraboard.board import Board, SubmissionAnswer
+from miraboard import accounts, export, pages, seen
+from miraboard.board import Board, SubmissionAnswer, View
+from miraboard.clips.download import MAX_CLIP_BYTES
 from miraboard.guard import MAX_BYTES, refuse
 from miraboard.strips import shown
 from miraboard.tables import Request, build_table, parse_weights, weights_text
@@ -102,9 +103,31 @@ class Callbacks:
                 f"No submission {identity[:40]!r} in this track: it may be in another, or withdrawn."
             )
         report = self.board.store.report(identity)
-        seen = shown(self.board.store.strips_of(identity))
+        strips = shown(self.board.store.strips_of(identity))
         ranking = self.board.ranking(track)
-        return str(pages.generator_page(view, ranking, standing, report, seen, pages.app_link))
+        page = pages.generator_page(view, ranking, standing, report, strips, pages.app_link)
+        return self._state(view, identity) + str(page)
+
+    def _state(self, view: View, identity: str) -> str:
+        """How far the board is with the submission's clips."""
+        scoring = view.states.get(identity)
+        if scoring is None:
+            return ""
+        wanted = (
+            self.board.awaited(scoring) if scoring.state == "queued" and not scoring.source else []
+        )
+        return str(pages.state_page(scoring, wanted))
+
+    def _films(self, view: View, prompt: str) -> str:
+        """A link to the clips of a prompt side by side, where there are any."""
+        with self.board.store.reading() as connection:
+            found = seen.watchable(connection, view.track.digest).get(prompt, [])
+        among = [
+            key
+            for key in pages.shown_on_a_prompt(view, self.board.ranking(view.track.name))
+            if key in found
+        ]
+        return str(pages.watch_note(view.track.name, prompt, among)) if among else ""
 
     def prompt(self, track: str, prompt: str) -> str:
         """All generators on one prompt."""
@@ -120,7 +143,7 @@ class Callbacks:
             strips = self.board.store.strips_for(view.track.digest, prompt)
             return pages.prompt_page(view, prompt, rows, strips, pages.app_link)
 
-        return self._once(make, "prompt", track, prompt)
+        return self._films(view, prompt) + self._once(make, "prompt", track, prompt)
 
     def about(self, track: str, request: gr.Request) -> str:
         """The track's cards."""
@@ -146,7 +169,7 @@ class Callbacks:
 
     def submit(  # noqa: PLR0913  # one for each widget
         self, file: str | None, generator: str, version: str, track: str, licence: str,
-        contact: str, links: str, strips: str | None, token: str, request: gr.Request,
+        contact: str, links: str, strips: str | None, token: str, clips: str, request: gr.Request,
         profile: gr.OAuthProfile | None,
     ) -> tuple[str, dict[str, Any]]:  # fmt: skip
         """Take a submission; the answer for people and for programs."""
@@ -159,11 +182,25 @@ class Callbacks:
             pictures = _uploaded(strips) if strips else b""
             report = _uploaded(file)
             account = self._account(token, profile, address)
-            answer = self.board.submit(report, fields, address, strips=pictures, account=account)
+            answer = self.board.submit(
+                report, fields, address, strips=pictures, account=account, clips=clips or ""
+            )
         except MirabenchError as error:
             reasons = getattr(error, "reasons", ()) or refuse("error", str(error)).reasons
             answer = SubmissionAnswer(False, reasons=reasons)
         return str(pages.answer_page(answer)), answer.to_json()
+
+    def receive(self, identity: str, files: Sequence[str] | None) -> str:
+        """Take clips that the board has drawn; says which are still awaited."""
+        if not files:
+            raise refuse("no-file", "choose the files of the clips that the board has drawn")
+        left: list[str] = []
+        for path in files:
+            data = _uploaded(path, MAX_CLIP_BYTES)
+            left = self.board.receive((identity or "").strip(), data)
+        return _empty(
+            f"Still awaited: {', '.join(left)}." if left else "All clips are here: queued."
+        )
 
     def _account(self, token: str, profile: gr.OAuthProfile | None, address: str) -> str:
         """Who is signed in: by the platform where the board is hosted, or by a token; empty for nobody."""
@@ -222,16 +259,21 @@ class Callbacks:
 
     def choices(self, track: str) -> list[tuple[str, str]]:
         """Label and id of each submission, for people to choose from."""
-        return [(f"{s.label} ({s.id[:6]})", s.id) for s in self.board.view(track).standings]
+        view = self.board.view(track)
+        found = [(f"{s.label} ({s.id[:6]})", s.id) for s in view.standings]
+        waiting = [
+            (f"{s.label} ({s.id[:6]}), {view.states[s.id].state}", s.id) for s in view.waiting
+        ]
+        return [*found, *waiting]
 
 
-def _uploaded(path: str | None) -> bytes:
+def _uploaded(path: str | None, most: int = MAX_BYTES) -> bytes:
     if not path:
         raise refuse("no-file", "choose a report.json")
     file = Path(path)
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise refuse("too-large", f"{file.stat().st_size:,} bytes, the limit is {MAX_BYTES:,}")
+        if file.stat().st_size > most:
+            raise refuse("too-large", f"{file.stat().st_size:,} bytes, the limit is {most:,}")
         return file.read_bytes()
     finally:
         file.unlink(missing_ok=True)  # the store keeps what is accepted, nobody keeps the rest

@@ -96,6 +96,12 @@ def submit(
         Path | None,
         typer.Option(help="Folder of the clips, if they are not at the paths in the report."),
     ] = None,
+    clips: Annotated[
+        str,
+        typer.Option(
+            help="Where the clips are: a folder's or data set's address, or `upload`; tracks may require it."
+        ),
+    ] = "",
 ) -> None:
     """Submit a report; exit code 1 if it is rejected."""
     with _leaderboard():
@@ -108,13 +114,51 @@ def submit(
         "generator": generator, "version": version, "track": track, "licence": licence,
         "contact": contact, "links": link or [],
     }  # fmt: skip
-    answer = client.submit(board, path, card, pictures, token)
+    answer = client.submit(board, path, card, pictures, token, clips)
     if answer["accepted"]:
         typer.echo(f"accepted: submission {answer['id']}")
+        if answer["wanted"]:
+            _send(board, answer["id"], path, videos)
         return
     for reason in answer["reasons"]:
         typer.echo(f"refused: {reason['code']}: {reason['text']}", err=True)
     raise typer.Exit(1)
+
+
+@app.command()
+def send(
+    submission: Annotated[str, typer.Argument(help="Id of the submission.")],
+    *,
+    board: Annotated[str, typer.Option(help="Address of the board.")],
+    report: Annotated[Path, typer.Option(help="Its report.json, or the run's folder.")],
+    videos: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the clips, if they are not at the paths in the report."),
+    ] = None,
+) -> None:
+    """Send a board the clips of a submission that it has drawn."""
+    path = report / "report.json" if report.is_dir() else report
+    _send(board, submission, path, videos)
+
+
+def _send(board: str, submission: str, report: Path, videos: Path | None) -> None:
+    from mirabench.report.model import load_report
+
+    with _leaderboard():
+        from miraboard import client
+        from miraboard.scorer import names_of
+    records = load_report(report).videos
+    names, paths = names_of(records), {v.id: Path(v.path) for v in records}
+    left = client.wanted(board, submission)
+    for clip in list(left):
+        path = videos / names[clip] if videos else paths[clip]
+        if not path.is_file():
+            raise InputError(f"no clip {path}: name the folder of the clips with --videos")
+        left = client.send_clip(board, submission, path)
+        typer.echo(f"sent: {clip}")
+    typer.echo(
+        f"still awaited: {', '.join(left)}" if left else "queued: the board scores the clips"
+    )
 
 
 @app.command()

@@ -20,6 +20,7 @@ from miraboard import charts, paired, ranking
 from miraboard.board import SubmissionAnswer, View
 from miraboard.paired import Difference
 from miraboard.standing import Standing
+from miraboard.states import Scoring
 from miraboard.store import ClipRow, Event
 from miraboard.strips import shown as film
 from miraboard.tables import BADGES, Cell, Table, alike_text, place_text, value_cell
@@ -110,6 +111,23 @@ def table_page(view: View, table: Table, weights: str, notice: str, link: Link) 
 def answer_page(answer: SubmissionAnswer) -> Markup:
     """Accepted, or refused and why."""
     return render("answer", answer=answer)
+
+
+def state_page(scoring: Scoring, wanted: Sequence[str]) -> Markup:
+    """How far the board is with scoring a submission's clips, and which ones it waits for."""
+    return render("state", scoring=scoring, wanted=wanted)
+
+
+def watch_link(track: str, prompt: str, ids: Sequence[str]) -> str:
+    """The address of clips side by side, from the board's first page."""
+    return "watch/?" + urlencode({"track": track, "prompt": prompt, "id": ",".join(ids)})
+
+
+def watch_note(track: str, prompt: str, ids: Sequence[str]) -> Markup:
+    """A line that leads to the clips of a prompt side by side."""
+    return Markup('<p class="mb"><a href="{}">{}</a></p>').format(
+        watch_link(track, prompt, ids[:3]), f"Watch {len(ids)} clips of this prompt side by side"
+    )
 
 
 def audit_page(events: Sequence[Event], head: str) -> Markup:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.applications import Starlette
@@ -55,11 +54,6 @@ class Scene:
     prompt: str
     """Empty where nothing can be watched."""
     clips: tuple[SeenClip, ...]
-
-
-def link(track: str, prompt: str, ids: Sequence[str]) -> str:
-    """The address of a view, from the board's first page."""
-    return "watch/?" + urlencode({"track": track, "prompt": prompt, "id": ",".join(ids[:MOST])})
 
 
 def scene(board: Board, asked: Asked) -> Scene:

@@ -239,7 +239,7 @@ def asked(server: Server, name: str, *arguments: Any) -> dict[str, Any]:
 def test_a_forged_file_is_answered_with_a_sentence(server: Server, path: str) -> None:
     forged = {"path": path, "meta": {"_type": "gradio.FileData"}}
     card = ["Forger", "1", "tiny", "MIT", "a@b.org", ""]
-    answer = asked(server, "submit", forged, *card, None, "")
+    answer = asked(server, "submit", forged, *card, None, "", "")
     told = answer.get("error") or answer["data"][1]["reasons"][0]["text"]
     assert len(told) > 10 and "root:" not in json.dumps(answer)
 
