@@ -1,5 +1,8 @@
 """How fast is a full board? 2,000 submissions x 150 prompts x 21 metrics, 20 clients at once.
 
+    python leaderboard/benchmark.py --track lite --submissions 200 --clients 8
+    python leaderboard/benchmark.py --track lite --submissions 200 --clients 8 --postgres
+
 The rows are random and the board is thrown away: nothing here is a score of anything. Run it with
 
     python leaderboard/benchmark.py --submissions 2000 --clients 20
@@ -15,12 +18,15 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +35,12 @@ import numpy as np
 import psutil
 import sqlalchemy as sa
 
-from miraboard.schema import clips, submissions, verdicts
+from miraboard.schema import ballots, clips, submissions, verdicts, votes
 from miraboard.standing import Standing, Value
 from miraboard.store import Store, now
 from miraboard.tracks import Track, load_tracks
 from miraboard.utility import CONSISTENCY
+from miraboard.votes.questions import OVERALL, QUESTIONS
 
 TRACK = "mirabench-official"
 
@@ -44,17 +51,76 @@ def main() -> None:
     parser.add_argument("--submissions", type=int, default=2000)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--changes", type=int, default=20, help="page changes of each client")
+    parser.add_argument("--track", default=TRACK)
+    parser.add_argument("--votes", type=int, default=2000)
+    parser.add_argument(
+        "--postgres", action="store_true", help="a server of Debian's package, of our own"
+    )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        database = f"sqlite:///{folder}/board.db"
-        track = load_tracks()[TRACK]
+    with (
+        tempfile.TemporaryDirectory(prefix="mb") as folder,
+        _database(Path(folder), postgres=options.postgres) as database,
+    ):
+        track = load_tracks()[options.track]
         started = time.perf_counter()
         ids = _fill(database, track, options.submissions)
+        _vote(database, track, ids, options.votes)
         filled = time.perf_counter() - started
         found = _measure(database, track, ids, options.clients, options.changes, Path(folder))
-    found = {"submissions": options.submissions, "prompts": len(track.prompts),
-             "metrics": len(track.specs), "seconds_to_fill": round(filled, 1), **found}  # fmt: skip
+    found = {
+        "database": "postgresql" if options.postgres else "sqlite",
+        "submissions": options.submissions, "prompts": len(track.prompts),
+        "metrics": len(track.specs), "votes": options.votes, "seconds_to_fill": round(filled, 1),
+        **found,
+    }  # fmt: skip
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+@contextmanager
+def _database(folder: Path, *, postgres: bool) -> Iterator[str]:
+    if not postgres:
+        yield f"sqlite:///{folder}/board.db"
+        return
+    found = shutil.which("postgres") or str(max(Path("/usr/lib/postgresql").glob("*/bin/postgres")))
+    tools = Path(found).resolve().parent
+    as_user = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []  # it refuses root
+    home = folder / "pg"
+    home.mkdir()
+    if as_user:
+        folder.chmod(0o755)
+        shutil.chown(home, "nobody")
+    data = [*as_user, str(tools / "pg_ctl"), "-D", str(home / "data"), "-w", "-s"]
+    make = [*as_user, str(tools / "initdb"), "-D", str(home / "data"), "-U", "board", "-A", "trust"]
+    subprocess.run(make, check=True, cwd=home, stdout=subprocess.DEVNULL)
+    options = f"-c listen_addresses= -c unix_socket_directories={home}"
+    start = [*data, "-l", str(home / "log"), "-o", options, "start"]
+    subprocess.run(start, check=True, cwd=home)
+    try:
+        yield f"postgresql+psycopg://board@/postgres?host={home}"
+    finally:
+        subprocess.run([*data, "-m", "immediate", "stop"], check=True, cwd=home)
+
+
+def _vote(database: str, track: Track, ids: list[str], count: int) -> None:
+    """Random votes of 50 raters who answer their checks."""
+    draw = random.Random(1)
+    shown, said = [], []
+    for number in range(count + 50):
+        rater, check = f"rater-{number % 50}", number >= count
+        left, right = draw.sample(ids, 2)
+        shown.append({
+            "id": f"{number:032x}", "at": now(), "rater": rater, "actor": "benchmark",
+            "track_digest": track.digest, "prompt": draw.choice(list(track.prompts)), "left": left,
+            "right": left if check else right, "kind": "same" if check else "pair",
+            "answer": "tie" if check else "", "again": None,
+        })  # fmt: skip
+        answer = "tie" if check else draw.choice(["left", "right", "tie"])
+        said.append({"ballot": f"{number:032x}", "at": now(), **dict.fromkeys(QUESTIONS, answer)})
+    engine = sa.create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(ballots.insert(), shown)
+        connection.execute(votes.insert(), said)
+    engine.dispose()
 
 
 def _fill(database: str, track: Track, count: int) -> list[str]:
@@ -154,9 +220,9 @@ def _measure(
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
             _wait(url)
-            first = _first_table(url, track)
+            page, first = _first_page(url), _first_table(url, track)
             with ThreadPoolExecutor(clients) as pool:
-                times = [
+                asked = [
                     t
                     for found in pool.map(
                         lambda c: _browse(url, track, ids, changes, c), range(clients)
@@ -169,16 +235,32 @@ def _measure(
             server.terminate()
             server.wait()
     return {
+        "seconds_to_first_page": round(page + first, 3),
         "seconds_to_first_table": round(first, 3),
         "clients": clients,
-        "page_changes": len(times),
-        "milliseconds": {
-            f"p{q}": round(1000 * float(np.percentile(times, q)), 1) for q in (50, 95, 99)
+        "page_changes": len(asked),
+        "milliseconds": _percentiles([t for _, t in asked]),
+        "by_page": {
+            kind: _percentiles([t for k, t in asked if k == kind])
+            for kind in sorted({k for k, _ in asked})
         },
         "memory_mb": round(memory),
         "memory_peak_mb": peak,
         "cpus": len(os.sched_getaffinity(0)),
     }
+
+
+def _percentiles(seconds: list[float]) -> dict[str, float]:
+    return {f"p{q}": round(1000 * float(np.percentile(seconds, q)), 1) for q in (50, 95, 99)}
+
+
+def _first_page(url: str) -> float:
+    """Seconds for the document and what it says the page is made of."""
+    started = time.perf_counter()
+    with httpx.Client() as client:
+        for path in ("/", "/config"):
+            client.get(url + path, timeout=60).raise_for_status()
+    return time.perf_counter() - started
 
 
 def _peak(pid: int) -> int | None:
@@ -218,23 +300,29 @@ def _first_table(url: str, track: Track) -> float:
         return _ask(client, url, "table", _table(track))
 
 
-def _browse(url: str, track: Track, ids: list[str], changes: int, seed: int) -> list[float]:
+def _browse(
+    url: str, track: Track, ids: list[str], changes: int, seed: int
+) -> list[tuple[str, float]]:
     draw = random.Random(seed)
     prompts, orders = list(track.prompts), [*track.dimensions, *track.specs]
     times = []
     time.sleep(draw.uniform(0, 1.5))  # people do not arrive within one millisecond
     with httpx.Client() as client:
         for _ in range(changes):
-            kind = draw.choice(["table", "table", "search", "compare", "submission", "prompt"])
+            kind = draw.choice(
+                ["table", "table", "search", "compare", "submission", "prompt", "people"]
+            )
             if kind == "table":
                 data = _table(track, order=draw.choice(orders), page=draw.randint(1, 40))
             elif kind == "search":
                 kind, data = "table", _table(track, search=str(draw.randint(0, 999)))
             elif kind == "compare":
                 data = [track.name, draw.sample(ids, 2)]
+            elif kind == "people":
+                data = [track.name, OVERALL]
             else:
                 data = [track.name, draw.choice(ids if kind == "submission" else prompts)]
-            times.append(_ask(client, url, kind, data))
+            times.append((kind, _ask(client, url, kind, data)))
             time.sleep(draw.uniform(0.5, 1.5))  # a person looks at what came
     return times
 

@@ -7,6 +7,7 @@ token as a bearer token. Answers are JSON; an error is `{"error": sentence}` or 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Query, Request, Response
@@ -15,12 +16,14 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from mirabench.errors import InputError, MirabenchError, UnknownNameError
-from miraboard import cite, export
+from miraboard import cite, export, hub, trend
 from miraboard.api_clips import add_clips, read_body
 from miraboard.board import Board, View
 from miraboard.guard import MAX_BYTES, SubmissionRefused
 from miraboard.standing import Standing
 from miraboard.uploads import client_of
+from miraboard.votes.people import COUNTING, Opinions
+from miraboard.votes_api import vote_routes
 
 
 class Reasons(BaseModel):
@@ -55,8 +58,8 @@ class Token(BaseModel):
     token: str
 
 
-def build_api(board: Board) -> FastAPI:
-    """The interface over a board."""
+def build_api(board: Board, opinions: Opinions | None = None) -> FastAPI:
+    """The interface over a board; without opinions nobody can vote there."""
     app = FastAPI(
         title="miraboard", version="1", docs_url=None, redoc_url=None,
         description="Reports in, ranks out. Every number is that of the pages.",
@@ -65,6 +68,8 @@ def build_api(board: Board) -> FastAPI:
     _read_submissions(app, board)
     _write(app, board)
     add_clips(app, board)
+    if opinions is not None:
+        app.include_router(vote_routes(opinions))
 
     @app.exception_handler(MirabenchError)
     def told(_request: Request, error: MirabenchError) -> JSONResponse:
@@ -79,6 +84,8 @@ def _status(error: MirabenchError) -> int:
     if isinstance(error, UnknownNameError | InputError):
         return 404
     codes = {r.code for r in getattr(error, "reasons", ())}
+    if COUNTING in codes:
+        return 503
     return 429 if "rate-limit" in codes else 401 if codes & {"token", "account"} else 422
 
 
@@ -103,6 +110,17 @@ def _read_tracks(app: FastAPI, board: Board) -> None:
         """A track's rows: scores, ranks, means and intervals."""
         text = export.to_json(board.view(track), board.ranking(track))
         return Response(text, media_type="application/json")
+
+    @app.get("/tracks/{track}/trend")
+    def over_time(track: str) -> list[dict[str, Any]]:
+        """Every version's score and interval, oldest first, and whether it was the best so far."""
+        return [asdict(point) for point in trend.points_of(board.view(track))]
+
+    @app.get("/eval.yaml")
+    def eval_yaml(request: Request) -> Response:
+        """What makes the data set of prompts a benchmark on the Hugging Face hub."""
+        text = hub.eval_yaml(board.tracks.values(), _origin(request))
+        return Response(text, media_type="application/yaml")
 
     @app.get("/log")
     def log(
@@ -144,7 +162,7 @@ def _read_submissions(app: FastAPI, board: Board) -> None:
     def results(identity: str, request: Request) -> Response:
         """The hub's `.eval_results` of the submission."""
         view, standing = found(identity)
-        text = export.to_eval_results(standing, view, export.DATASET, _origin(request))
+        text = export.to_eval_results(standing, view, hub.DATASET, _origin(request))
         return Response(text, media_type="application/yaml")
 
 

@@ -5,6 +5,7 @@ Reading callbacks bypass Gradio's queue, so that pages do not wait for submissio
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from mirabench.compare.statistics import holm
 from mirabench.metrics.api import DIMENSIONS
 from miraboard import pages, theme
 from miraboard.api import build_api
@@ -23,6 +25,10 @@ from miraboard.callbacks import Callbacks, answered
 from miraboard.clips.download import MAX_CLIP_BYTES
 from miraboard.tables import BADGES, OVERALL
 from miraboard.uploads import UploadQuota
+from miraboard.votes.booth import Booth
+from miraboard.votes.footage import BoardFootage
+from miraboard.votes.people import Opinions
+from miraboard.votes_tab import people_tab, vote_tab
 from miraboard.watch import build_watch
 
 _CHOOSER = {"compare": 0, "generator": 1, "prompt": 3, "order": 4}
@@ -32,9 +38,15 @@ _OPEN: dict[str, Any] = {"allow_custom_value": True}
 track's. What is on no list shows nothing."""
 
 
-def build_app(board: Board) -> Any:
+def opinions_of(board: Board) -> Opinions:
+    """Voting on a board, with the films that it has."""
+    return Opinions(Booth(board, BoardFootage(board)))
+
+
+def build_app(board: Board, opinions: Opinions | None = None) -> Any:
     """The whole app over a board."""
     calls = Callbacks(board)
+    opinions = opinions or opinions_of(board)
     first = next(iter(board.tracks))
     with gr.Blocks(
         title="miraboard", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True
@@ -50,6 +62,12 @@ def build_app(board: Board) -> Any:
                 chosen, shown = _choice_tab(calls.generator, track, "Submission", "mb-generator")
             with gr.Tab("Prompt", id="prompt"):
                 prompt, answers = _choice_tab(calls.prompt, track, "Prompt", "mb-prompt")
+            with gr.Tab("Vote", id="vote"):
+                vote_tab(opinions, track)
+            with gr.Tab("People", id="people") as people:
+                people_tab(opinions, track, people)
+            with gr.Tab("Trend", id="trend") as over_time:
+                _html_on(over_time, calls.trend, [track], "mb-trend")
             with gr.Tab("Submit", id="submit"):
                 submitted, wanted = _submit_tab(calls, tracks, first)
             with gr.Tab("About", id="about") as about:
@@ -273,7 +291,7 @@ def _register_row(calls: Callbacks) -> None:
 
 def _audit_tab(calls: Callbacks, tab: Any) -> None:
     with gr.Row():
-        kind = gr.Dropdown(["all", "decisions", "refusals"], value="all", label="Lines")
+        kind = gr.Dropdown(["all", "decisions", "refusals", "votes"], value="all", label="Lines")
         before = gr.Number(None, label="Older than No.", precision=0, minimum=1)
     output = gr.HTML(elem_id="mb-audit", apply_default_css=False)
     for listen in (tab.select, kind.change, before.change):
@@ -382,11 +400,18 @@ def _named(page: str, asked: Mapping[str, Any]) -> Any:
     return [part for part in named.split(",") if part] if page == "compare" else named or None
 
 
-def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:
+def launch(
+    board: Board, host: str, port: int, *, block: bool = True, opinions: Opinions | None = None
+) -> Any:
     """Serve a board; returns when the server stops, or at once with `block=False`."""
+    opinions = opinions or opinions_of(board)
     for track in board.tracks:
         board.ranking(track)  # so that the first visitor does not wait for it
-    app = build_app(board)
+    opinions.warm()
+    holm([0.5])  # statsmodels is imported when it is first asked
+    app = build_app(board, opinions)
+    # statsmodels collects garbage at each correction: what is there now stays, and is looked at no more
+    gc.freeze()
     app.queue(default_concurrency_limit=8, max_size=500)
     app.launch(
         server_name=host,
@@ -403,7 +428,7 @@ def launch(board: Board, host: str, port: int, *, block: bool = True) -> Any:
         prevent_thread_lock=not block,
         app_kwargs={
             "routes": [
-                Mount("/api", app=build_api(board)),
+                Mount("/api", app=build_api(board, opinions)),
                 Mount("/watch", app=build_watch(board)),
             ],
             "middleware": [

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from mirabench.errors import InputError, MirabenchError, UnknownNameError
 from mirabench.files import write_text
 from mirabench.metrics.api import DIMENSIONS
-from miraboard import accounts, export, pages, seen
+from miraboard import accounts, export, hub, pages, seen
 from miraboard.board import Board, SubmissionAnswer, View
 from miraboard.clips.download import MAX_CLIP_BYTES
 from miraboard.guard import MAX_BYTES, refuse
@@ -30,6 +30,7 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 _KINDS: Mapping[str, Sequence[str]] = {
+    "votes": ("voted",),
     "decisions": ("accepted", "recomputed", "rescored", "withdrawn", "restored", "moved"),
     "refusals": ("refused", "limited", "denied"),
 }
@@ -95,11 +96,11 @@ class Callbacks:
         """One submission."""
         view = self.board.view(track)
         if not identity:
-            return _empty("Choose a submission.")
+            return empty("Choose a submission.")
         try:
             standing = view.standing(identity)
         except UnknownNameError:
-            return _empty(
+            return empty(
                 f"No submission {identity[:40]!r} in this track: it may be in another, or withdrawn."
             )
         report = self.board.store.report(identity)
@@ -133,9 +134,9 @@ class Callbacks:
         """All generators on one prompt."""
         view = self.board.view(track)
         if not prompt:
-            return _empty("Choose a prompt.")
+            return empty("Choose a prompt.")
         if prompt not in view.track.prompts:
-            return _empty(f"No prompt {prompt[:40]!r} in this track: choose one of the list.")
+            return empty(f"No prompt {prompt[:40]!r} in this track: choose one of the list.")
 
         def make() -> Markup:
             among = pages.shown_on_a_prompt(view, self.board.ranking(track))
@@ -144,6 +145,11 @@ class Callbacks:
             return pages.prompt_page(view, prompt, rows, strips, pages.app_link)
 
         return self._films(view, prompt) + self._once(make, "prompt", track, prompt)
+
+    def trend(self, track: str) -> str:
+        """A track's scores over time."""
+        view = self.board.view(track)
+        return self._once(lambda: pages.trend_page(view, pages.app_link), "trend", track)
 
     def about(self, track: str, request: gr.Request) -> str:
         """The track's cards."""
@@ -161,11 +167,11 @@ class Callbacks:
         try:
             token = self.board.register(name or "", self._address(request))
         except MirabenchError as error:
-            return _empty(f"Not made: {_sentence(error)}"), ""
+            return empty(f"Not made: {sentence(error)}"), ""
         told = (
             f"The account {name} is made. Its token is shown once and kept nowhere: write it down."
         )
-        return _empty(told), token
+        return empty(told), token
 
     def submit(  # noqa: PLR0913  # one for each widget
         self, file: str | None, generator: str, version: str, track: str, licence: str,
@@ -198,7 +204,7 @@ class Callbacks:
         for path in files:
             data = _uploaded(path, MAX_CLIP_BYTES)
             left = self.board.receive((identity or "").strip(), data)
-        return _empty(
+        return empty(
             f"Still awaited: {', '.join(left)}." if left else "All clips are here: queued."
         )
 
@@ -213,16 +219,16 @@ class Callbacks:
         try:
             self.board.moderate(token, identity.strip(), kind, why, self._address(request))
         except MirabenchError as error:
-            return _empty(f"Not done: {_sentence(error)}")
-        return _empty(f"Done: {identity} {kind}.")
+            return empty(f"Not done: {sentence(error)}")
+        return empty(f"Done: {identity} {kind}.")
 
     def move(self, token: str, generator: str, account: str, request: gr.Request) -> str:
         """Give a generator's name to another account."""
         try:
             self.board.move(token, generator.strip(), account.strip(), self._address(request))
         except MirabenchError as error:
-            return _empty(f"Not done: {_sentence(error)}")
-        return _empty(f"Done: {generator} belongs to {account}.")
+            return empty(f"Not done: {sentence(error)}")
+        return empty(f"Done: {generator} belongs to {account}.")
 
     def _address(self, request: gr.Request) -> str:
         return client_of(request, self.board.settings.proxies)
@@ -238,7 +244,7 @@ class Callbacks:
             standing = view.standing(identity)
         except UnknownNameError as error:
             raise InputError("choose a submission of this track for this format") from error
-        text = export.to_eval_results(standing, view, export.DATASET, _own_address(request))
+        text = export.to_eval_results(standing, view, hub.DATASET, _own_address(request))
         return self._file(f"{standing.id}.yaml", text)
 
     def _file(self, name: str, text: str) -> str:
@@ -285,7 +291,8 @@ def _own_address(request: gr.Request) -> str:
     return origin if origin.startswith(("http://", "https://")) else ""
 
 
-def _sentence(error: MirabenchError) -> str:
+def sentence(error: MirabenchError) -> str:
+    """What went wrong, for people."""
     reasons = getattr(error, "reasons", ())
     return "; ".join(r.text for r in reasons) or str(error)
 
@@ -298,7 +305,7 @@ def answered(call: Callable[P, R]) -> Callable[P, R]:
         try:
             return call(*arguments, **named)
         except MirabenchError as error:
-            raise gr.Error(_sentence(error)) from error
+            raise gr.Error(sentence(error)) from error
         except gr.Error:
             raise
         except (
@@ -313,7 +320,8 @@ def answered(call: Callable[P, R]) -> Callable[P, R]:
     return told
 
 
-def _empty(text: str) -> str:
+def empty(text: str) -> str:
+    """A page with one line."""
     return str(
         Markup('<div class="mb"><p class="mb-empty" role="status">{}</p></div>').format(text)
     )

@@ -265,6 +265,23 @@ def grant(
     typer.echo(f"{role} may read and add rows, and change or remove none")
 
 
+@app.command("eval-yaml")
+def eval_yaml(
+    path: Annotated[Path, typer.Argument(help="The file to write, eval.yaml.")],
+    *,
+    tracks: Tracks = None,
+    url: Annotated[str, typer.Option(help="Address of the board, for the description.")] = "",
+) -> None:
+    """Write what makes a data set of prompts a benchmark on the Hugging Face hub."""
+    from mirabench.files import write_text
+
+    with _leaderboard():
+        from miraboard.hub import eval_yaml
+        from miraboard.tracks import load_tracks
+    write_text(path, eval_yaml(load_tracks(tracks).values(), url))
+    typer.echo(str(path))
+
+
 @app.command()
 def space(
     folder: Annotated[Path, typer.Argument(help="Folder to write; it must be new or empty.")],

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,13 @@ from markupsafe import Markup
 
 from mirabench.errors import InputError
 from mirabench.files import write_text
-from miraboard import pages
+from miraboard import hub, pages
 from miraboard.board import Board, View
-from miraboard.ranking import Ranking, Score
-from miraboard.standing import Standing
+from miraboard.ranking import Ranking, Score, rank
+from miraboard.standing import Standing, Value
 from miraboard.strips import shown
 from miraboard.tables import PAGE, Request, build_table, weights_text
 
-DATASET = "mirabench/prompts"
-"""The benchmark's data set on the hub, unless the board's operator names another."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -36,7 +34,13 @@ def to_csv(view: View, ranking: Ranking) -> str:
          "mean", "ci_low", "ci_high", "n", "of", "rank_first", "rank_last"]
     )  # fmt: skip
     for i, s in enumerate(view.standings):
-        head = [s.id, _safe(s.generator), _safe(s.version), s.received, view.badge(s.id)]
+        head = [
+            s.id,
+            spreadsheet_safe(s.generator),
+            spreadsheet_safe(s.version),
+            s.received,
+            view.badge(s.id),
+        ]
         for name, spec in view.track.specs.items():
             wins = ranking.metrics.get(name)
             place = [int(wins.first[i]), int(wins.last[i])] if wins else ["", ""]
@@ -56,8 +60,8 @@ def _cell(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
-def _safe(text: str) -> str:
-    """Spreadsheets run a cell that starts like a formula."""
+def spreadsheet_safe(text: str) -> str:
+    """A cell that no spreadsheet runs: they take what starts like a formula for one."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -104,7 +108,8 @@ def to_eval_results(standing: Standing, view: View, dataset: str, url: str) -> s
     """The hub's `.eval_results/*.yaml`, one entry per metric with a value.
 
     A list of entries with `dataset` (`id`, `task_id`), `value`, `date`, `source` and `notes`, as
-    huggingface_hub's `EvalResultEntry` spells them. Every scalar is written as a JSON string or number,
+    huggingface_hub's `EvalResultEntry` spells them, and the `evaluation_framework` of `eval.yaml` (see `hub`).
+    Every scalar is written as a JSON string or number,
     which YAML reads as the same value.
 
     Args:
@@ -113,14 +118,10 @@ def to_eval_results(standing: Standing, view: View, dataset: str, url: str) -> s
         dataset: The benchmark's data set on the hub, `owner/name`.
         url: The board's address; empty where it has none, and then no source is named.
     """
-    lines: list[str] = []
     address = [f"    url: {json.dumps(url, ensure_ascii=False)}", '    name: "miraboard"']
     source = ["  source:", *address] if url else []  # the format asks for the address of a source
-    for name in view.track.specs:
-        value = standing.shown(name)
-        if value is None or value.mean is None:
-            continue
-        basis = "clips that move" if name in standing.conditioned else "all clips"
+    lines: list[str] = []
+    for name, value, basis in _results(standing, view):
         interval = (
             f", 95 % interval {value.low:.6g} .. {value.high:.6g}" if value.low is not None else ""
         )
@@ -128,7 +129,7 @@ def to_eval_results(standing: Standing, view: View, dataset: str, url: str) -> s
             f"{view.track.suite.name} v{view.track.suite.version} ({view.track.suite_digest}), "
             f"{basis}, n={value.n}{interval}, {view.badge(standing.id)}"
         )
-        task = json.dumps(f"{view.track.name}/{name}", ensure_ascii=False)
+        task = json.dumps(hub.task_id(view.track.name, name), ensure_ascii=False)
         lines += [
             "- dataset:",
             f"    id: {json.dumps(dataset, ensure_ascii=False)}",
@@ -136,11 +137,26 @@ def to_eval_results(standing: Standing, view: View, dataset: str, url: str) -> s
             f"  value: {json.dumps(value.mean)}",
             f"  date: {json.dumps(standing.received)}",
             *source,
+            f"  evaluation_framework: {json.dumps(hub.FRAMEWORK)}",
             f"  notes: {json.dumps(notes, ensure_ascii=False)}",
         ]
     if not lines:
         raise InputError(f"the submission {standing.id} has no number to export")
     return "\n".join(lines) + "\n"
+
+
+def _results(standing: Standing, view: View) -> Iterator[tuple[str, Value, str]]:
+    """Name, value and basis of each metric that has one, and of the score."""
+    for name in view.track.specs:
+        value = standing.shown(name)
+        if value is not None and value.mean is not None:
+            moving = name in standing.conditioned
+            yield name, value, "clips that move" if moving else "all clips"
+    if any(v.mean is not None for v in standing.values.values()):
+        found = rank([standing], view.track).overall  # it depends on nobody else
+        mean, low, high = (100 * float(part[0]) for part in (found.value, found.low, found.high))
+        score = Value(mean, low, high, standing.clips, standing.clips)
+        yield hub.SCORE, score, "all clips, 0 to 100"
 
 
 def write_site(board: Board, folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from mirabench.compare.statistics import FLIPS, LEVEL
 from mirabench.report.table import number
-from miraboard import charts, paired, ranking
+from miraboard import charts, paired, ranking, trend
 from miraboard.board import SubmissionAnswer, View
 from miraboard.paired import Difference
 from miraboard.standing import Standing
@@ -36,6 +36,9 @@ PAGES = (
     "compare",
     "generator",
     "prompt",
+    "vote",
+    "people",
+    "trend",
     "submit",
     "about",
     "audit",
@@ -133,6 +136,12 @@ def watch_note(track: str, prompt: str, ids: Sequence[str]) -> Markup:
 def audit_page(events: Sequence[Event], head: str) -> Markup:
     """Lines of the audit log, and the hash that ends it."""
     return render("audit", events=events, head=head)
+
+
+def trend_page(view: View, link: Link) -> Markup:
+    """A track's scores over time."""
+    points = trend.points_of(view)
+    return render("trend", track=view.track, points=points, chart=trend.chart(points), link=link)
 
 
 def about_page(track: Track, url: str) -> Markup:

@@ -146,3 +146,34 @@ seen_clips = sa.Table(
     sa.Index("seen_clips_of_prompt", "track_digest", "prompt"),
     sa.Index("seen_clips_film", "film"),
 )
+
+ballots = sa.Table(
+    "ballots",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("rater", sa.String(40), nullable=False),
+    sa.Column("actor", sa.String(80), nullable=False),
+    sa.Column("track_digest", sa.String(16), nullable=False),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("left", sa.String(12), sa.ForeignKey("submissions.id"), nullable=False),
+    sa.Column("right", sa.String(12), sa.ForeignKey("submissions.id"), nullable=False),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("answer", sa.String(5), nullable=False),
+    sa.Column("again", sa.String(32), sa.ForeignKey("ballots.id")),
+    sa.Index("ballots_of_rater", "rater", "at"),
+    sa.Index("ballots_of_actor", "actor", "at"),
+    sa.Index("ballots_of_track", "track_digest"),
+)
+
+votes = sa.Table(
+    "votes",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("ballot", sa.String(32), sa.ForeignKey("ballots.id"), nullable=False, unique=True),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("overall", sa.String(5), nullable=False),
+    sa.Column("motion", sa.String(5), nullable=False),
+    sa.Column("consistency", sa.String(5), nullable=False),
+    sa.Column("follows", sa.String(5), nullable=False),
+)

@@ -40,6 +40,8 @@ class Settings:
     """`MIRABOARD_CLIP_SECONDS`: that scoring one clip may take."""
     clip_gigabytes: int = 8
     """`MIRABOARD_CLIP_GIGABYTES`: of memory that it may take."""
+    votes_per_hour: int = 120
+    """`MIRABOARD_VOTES_PER_HOUR`: that one rater, or one address, may give; four times that in a day."""
     notice: str = ""
     """`MIRABOARD_NOTICE`: a line above the table, to say what a demo board's rows are."""
 
@@ -77,6 +79,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         clip_hosts=tuple(environment.get("MIRABOARD_CLIP_HOSTS", "").split()) or usual.clip_hosts,
         clip_seconds=_whole(environment, "MIRABOARD_CLIP_SECONDS", usual.clip_seconds),
         clip_gigabytes=_whole(environment, "MIRABOARD_CLIP_GIGABYTES", usual.clip_gigabytes),
+        votes_per_hour=_whole(environment, "MIRABOARD_VOTES_PER_HOUR", usual.votes_per_hour),
         notice=environment.get("MIRABOARD_NOTICE", ""),
     )
 

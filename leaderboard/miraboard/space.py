@@ -1,7 +1,7 @@
 """A folder that a Hugging Face Space runs as it is, or any host of containers.
 
 It holds the Space's card, `app.py`, what to install, and a `Dockerfile`; the version installed is the one
-that wrote the folder.
+that wrote the folder. The `Dockerfile` needs no other file: it alone deploys a board.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from mirabench.errors import InputError, OutputError
 from mirabench.files import write_text
 
-SOURCES = ("README.md", "app.py", "Dockerfile")
+SOURCES = ("README.md", "app.py")
 
 
 def write_space(folder: Path, wheel: Path | None = None) -> list[Path]:
@@ -33,14 +33,32 @@ def write_space(folder: Path, wheel: Path | None = None) -> list[Path]:
         raise InputError(f"no wheel at {wheel}: `make dist` writes one into dist/")
     if folder.exists() and any(folder.iterdir()):
         raise OutputError(f"{folder} is not empty: name a new folder, so that nothing is mixed")
-    written = []
-    for name in SOURCES:
-        text = (files("miraboard") / "deploy" / name).read_text(encoding="utf-8")
-        write_text(folder / name, text)
-        written.append(folder / name)
-    wanted = f"mirabench[leaderboard,postgres]=={version('mirabench')}"
+    wanted = _wanted()
+    texts = {name: _source(name) for name in SOURCES} | {"Dockerfile": dockerfile()}
     if wheel is not None:
-        written.append(Path(shutil.copy(wheel, folder)))
+        texts["Dockerfile"] = dockerfile(wheel.name)
         wanted = f"./{wheel.name}[leaderboard,postgres]"
-    write_text(folder / "requirements.txt", f"{wanted}\n")
-    return [*written, folder / "requirements.txt"]
+    texts["requirements.txt"] = f"{wanted}\n"
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    copied = [] if wheel is None else [Path(shutil.copy(wheel, folder))]
+    return [*(folder / name for name in texts), *copied]
+
+
+def dockerfile(wheel: str = "") -> str:
+    """The text of a Dockerfile that needs no other file, unless a wheel beside it is to be installed.
+
+    Args:
+        wheel: Its file's name.
+    """
+    wanted = f"/tmp/{wheel}[leaderboard,postgres]" if wheel else _wanted()
+    copied = f"COPY {wheel} /tmp/\n" if wheel else ""
+    return _source("Dockerfile").format(wanted=wanted, copied=copied)
+
+
+def _wanted() -> str:
+    return f"mirabench[leaderboard,postgres]=={version('mirabench')}"
+
+
+def _source(name: str) -> str:
+    return (files("miraboard") / "deploy" / name).read_text(encoding="utf-8")

@@ -40,6 +40,7 @@ from miraboard.schema import (
 )
 from miraboard.standing import Standing
 from miraboard.submission import Checked
+from miraboard.votes_log import changed_votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,8 @@ class Store:
     def audit(self, head: str = "") -> Audit:
         """Walk through the whole audit log; `head` is a hash that must be in it."""
         with self._engine.connect() as connection:
-            return verify(connection, head)
+            found = verify(connection, head)
+            return replace(found, problems=(*found.problems, *changed_votes(connection)))
 
     def head(self) -> str:
         """The newest line's hash."""
@@ -345,6 +347,19 @@ class Store:
             & (clips.c.prompt == prompt)
             & clips.c.submission.in_(among)
         )
+
+    def clip_names(self, identities: Sequence[str]) -> dict[tuple[str, str], str]:
+        """(Submission, prompt) -> the report's name of its first clip."""
+        query = sa.select(clips.c.submission, clips.c.prompt, clips.c.clip).order_by(
+            clips.c.id.desc()
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.where(clips.c.submission.in_(identities)))
+            return {(submission, prompt): clip for submission, prompt, clip in rows}
+
+    def rows_among(self, identities: Sequence[str], prompts: Sequence[str]) -> list[ClipRow]:
+        """Rows of some submissions on some prompts."""
+        return self._rows(clips.c.submission.in_(identities) & clips.c.prompt.in_(prompts))
 
     def _rows(self, condition: sa.ColumnElement[bool]) -> list[ClipRow]:
         columns = (clips.c.submission, clips.c.clip, clips.c.prompt, clips.c.scores, clips.c.notes)

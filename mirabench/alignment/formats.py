@@ -261,6 +261,33 @@ def _local(address: str) -> str:
     return unquote(parts.path).lstrip("/") if parts.scheme in {"http", "https"} else address
 
 
+BOARD = ("overall", "motion", "consistency", "follows")
+"""The questions that a leaderboard of ours asks."""
+
+
+def read_miraboard(rows: Rows, aspect: str | None) -> Ratings:
+    """Votes of a leaderboard of this project: one blind vote between two clips a row, four questions.
+
+    Columns `prompt`, `left_model`, `left_video`, `right_model`, `right_video`, `rater`, and `left`, `tie` or
+    `right` for each of `BOARD`. Without an aspect, `overall`.
+    """
+    chosen = aspect or OVERALL
+    if chosen not in BOARD:
+        raise UnknownNameError("question", chosen, BOARD)
+    shares = {"left": 1.0, "tie": 0.5, "right": 0.0}
+    pairs = []
+    for row in rows:
+        vote = row.values.get(chosen, "")
+        if vote not in shares:
+            raise InputError(f"{row.where} has the vote {vote!r}: known are left, tie, right")
+        left, right = _required(row, "left_video"), _required(row, "right_video")
+        models = (row.first(["left_model"]), row.first(["right_model"]))
+        pairs.append(
+            Pair(left, right, shares[vote], *models, row.first(["prompt"]), row.first(["rater"]))
+        )
+    return Ratings("miraboard", chosen, pairs=tuple(pairs))
+
+
 def read_plain(rows: Rows, aspect: str | None) -> Ratings:
     """A plain table: `video` and `rating`, and if there are `rater`, `model` and `prompt`.
 
@@ -343,6 +370,12 @@ FORMATS = {
             ("id", "conversations"),
             read_videoscore_bench,
             "TIGER-Lab/VideoScore-Bench",
+        ),
+        Format(
+            "miraboard",
+            ("left_video", "right_video", *BOARD),
+            read_miraboard,
+            "a leaderboard of this project, /api/tracks/NAME/votes.csv",
         ),
         Format("plain", ("rating",), read_plain, "a table of your own"),
     )

@@ -221,12 +221,16 @@ def test_eval_results_are_what_the_hub_reads(filled: Board) -> None:
     view = filled.view("tiny")
     text = export.to_eval_results(view.standings[0], view, "owner/set", "https://board.example")
     entries = yaml.safe_load(text)
-    assert len(entries) == 6
+    assert len(entries) == 7
+    score = float(filled.ranking("tiny").overall.value[0])
+    assert entries[-1]["dataset"]["task_id"] == "tiny/score"
+    assert entries[-1]["value"] == pytest.approx(100 * score)
     assert entries[0]["dataset"] == {"id": "owner/set", "task_id": "tiny/warping_error"}
     assert entries[0]["value"] == view.standings[0].shown("warping_error").mean  # type: ignore[union-attr]
     hub = pytest.importorskip("huggingface_hub._eval_results")
     parsed = hub.parse_eval_result_entries(entries)
-    assert hub.eval_result_entries_to_yaml(parsed) == entries
+    assert {entry.pop("evaluation_framework") for entry in entries} == {"mirabench"}
+    assert hub.eval_result_entries_to_yaml(parsed) == entries  # that client knows no framework yet
 
 
 def test_the_static_site_needs_no_server_and_its_links_lead_somewhere(

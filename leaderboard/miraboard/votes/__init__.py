@@ -1,0 +1,1 @@
+"""What people prefer: blind pairs of clips, votes with ties, strengths with intervals."""
