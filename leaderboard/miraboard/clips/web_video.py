@@ -22,7 +22,7 @@ from mirabench.video.resize import Resize
 
 LONG_SIDE = 480
 FASTEST = 30
-"""Frames a second."""
+"""Frames per second."""
 LONGEST = 60.0
 """Seconds that are shown of a clip."""
 POSTER_SIDE = 320
