@@ -64,12 +64,12 @@ def chart(points: Sequence[Point]) -> Markup:
     if not points:
         return Markup("")
     times = [datetime.fromisoformat(p.received).timestamp() for p in points]
-    first, span = min(times), max(max(times) - min(times), 1.0)
+    first, seconds = min(times), max(max(times) - min(times), 1.0)
     low, high = min(p.low for p in points), max(p.high for p in points)
     tall = max(high - low, 0.01)
 
     def place(time: float, score: float) -> tuple[float, float]:
-        x = LEFT + (time - first) / span * (WIDE - LEFT - RIGHT)
+        x = LEFT + (time - first) / seconds * (WIDE - LEFT - RIGHT)
         return x, TALL - BOTTOM - (score - low) / tall * (TALL - TOP - BOTTOM)
 
     parts = [*_grid(low, high, points), *_staircase(points, times, place)]
