@@ -258,7 +258,7 @@ def test_raters_of_good_will_are_left_alone(voters: ModuleType) -> None:
 
 
 def test_intervals_hold_the_truth_and_a_good_metric_shortens_them(voters: ModuleType) -> None:
-    """The same with 1,000 repeats is in docs/leaderboard-voting.md, by benchmarks/votes.py."""
+    """More repeats are in docs/leaderboard-voting.md, by benchmarks/votes.py."""
     found = voters.repeat(voters.World(), 200, 40, draws=200)
     assert found["coverage"] >= 0.92 and found["coverage_powered"] >= 0.92
     assert found["shorter"] >= 0.22
