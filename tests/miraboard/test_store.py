@@ -160,17 +160,25 @@ def test_a_restored_submission_is_back(here: Board, kit: Any) -> None:
 
 
 def _one_row(connection: Any, table: sa.Table) -> None:
-    """Some row in a table that a submission leaves empty."""
+    """Some row in a table that a submission leaves empty, and in those that it points to."""
     if connection.execute(sa.select(sa.func.count()).select_from(table)).scalar():
         return
-    some: dict[type, Any] = {int: 1, bool: True, bytes: b"x", float: 1.0}
-    identity = connection.execute(sa.select(schema.submissions.c.id)).scalar()
     values = {
-        column.name: identity if column.foreign_keys else some.get(column.type.python_type, "x")
+        column.name: _some_value(connection, table, column)
         for column in table.columns
-        if not column.primary_key
+        if not (column.primary_key and column.type.python_type is int)
     }
     connection.execute(table.insert().values(values))
+
+
+def _some_value(connection: Any, table: sa.Table, column: Any) -> Any:
+    some: dict[type, Any] = {int: 1, bool: True, bytes: b"x", float: 1.0}
+    for key in column.foreign_keys:
+        if key.column.table is table:
+            return None
+        _one_row(connection, key.column.table)
+        return connection.execute(sa.select(key.column)).scalar()
+    return some.get(column.type.python_type, "x")
 
 
 @pytest.mark.parametrize("table", list(schema.metadata.tables))
