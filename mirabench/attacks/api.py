@@ -66,8 +66,8 @@ class Attack:
     """What a generator would win if nobody noticed."""
     change: Callable[[Footage], Footage]
     """The change: pure, deterministic, for clips of two frames or more."""
-    expects: Mapping[str, Reaction] = field(default_factory=dict)
-    """Metric or dimension -> reaction; a metric's own entry goes before its dimension's."""
+    expects: Mapping[str, Reaction | None] = field(default_factory=dict)
+    """Metric or dimension -> reaction; a metric's own entry goes before its dimension's, None takes it back."""
     version: int = 1
     """Raised whenever the frames, or what is declared, change."""
 

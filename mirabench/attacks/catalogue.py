@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -82,6 +83,10 @@ def _camera(reaction: Reaction) -> dict[str, Reaction]:
     return {"camera_motion_agreement": reaction, "camera_alignment": reaction}
 
 
+_INTERPOLATED: dict[str, Reaction | None] = {
+    "masked_interpolation_error": None, "masked_interpolation_error_raft": None,
+}  # fmt: skip
+"""A dissolve is what interpolation makes."""
 _SAME_PALETTE: dict[str, Reaction] = {"exposure": STAY, "colorfulness": STAY}
 _FLOW_FREE: dict[str, Reaction] = {"camera_motion": STAY, "track_displacement": STAY}
 """Where light changes, the flow of single pixels may be refused; a fit or tracks must not mind."""
@@ -202,7 +207,7 @@ STILLS = (
     Attack(
         "dissolving-stills", "still", "three pictures dissolving into each other", "motion",
         _frames(degrade.dissolving),
-        {TEMPORAL: DROP, MOTION: DROP, THREE_D: NO_GAIN},
+        {TEMPORAL: DROP, MOTION: DROP, THREE_D: NO_GAIN, **_INTERPOLATED},
     ),
 )  # fmt: skip
 
@@ -370,7 +375,28 @@ ENCODINGS = (
     ),
 )  # fmt: skip
 
-ATTACKS: Sequence[Attack] = (*TIME, *STILLS, *SCENES, *PICTURE, *OVERLAYS, *ENCODINGS)
+LIKENESS = tuple(
+    f"{embedding}_lag_{number}"
+    for embedding in ("dino", "clip", "thumbnail")
+    for number in ("similarity", "drift", "return")
+)
+"""Metrics that say how alike moments are. Less motion makes them more alike, rightly so."""
+TOUCH_LIKENESS = (
+    "freeze", "freeze-tail", "hold-start", "held-frames", "doubled-frames", "loop", "restart",
+    "reverse", "grey", "mirror", "re-encode", "double-rate",
+)  # fmt: skip
+"""Attacks whose reaction of temporal metrics they claim too: time that repeats, and what is as good a clip."""
+
+
+def _of_likeness(attack: Attack) -> Attack:
+    if attack.name in TOUCH_LIKENESS:
+        return attack
+    return replace(attack, expects={**attack.expects, **dict.fromkeys(LIKENESS)})
+
+
+ATTACKS: Sequence[Attack] = tuple(
+    map(_of_likeness, (*TIME, *STILLS, *SCENES, *PICTURE, *OVERLAYS, *ENCODINGS))
+)
 """All of them, in the order of the tables."""
 
 

@@ -14,7 +14,6 @@ from mirabench.functional.active_picture import ActivePicture, active_picture
 from mirabench.functional.arrays import luma
 from mirabench.functional.camera import camera_motion, object_motion
 from mirabench.functional.camera_path import CameraPath, camera_agreement
-from mirabench.functional.consistency import temporal_flicker, warping_error
 from mirabench.functional.descriptors import appearance_descriptor, motion_descriptor
 from mirabench.functional.distances import frechet_distance, kernel_distance
 from mirabench.functional.embeddings import (
@@ -51,6 +50,7 @@ from mirabench.functional.pictures import (
 )
 from mirabench.functional.tracks import net_speed, track_displacement, tracking_strength
 from mirabench.functional.two_views import TwoViews, two_views
+from mirabench.functional.unexplained import temporal_flicker, warping_error
 
 __all__ = [
     "ActivePicture",

@@ -64,9 +64,12 @@ class MetricSpec:
     non_commercial: bool = False
     """Whether the weights or code behind it forbid commercial use."""
     resolution_invariant: bool | None = None
-    """Whether half the width and height gives the same number, to a tenth; None declares nothing."""
+    """Whether half the width and height gives the same number, to a tenth (or `same_within`);
+    None declares nothing."""
     fps_invariant: bool | None = None
     """Whether the same movement at half the frame rate gives the same number, to a tenth."""
+    same_within: float = 0.0
+    """Difference, in the metric's unit, that counts as none: of values near 0 a tenth says nothing."""
     relative_error: float | None = None
     """Share of its value by which an encoding that looks the same moves the mean over clips: smaller
     differences are not called better or worse. None declares nothing."""
@@ -84,6 +87,8 @@ class Curve:
 
     seconds: Float64[np.ndarray, " N"]
     values: Float[np.ndarray, " N"]
+    over: Literal["time", "lag"] = "time"
+    """What `seconds` are: moments of the clip, or distances between its moments."""
 
 
 @dataclass(frozen=True, slots=True)

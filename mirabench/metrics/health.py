@@ -13,13 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirabench.features.api import FeatureRef, FeatureTable
+from mirabench.functional.steadiness import (
+    LOOP_FRAMES,
+    LOOP_LEVELS,
+    LOOP_STILL,
+    SAME_LEVELS,
+    lagged_gap,
+    without_light,
+)
 from mirabench.video.frames import VideoInfo
 
 PULSE = FeatureRef.of("pulse")
 INTEGRITY = FeatureRef.of("integrity")
 
-SAME_LEVELS = 1.5
-"""Two frames whose most different 1 % of (shrunken) pixels differ by less are the same picture."""
 BLACK_LEVEL = 24.0
 """A frame whose 99th percentile of luma is below this shows nothing."""
 FLAT_SPREAD = 2.0
@@ -30,12 +36,6 @@ CUT_RATIO = 6.0
 """How many times its neighbours' change a cut's is, at least."""
 CUT_RATIO_UNLIKE, CUT_CORRELATION = 2.5, 0.5
 """In fast motion a smaller ratio suffices, if the two frames' signatures correlate less than this."""
-LOOP_LEVELS = 1.0
-"""Root mean square difference between a clip and itself one period later, for a loop."""
-LOOP_FRAMES = 3600
-"""Frames in which a loop is looked for; bounds time and memory on long clips."""
-LOOP_STILL = 0.1
-"""Levels below which a difference between a clip and itself is noise, and no return."""
 ERRATIC_LEVELS, ERRATIC_TURN = 1.0, -0.3
 """Signature's change a frame, and its correlation with the next change, of a picture that jumps."""
 FADE_SECONDS, FADE_LEVELS, FADE_BEND, FADE_SHARE = 0.25, 2.0, 0.04, 0.5
@@ -138,7 +138,7 @@ def _loop(signature: NDArray[np.float32], seconds: NDArray[np.float64]) -> str:
     frames = len(series)
     if frames < 16:
         return ""
-    gap = _lagged_gap(series)
+    gap = lagged_gap(series)
     # a loop returns: the gap rises well above its value at the period before falling back
     lags = np.arange(8, frames // 2 + 1)
     peak = np.maximum.accumulate(gap[: frames // 2 + 1])[lags]
@@ -149,36 +149,15 @@ def _loop(signature: NDArray[np.float32], seconds: NDArray[np.float64]) -> str:
     return f"repeats every {float(seconds[period] - seconds[0]):.2f} s"
 
 
-def _lagged_gap(series: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T,) root mean square difference between a series (T, D) and itself each lag later."""
-    frames, places = series.shape
-    centred = series - series.mean(axis=0)
-    spectrum = np.fft.rfft(centred, n=2 * frames, axis=0)
-    power = (spectrum * spectrum.conj()).real.sum(axis=1)
-    correlation = np.fft.irfft(power, n=2 * frames)[:frames]
-    energy = np.concatenate([[0.0], np.cumsum((centred**2).sum(axis=1))])
-    lag = np.arange(frames)
-    total = energy[frames - lag] + energy[frames] - energy[lag] - 2 * correlation
-    return np.asarray(np.sqrt(np.maximum(total, 0) / ((frames - lag) * places)))
-
-
 def _erratic(signature: NDArray[np.float32]) -> str:
     if len(signature) < SHORTEST_FRAMES:
         return ""
-    change = np.diff(_without_light(signature), axis=0)
+    change = np.diff(without_light(signature), axis=0)
     size = float(np.sqrt((change**2).mean()))
     turn = float((change[1:] * change[:-1]).sum() / max((change**2).sum(), 1e-9))
     if size < ERRATIC_LEVELS or turn > ERRATIC_TURN:
         return ""
     return f"each change undoes {-turn:.0%} of the one before"
-
-
-def _without_light(signature: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The signature (T, D) with the mean and the spread of all frames alike: flicker is no motion."""
-    series = signature.astype(np.float64)
-    spread = series.std(axis=1, keepdims=True)
-    centred = series - series.mean(axis=1, keepdims=True)
-    return np.asarray(centred / np.maximum(spread, FLAT_SPREAD) * spread.mean())
 
 
 def _dissolving(signature: NDArray[np.float32], seconds: NDArray[np.float64]) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mirabench.errors import MetricError
+from mirabench.errors import InputError, MetricError
+from mirabench.functional.horizon import MINUTE, late_minus_early, minute_means
 from mirabench.inputs.prompts import Prompt
 from mirabench.maths.student import student_quantile
-from mirabench.metrics.api import ClipMetric, Failure, MetricSpec, Score, SetMeasured
+from mirabench.metrics.api import ClipMetric, Curve, Failure, MetricSpec, Score, SetMeasured
 from mirabench.report.interval import CONFIDENCE, FEWEST_CLUSTERS, mean_interval
 from mirabench.report.model import MetricSummary, ScoreRecord, VideoRecord
 from mirabench.video.frames import VideoInfo
@@ -47,13 +48,34 @@ def video_record(
         error=error or None,
         health=dict(health),
         scores={
-            name: ScoreRecord(value=s.value, status=s.status, protocol=s.protocol, why=s.why)
+            name: ScoreRecord(
+                value=s.value,
+                status=s.status,
+                protocol=s.protocol,
+                why=s.why,
+                **_horizon(s.curve, info.duration_seconds if info is not None else 0.0),
+            )
             for name, s in scores.items()
         },
         failures={n: f.reason for n, f in failures.items() if f.kind == "failed"},
         not_applicable={n: f.reason for n, f in failures.items() if f.kind == "not_applicable"},
         **facts,
     )
+
+
+def _horizon(curve: Curve | None, duration: float) -> dict[str, Any]:
+    """What a long clip's curve says minute by minute; empty for a clip of less than a minute.
+
+    A curve that says nothing of the first or of the last third has no drift.
+    """
+    if curve is None or curve.over != "time" or duration < MINUTE or not len(curve.values):
+        return {}
+    found: dict[str, Any] = {"minutes": minute_means(curve.seconds, curve.values).tolist()}
+    try:
+        drift = late_minus_early(curve.seconds, curve.values, duration)
+    except InputError:
+        return found
+    return found | {"drift": drift.difference, "drift_low": drift.low, "drift_high": drift.high}
 
 
 def _described(spec: MetricSpec) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from mirabench.errors import ReportError
 from mirabench.report.strict import StrictModel
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 class SuiteRecord(StrictModel):
@@ -35,6 +35,16 @@ class ScoreRecord(StrictModel):
         description="Key into `protocols`; numbers with other keys do not compare."
     )
     why: str = Field("", description="Why the status is not `ok`.")
+    minutes: list[float] | None = Field(
+        None,
+        description="Mean of the metric's curve over each minute, of clips of a minute or more.",
+    )
+    drift: float | None = Field(
+        None,
+        description="Its mean over the last third less that over the first, of the same clips.",
+    )
+    drift_low: float | None = Field(None, description="Lower end of the 95 % interval.")
+    drift_high: float | None = Field(None, description="Upper end.")
 
 
 class VideoRecord(StrictModel):
@@ -105,6 +115,13 @@ class MetricSummary(StrictModel):
     )
     reference_high: float | None = Field(None, description="90 % quantile.")
     reference_clips: int = Field(0, description="Reference clips behind the two.")
+    standardised: float | None = Field(
+        None, description="Mean at the reference's mix of motion, over its bins that are covered."
+    )
+    standardised_coverage: float | None = Field(
+        None, description="Weight of these bins, 0 to 1; absent where nothing was standardised."
+    )
+    still: float | None = Field(None, description="What a still picture of a clip scores.")
 
 
 class Report(StrictModel):

@@ -24,9 +24,9 @@ from mirabench.report.model import MetricSummary, ReferenceRecord, Report, Video
 from mirabench.report.page_clips import ClipExtras, ClipPart, anchor_of, clip_part
 from mirabench.report.page_data import PageData, PageFile
 from mirabench.report.radar import radar_note, radar_spokes
+from mirabench.report.table import at_equal_motion, interval_remarks, number, weight_remarks
 from mirabench.report.table import band as band_text
 from mirabench.report.table import interval as interval_text
-from mirabench.report.table import interval_remarks, number, weight_remarks
 
 __all__ = ["page_files", "render_page"]
 
@@ -121,6 +121,7 @@ def _rendered(
         total_seconds=math.fsum(v.duration_seconds or 0.0 for v in report.videos),
         interval=interval_text,
         band=band_text,
+        at_equal_motion=at_equal_motion,
         remarks=[
             remark.removeprefix("! ").removeprefix("- ")
             for remark in (*interval_remarks(report), *weight_remarks(report))

@@ -24,7 +24,7 @@ PREFERRED: Mapping[str, Sequence[str]] = {
 }
 """The metric drawn for a dimension: the first of these with a mean, else the suite's first that fits."""
 HALF_WAY: Mapping[str, float] = {
-    "warping_error": 2.0,
+    "warping_error": 10.0,
     "flow_magnitude": 0.2,
     "dynamic_degree": 5.0,
     "handmade_frechet_distance": 2.0,

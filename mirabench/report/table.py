@@ -143,8 +143,44 @@ def weight_remarks(report: Report) -> Iterator[str]:
         yield f"! weights for non-commercial use only: {', '.join(restricted)}"
 
 
+def motion_remarks(report: Report) -> Iterator[str]:
+    """Temporal metrics at the reference's motion, and what a still scores."""
+    for name, summary in report.summary.items():
+        if words := at_equal_motion(summary):
+            yield f"- {name}: {words}"
+
+
+def at_equal_motion(summary: MetricSummary) -> str:
+    """The mean at the reference's motion, its coverage and the still's score, in words; empty without."""
+    if summary.standardised_coverage is None:
+        return ""
+    still = "" if summary.still is None else f"; a still scores {number(summary.still)}"
+    if summary.standardised is None:
+        return f"no five clips in any quarter of the reference's motion{still}"
+    return (
+        f"at the reference's motion {number(summary.standardised)} "
+        f"({summary.standardised_coverage:.0%} covered){still}"
+    )
+
+
+def drift_remarks(report: Report) -> Iterator[str]:
+    """What of a long clip is worse or better at its end than at its beginning, beyond its interval."""
+    for video in report.videos:
+        for name, score in video.scores.items():
+            low, high = score.drift_low, score.drift_high
+            if score.drift is not None and low is not None and high is not None and low * high > 0:
+                better = (score.drift > 0) == report.summary[name].higher_is_better
+                yield (
+                    f"{'-' if better else '!'} {video.id}: {name} {'rises' if low > 0 else 'falls'} from "
+                    f"the first to the last third by {number(abs(score.drift))} "
+                    f"({number(min(abs(low), abs(high)))} to {number(max(abs(low), abs(high)))})"
+                )
+
+
 def _remarks(report: Report) -> Iterator[str]:
     yield from interval_remarks(report)
+    yield from motion_remarks(report)
+    yield from drift_remarks(report)
     yield from weight_remarks(report)
     for name, reason in report.skipped.items():
         yield f"- {name} skipped: {reason}"

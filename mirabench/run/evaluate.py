@@ -24,6 +24,7 @@ from mirabench.run.clip import ClipResult, ClipTask, score_clip
 from mirabench.run.plan import make_plan
 from mirabench.run.prepare import Inputs, Job, prepare
 from mirabench.run.score import Options, Progress, Scored, cache_folder, score_clips, silent
+from mirabench.run.standardise import standardise
 from mirabench.suites.api import MetricChoice, Suite
 from mirabench.video.frames import CHUNK_BYTES
 from mirabench.video.limits import MAX_PIXELS
@@ -123,6 +124,7 @@ def run(
         started = time.time()
         scored = score_clips(job, options, partial(_tell, job, clip_done) if clip_done else None)
         report = assemble(job, scored)
+        standardise(report, job, scored, options)
         if folder is not None:
             page = page_files(report, page_extras(job, scored))
             write_run(folder, report, page, _run_facts(started, options, scored))

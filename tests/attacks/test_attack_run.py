@@ -55,11 +55,11 @@ def verdict(report: AttackReport, attack: str, metric: str) -> str:
 
 
 class TestVerdicts:
-    def test_a_frozen_clip_is_caught_by_its_status_and_fools_the_bare_value(
+    def test_a_frozen_clip_is_caught_by_its_status_and_by_its_value(
         self, report: AttackReport
     ) -> None:
         (case,) = [c for c in report.cases if (c.attack, c.metric) == ("freeze", "warping_error")]
-        assert (case.declared, case.verdict, case.by_value) == (DROP, "caught", "fooled")
+        assert (case.declared, case.verdict, case.by_value) == (DROP, "caught", "caught")
         assert case.attacked.status == "degenerate"
         assert "static" in case.attacked.why
 

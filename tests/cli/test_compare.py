@@ -135,9 +135,9 @@ class TestMistakes:
         other = put(tmp_path / "other", made())
         path = other / "report.json"
         path.write_text(
-            path.read_text().replace('"schema_version": "1.2"', '"schema_version": "7.0"')
+            path.read_text().replace('"schema_version": "1.3"', '"schema_version": "7.0"')
         )
-        assert "has schema version '7.0', this mirabench reads 1.2" in compare.fails(base, other)
+        assert "has schema version '7.0', this mirabench reads 1.3" in compare.fails(base, other)
 
     def test_the_same_file_twice(self, compare: Shell, base: Path) -> None:
         assert "are the same file" in compare.fails(base, base / "report.json")

@@ -111,32 +111,42 @@ class TestSpeeds:
 
 
 class TestTemporal:
-    COLUMNS = (("warping_error", "warp_error"), ("temporal_flicker", "flicker"))
+    COLUMNS = (("warping_error", "change"), ("temporal_flicker", "light"))
+
+    @staticmethod
+    def residual(column: str, shares: list[float], weights: list[float]) -> FeatureTable:
+        """Pairs that end at the frames of `pulse`."""
+        seconds = pulse()["seconds"][1 : len(shares) + 1]
+        return as_table(
+            seconds=seconds, dt=np.diff(pulse()["seconds"])[: len(shares)],
+            **{column: shares, f"{column}_weight": weights},
+        )  # fmt: skip
 
     @pytest.mark.parametrize(("metric", "column"), COLUMNS)
-    def test_is_the_mean_in_percent(self, metric: str, column: str) -> None:
-        values = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
-        found = measured(metric, motion=motion(**{column: values}), pulse=pulse())
-        assert found.value == pytest.approx(25.0)
+    def test_is_the_weighted_mean_less_one_percent(self, metric: str, column: str) -> None:
+        table = self.residual(column, [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], [1, 1, 1, 1, 1, 3])
+        found = measured(metric, residual=table, pulse=pulse())
+        assert found.value == pytest.approx(100 * (2.5 / 8 - 0.01) / 0.99)
         assert found.curve is not None
-        assert found.curve.values == pytest.approx(100 * values)
+        assert found.curve.values == pytest.approx([0, 10, 20, 30, 40, 50])
 
     @pytest.mark.parametrize(("metric", "column"), COLUMNS)
-    def test_repeated_frames_and_cuts_do_not_count(self, metric: str, column: str) -> None:
-        values = np.array([0.1, 0.0, 0.3, 0.9, 0.0, 0.2])
+    def test_a_repeated_frame_counts_as_time_and_a_cut_as_a_pair(
+        self, metric: str, column: str
+    ) -> None:
         change = np.array([1.5, 1.49, 9, 9, 0, 9])  # from 1.5 levels on a frame is a new one
-        table = motion(**{column: values})
-        found = measured(metric, motion=table, pulse=pulse(change, cut_before=4))
-        assert found.value == pytest.approx((10 + 30 + 20) / 3)
+        table = self.residual(column, [0.0] * 6, [1.0] * 6)
+        found = measured(metric, residual=table, pulse=pulse(change, cut_before=4))
+        unexplained = (1 / 6 - 0.01) / 0.99
+        assert found.value == pytest.approx(100 * (1 - (1 - unexplained) * (1 - 2 / 6)))
 
-    def test_where_every_frame_is_repeated_all_count(self) -> None:
-        found = measured("warping_error", motion=motion(warp_error=0.1), pulse=pulse(0.0))
-        assert found.value == pytest.approx(10.0)
+    def test_where_every_frame_is_repeated_the_value_is_the_worst(self) -> None:
+        table = self.residual("change", [0.0] * 6, [1.0] * 6)
+        assert measured("warping_error", residual=table, pulse=pulse(0.0)).value == 100.0
 
     def test_one_frame_has_no_pair(self) -> None:
-        none = FeatureTable({k: v[:0] for k, v in motion().columns.items() if v.ndim})
-        with pytest.raises(MetricError, match="one frame"):
-            measured("warping_error", motion=none, pulse=pulse())
+        with pytest.raises(MetricError, match="too few frames"):
+            measured("warping_error", residual=self.residual("change", [], []), pulse=pulse())
 
 
 class TestThreeD:

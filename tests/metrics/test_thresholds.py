@@ -12,7 +12,6 @@ from mirabench.features.motion import _Session as MotionSession
 from mirabench.metrics.api import ClipInputs
 from mirabench.metrics.health import assess
 from mirabench.metrics.motion import mean_speed
-from mirabench.metrics.temporal import pair_mean
 from mirabench.video.frames import ArrayVideo, FrameBatch, UInt8Array, VideoInfo
 
 
@@ -187,12 +186,6 @@ class TestSpeed:
         assert found.curve is not None
         assert found.curve.values.tolist() == [2.0, 3.0]
         assert found.curve.seconds.tolist() == pytest.approx([0.1, 0.4])
-
-    def test_of_an_error_is_a_plain_mean_over_pairs(self) -> None:
-        found = pair_mean(
-            clip(motion((0.1, 0.3), warp_error=(0.01, 0.03)), info(3)), "warp_error", 100.0
-        )
-        assert found.value == pytest.approx(2.0)
 
 
 class TestTheOcclusionMask:

@@ -71,7 +71,7 @@ def test_each_dimension_has_its_spoke_and_says_what_it_is() -> None:
 
 def test_the_note_names_the_scale_of_what_is_drawn_only() -> None:
     drawn = report(warping_error=summary(1.0, higher=False, dimension="temporal consistency"))
-    assert "the inner ring is at warping_error 2." in radar_note(drawn)
+    assert "the inner ring is at warping_error 10." in radar_note(drawn)
     assert "inner ring" not in radar_note(report(sharpness=summary(0.5, ends=(0.0, 1.0))))
 
 

@@ -45,7 +45,7 @@ class TestReport:
     ) -> None:
         mirabench.evaluate(clips, suite="lite", output=tmp_path)
         report = json.loads((tmp_path / "report.json").read_text())
-        assert report["schema_version"] == "1.2"
+        assert report["schema_version"] == "1.3"
         assert report["suite"].keys() >= {"name", "version", "digest"}
         assert [v["id"] for v in report["videos"]] == ["fast", "middle", "slow"]
         video = report["videos"][0]

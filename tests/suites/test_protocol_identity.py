@@ -333,7 +333,7 @@ def test_a_metrics_identity_holds_those_of_its_features() -> None:
             key: feature_identity(ref.resolve()) for key, ref in metric.spec.needs.items()
         },
     }
-    assert set(metric.spec.needs) == {"motion", "pulse"}
+    assert set(metric.spec.needs) == {"residual", "pulse"}
 
 
 @pytest.mark.parametrize("name", ["lite", "mirabench-official"])

@@ -38,6 +38,12 @@ def learned(metric: Metric) -> bool:
     return any(weights_of(ref.resolve()) for ref in metric.spec.needs.values())
 
 
+ASK_FOR_LONGER_FILMS = (
+    "thumbnail_lag_similarity", "thumbnail_lag_drift", "thumbnail_lag_return", "revisit_error",
+)  # fmt: skip
+"""Metrics that say nothing of the bench's clips of 2/3 s; their own tests show rate, size and damage."""
+
+
 def families() -> dict[str, list[Metric]]:
     """Metrics without weights by the features that they share, so that each is computed once."""
     found: dict[str, list[Metric]] = defaultdict(list)
@@ -87,7 +93,8 @@ class TestOurMetrics:
             assert [r.check for r in found] == list(CHECKS)
             assert [str(r) for r in found if r.verdict == "fail"] == []
             skipped = {r.check for r in found if r.verdict == "skipped"}
-            assert skipped <= {"prompt", "curve"}, "a metric of ours declares its behaviour"
+            if metric.spec.name not in ASK_FOR_LONGER_FILMS:
+                assert skipped <= {"prompt", "curve"}, "a metric of ours declares its behaviour"
 
     @pytest.mark.parametrize(
         "metric", [m for m in built_in() if learned(m)], ids=lambda metric: metric.spec.name

@@ -121,11 +121,12 @@ def _as_declared(
     one, two = bench.measure(metric, bench.large), bench.measure(metric, films())
     if one.value is None or two.value is None:
         return failed(f"at half the {what} it gives {two}, and {one} before")
-    if abs(one.value - two.value) > INVARIANT * max(abs(one.value), abs(two.value)):
+    same = max(metric.spec.same_within, INVARIANT * max(abs(one.value), abs(two.value)))
+    if abs(one.value - two.value) > same:
         return failed(
             f"half the {what} turns {one.value:.4g} into {two.value:.4g}: correct it, or {field}=False"
         )
-    return passed(f"half the {what} turns {one.value:.4g} into {two.value:.4g}, within a tenth")
+    return passed(f"half the {what} turns {one.value:.4g} into {two.value:.4g}, within {same:.2g}")
 
 
 def check_degenerate(metric: Metric, bench: Bench) -> Found:
