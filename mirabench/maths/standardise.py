@@ -1,7 +1,7 @@
 """A mean at a fixed mix of motion, so that who moves less wins nothing by it.
 
 Q = sum over bins b of w_b * mean(q | motion in b), the direct standardisation of epidemiology: bins and weights
-come from a reference and not from the clips at hand. DEVIL takes twelve equal bins, an empty one as 0,
+come from a reference and not from the generated clips. DEVIL takes twelve equal bins, an empty one as 0,
 which punishes a generator for prompts that it was not given; here a bin with too few clips is missing, and the
 coverage says so.
 """
