@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,17 @@ FILES = [file for place in PLACES for file in sorted((ROOT / place).rglob("*.py"
 VAGUE = {"copies", "elsewhere", "look", "looks", "settle", "span", "utils", "helpers", "misc"}
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    """A file's code; parsed once, for every test of this module."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def names_in(file: Path) -> Iterator[str]:
     """What a file is called, and the names that it gives away."""
     yield file.stem
     yield file.parent.name
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name.strip("_")
         elif isinstance(node, ast.arg):
@@ -51,7 +58,7 @@ def test_a_common_word_names_one_thing(name: str) -> None:
 
 def top_level_names(file: Path) -> set[str]:
     found = set()
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    for node in parsed(file).body:
         if isinstance(node, ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Assign):

@@ -44,6 +44,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     monkeypatch.setenv("CI", "true")
     monkeypatch.syspath_prepend(Path(skiplist.__file__).parent)
     monkeypatch.setenv("PYTHONPATH", str(Path(skiplist.__file__).parent))  # for workers
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # else each process imports them all
     pytester.makepyfile(test_it=SUITE)
     pytester.makeconftest(HARNESS)
     pytester.mkdir("tests")
@@ -59,10 +60,12 @@ def outcome(
 ) -> pytest.RunResult:
     entry = ENTRY.format(tests=tests, reason=reason, absent=absent)
     (project.path / "tests" / "skips.toml").write_text(entry)
-    return project.runpytest_subprocess("-p", "no:mirabench", "-p", "no:cacheprovider", *options)
+    return project.runpytest_subprocess("-p", "no:cacheprovider", *options)
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "workers"])
+@pytest.mark.parametrize(
+    "options", [(), ("-p", "xdist", "-n", "2")], ids=["one process", "workers"]
+)
 class TestARunOfCi:
     def test_takes_a_listed_skip(self, project: pytest.Pytester, options: tuple[str, ...]) -> None:
         assert outcome(project, *options).ret == 0
