@@ -124,7 +124,7 @@ def _read_tracks(app: FastAPI, board: Board) -> None:
 
     @app.get("/log")
     def log(
-        before: Annotated[int | None, Query(ge=1)] = None,
+        before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 200,
     ) -> dict[str, Any]:
         """Lines of the audit log, newest first, and the hash of the newest."""

@@ -18,8 +18,8 @@ PAGE = 50
 BADGES = {
     "self-reported": "distances between sets: as the submitter reported them",
     "recomputed": "means and intervals recomputed here from the clips' scores",
-    "rescored": "a maintainer scored a sample of the clips again, and the scores agree",
-    "disputed": "a maintainer scored a sample of the clips again, and scores differ",
+    "rescored": "the board or a maintainer scored a sample of the clips, and the scores agree",
+    "disputed": "the board or a maintainer scored a sample of the clips, and scores differ",
 }
 """Badge -> what it says."""
 

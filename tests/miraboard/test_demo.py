@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from miraboard import demo
 from miraboard.board import Board
 from miraboard.settings import Settings
+from miraboard.tracks import load_tracks
 
 
 @pytest.fixture
@@ -49,3 +53,24 @@ def test_what_was_written_is_what_is_submitted(
     assert json.loads(found[0][0]) == kit.raw(1)
     other = replace(track, suite=replace(track.suite, version=99))
     assert demo.shipped(other) == []
+
+
+def test_the_shipped_scores_are_of_the_suite_as_it_is() -> None:
+    """`python -m miraboard.demo` writes them."""
+    assert len(demo.shipped(load_tracks()[demo.TRACK])) == len(demo.GENERATORS)
+
+
+def test_a_demonstration_is_there_within_twenty_seconds(tmp_path: Path) -> None:
+    """From the command to the end; the processor's time, since a busy machine is not the command's doing."""
+    command = [sys.executable, "-m", "mirabench", "leaderboard", "demo"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [*command, "--database", f"sqlite:///{tmp_path / 'demo.db'}"],
+        capture_output=True,
+        text=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.stdout.splitlines()[-1] == f"{len(demo.GENERATORS)} submissions accepted", (
+        done.stderr
+    )
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 20

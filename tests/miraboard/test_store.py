@@ -330,3 +330,72 @@ def test_the_log_holds_no_address_and_no_strangers_text(board: Board, kit: Any) 
 def test_a_database_that_is_not_there_is_one_sentence(url: str, match: str) -> None:
     with pytest.raises(InputError, match=match):
         Store(url)
+
+
+@pytest.fixture
+def granted(postgres: str, open_board: Callable[..., Board]) -> Iterator[tuple[str, str]]:
+    """The owner's URL and that of a role that was granted what a board needs."""
+    from typer.testing import CliRunner
+
+    from miraboard import cli
+
+    engine = sa.create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in (
+            "DROP SCHEMA public CASCADE", "CREATE SCHEMA public", "DROP ROLE IF EXISTS serving",
+            "CREATE ROLE serving LOGIN",
+        ):  # fmt: skip
+            connection.execute(sa.text(statement))
+    open_board(database=postgres)
+    done = CliRunner().invoke(cli.app, ["grant", "serving", "--database", postgres])
+    assert done.exit_code == 0 and "may read and add rows" in done.output
+    yield postgres, postgres.replace("board@", "serving@")
+    with engine.connect() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    engine.dispose()
+
+
+def test_a_board_serves_as_a_granted_role(
+    granted: tuple[str, str], open_board: Callable[..., Board], kit: Any
+) -> None:
+    board = open_board(database=granted[1])
+    outcome = submit(board, kit)
+    board.moderate(board.settings.token, outcome.id, "withdrawn", "a wrong one")
+    assert board.register("lab", "10.0.0.1") and not board.store.audit().problems
+
+
+@pytest.mark.parametrize("table", list(schema.metadata.tables))
+def test_a_granted_role_changes_removes_and_truncates_nothing(
+    granted: tuple[str, str], table: str
+) -> None:
+    column = schema.metadata.tables[table].columns.keys()[-1]
+    engine = sa.create_engine(granted[1])
+    for statement in (
+        f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE",
+        f"DROP TABLE {table} CASCADE", f"ALTER TABLE {table} DISABLE TRIGGER ALL",
+        f"ALTER TABLE {table} ADD COLUMN x int", f"DROP TRIGGER {table}_append_only ON {table}",
+        "UPDATE alembic_version SET version_num = '0'", "CREATE TABLE mine (x int)",
+        "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger AS 'BEGIN RETURN NEW; END' LANGUAGE plpgsql",
+    ):  # fmt: skip
+        with (
+            pytest.raises(DatabaseError, match=r"permission denied|must be owner"),
+            engine.begin() as connection,
+        ):
+            connection.execute(sa.text(statement))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("role", ["nobody_here", 'x"; DROP TABLE events; --', "x' OR '1'='1", ""])
+def test_a_role_that_is_none_is_one_sentence(
+    postgres: str, open_board: Callable[..., Board], role: str
+) -> None:
+    board = open_board(database=postgres)
+    with pytest.raises(InputError, match="cannot grant to the role"):
+        board.store.grant(role)
+    assert board.store.log() == [] or board.store.log()
+
+
+def test_grants_are_for_postgres(open_board: Callable[..., Board]) -> None:
+    with pytest.raises(InputError, match="grants are for Postgres"):
+        open_board().store.grant("serving")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ import clipkit
 import numpy as np
 import pytest
 import uvicorn
+from board_clips import score_here
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -23,12 +26,16 @@ from mirabench.metrics.api import Curve
 from mirabench.report.model import VideoRecord
 from mirabench.video.decode import open_video
 from mirabench.video.encode import write_video
-from miraboard import seen, watch
+from miraboard import accounts, demo, seen, watch
 from miraboard.api import build_api
+from miraboard.app import launch
 from miraboard.board import Board
 from miraboard.clips.apart import FilmFacts, Seen
+from miraboard.clips.confine import Limits
 from miraboard.clips.curves import thinned
 from miraboard.clips.web_video import draw
+from miraboard.settings import Settings
+from miraboard.tracks import load_tracks
 
 PROMPT = "p3"
 RATES = (24, 16, 30)
@@ -305,3 +312,111 @@ class TestInABrowser:
         assert bar["y"] + bar["height"] < 844 and bar["height"] >= 40
         assert page.locator("video").count() == 3
         page.close()
+
+
+PICTURES = ("account", "submit", "refusal", "watch", "watch-phone")
+
+
+def test_clips_have_their_pictures_in_the_docs() -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    guide = (docs / "leaderboard.md").read_text()
+    for name in PICTURES:
+        assert (docs / "images" / f"leaderboard-{name}.jpg").is_file()
+        assert f"images/leaderboard-{name}.jpg" in guide
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(
+    not os.environ.get("MIRABOARD_PICTURES"),
+    reason="the docs' pictures are made when MIRABOARD_PICTURES is set",
+)
+def test_pictures_of_clips_for_the_docs(tmp_path: Path, kit: Any) -> None:
+    """The demonstration's renderer on one prompt, three ways, really scored; and the forms of the whole app."""
+    track = load_tracks()[demo.TRACK]
+    settings = Settings(
+        database=f"sqlite:///{tmp_path / 'b.db'}", clips=tmp_path / "media", per_hour=100
+    )
+    board = Board(settings, {track.name: track})
+    prompt = (
+        track.prompts["vehicle-04/short"]
+        if "vehicle-04/short" in track.prompts
+        else next(iter(track.prompts.values()))
+    )
+    ids = []
+    for number, (name, version) in list(enumerate(demo.GENERATORS))[:4]:
+        if number == 1:
+            continue
+        seed, change = demo.GENERATORS[name, version]
+        clip = demo._clip(tmp_path, prompt, seed, change)
+        report = type(kit)(track).report(number + 1)
+        card = kit.card(generator=name, version=version, track=track.name)
+        answer = board.submit(kit.data(report), card, "10.0.0.1", account=accounts.DEMO)
+        assert answer.accepted, answer.reasons
+        ids.append(answer.id)
+        record = next(v for v in report.videos if v.prompt_id == prompt.id)
+        found = score_here(track.suite, prompt, record.id, clip, Limits())
+        with board.store.writing() as connection:
+            seen.keep(
+                connection,
+                answer.id,
+                track.digest,
+                prompt.id,
+                found,
+                board.films.keep(found.video),
+                "2026",
+            )
+    launch(board, "127.0.0.1", 7899, block=False)
+    url = "http://127.0.0.1:7899"
+    folder = Path(__file__).resolve().parents[2] / "docs" / "images"
+    bad = tmp_path / "report.json"
+    raw = type(kit)(track).raw(9)
+    raw["summary"]["sharpness"]["mean"] = 0.99
+    raw["partial"] = False
+    bad.write_text(json.dumps(raw))
+    with browser.opened() as chromium:
+        page = chromium.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
+
+        def picture(name: str) -> None:
+            page.mouse.move(0, 0)
+            page.screenshot(path=folder / f"leaderboard-{name}.jpg", type="jpeg", quality=72)
+
+        page.goto(f"{url}/?show=submit")
+        page.locator("#mb-file").wait_for()
+        page.get_by_text("No account yet?").click()
+        page.locator("#mb-account input, #mb-account textarea").fill("my-lab")
+        page.locator("#mb-register").click()
+        page.wait_for_function(
+            "document.querySelector('#mb-made input, #mb-made textarea').value !== ''"
+        )
+        token = page.locator("#mb-made input, #mb-made textarea").input_value()
+        page.locator("#mb-registered").scroll_into_view_if_needed()
+        page.locator("#mb-made input, #mb-made textarea").evaluate(
+            "(e) => { e.value = 'my-lab:' + '*'.repeat(43) }"
+        )
+        picture("account")
+        page.goto(f"{url}/?show=submit")
+        page.locator("#mb-file input[type=file]").set_input_files(str(bad))
+        fields = {
+            "name": "My generator",
+            "version": "1.0",
+            "licence": "Apache-2.0",
+            "contact": "a@example.org",
+            "token": token,
+        }
+        for field, text in fields.items():
+            page.locator(f"#mb-{field} textarea, #mb-{field} input").fill(text)
+        page.wait_for_timeout(500)
+        picture("submit")
+        page.locator("#mb-send").click()
+        page.locator("#mb-answer").get_by_text("Rejected").wait_for()
+        page.locator("#mb-answer").scroll_into_view_if_needed()
+        picture("refusal")
+        page.set_viewport_size({"width": 1280, "height": 1000})
+        page.goto(f"{url}/watch/?track={track.name}&prompt={prompt.id}&id={','.join(ids)}&t=0.9")
+        page.locator("body[data-ready=yes]").wait_for()
+        picture("watch")
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.reload()
+        page.locator("body[data-ready=yes]").wait_for()
+        picture("watch-phone")
+    board.close()
