@@ -18,6 +18,7 @@ from miraboard.card import read_card
 from miraboard.checking import Checker, Here
 from miraboard.clips.addresses import Gate, folder_of
 from miraboard.clips.download import MAX_CLIP_BYTES
+from miraboard.correlated import copies_of
 from miraboard.guard import Reason, SubmissionRefused, check_text, refuse
 from miraboard.names import skeleton
 from miraboard.seen import Films
@@ -244,6 +245,10 @@ class Board:
         source = self._source(clips.strip())
         checked = self.checker.check(data, card, strips)
         track = self.tracks[checked.track]
+        view = self.view(track.name)
+        entered = [s for s in (*view.standings, *view.history) if s.id != checked.standing.id]
+        if reasons := copies_of(checked.standing, entered, track):
+            raise SubmissionRefused(*reasons)
         if track.requires == "report" and not clips.strip():
             return self.store.accept(checked, actor, account)
         wanted = wanted_of(checked, track, source)

@@ -216,6 +216,44 @@ def test_nearly_the_scores_of_an_earlier_submission_are_refused(
     assert refused(board, kit.data(changed(kit, change)), card) == {"near-copy"}
 
 
+def realistic(
+    kit: Any, seed: int, of: int, noise: float, bend: Callable[[float], float] = float
+) -> Any:
+    """Scores that differ from prompt to prompt as those of clips do; `of` and `noise` say whose and how far off."""
+    report = kit.report(seed)
+    base, draw = np.random.default_rng(of), np.random.default_rng(1000 + seed)
+    for k, video in enumerate(report.videos):
+        video.sha256 = f"{seed:032x}{k:032x}"
+        for score in video.scores.values():
+            value = 0.3 * float(base.lognormal(0, 0.4)) * (1 + noise * float(draw.normal()))
+            score.value = min(0.99, bend(value))
+    return kit.again(report.videos)
+
+
+@pytest.mark.parametrize("noise", [1e-3, 3e-3, 1e-2])
+@pytest.mark.parametrize(
+    "bend", [float, lambda v: 1.05 * v, lambda v: v + 0.02, lambda v: v**1.05],
+    ids=["as it is", "scaled", "shifted", "bent"],
+)  # fmt: skip
+def test_a_copy_with_noise_is_refused(
+    board: Board, kit: Any, noise: float, bend: Callable[[float], float]
+) -> None:
+    assert board.submit(kit.data(realistic(kit, 1, 7, 0.0)), kit.card(), "10.0.0.1").accepted
+    copied = kit.data(realistic(kit, 2, 7, noise, bend))
+    assert refused(board, copied, kit.card(generator="Thief")) == {"near-copy"}
+    own = board.submit(copied, kit.card(version="2.0"), "10.0.0.1")
+    assert own.accepted  # of one generator only the newest version has a row
+
+
+def test_generators_that_agree_which_prompts_are_hard_are_no_copies(board: Board, kit: Any) -> None:
+    """Two dozen that share three quarters of what prompts do to scores."""
+    for seed in range(24):
+        report = realistic(kit, seed, 7, 0.25)
+        assert board.submit(
+            kit.data(report), kit.card(generator=f"Own {seed}"), "10.0.0.1"
+        ).accepted
+
+
 def test_rounded_scores_are_refused(board: Board, kit: Any) -> None:
     report = changed(kit, lambda v, _: float(f"{v:.6g}"))
     assert "rounded-scores" in refused(board, kit.data(report), kit.card())
