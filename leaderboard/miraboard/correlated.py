@@ -1,7 +1,8 @@
-"""Copies with noise: scores that go up and down over the prompts as another generator's do, however each is bent.
+"""Copies with noise: scores that go up and down over the prompts as another generator's do.
 
-Equality to 1e-4 (`duplicates`) misses a copy whose every score was moved by a thousandth, scaled or shifted. But which
-prompt is easy and which is hard stays the same in it, metric by metric, and more exactly than any two generators agree.
+Equality to 1e-4 (`duplicates`) misses a copy whose every score was moved by a thousandth, scaled or
+shifted. But which prompt is easy and which is hard stays the same in it, metric by metric, and more exactly
+than any two generators agree.
 """
 
 from __future__ import annotations

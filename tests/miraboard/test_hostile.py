@@ -219,7 +219,7 @@ def test_nearly_the_scores_of_an_earlier_submission_are_refused(
 def realistic(
     kit: Any, seed: int, of: int, noise: float, bend: Callable[[float], float] = float
 ) -> Any:
-    """Scores that differ from prompt to prompt as those of clips do; `of` and `noise` say whose and how far off."""
+    """Scores that differ by prompt as those of clips do; `of` and `noise` say whose and how far off."""
     report = kit.report(seed)
     base, draw = np.random.default_rng(of), np.random.default_rng(1000 + seed)
     for k, video in enumerate(report.videos):
