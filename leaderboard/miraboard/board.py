@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from mirabench.errors import InputError, UnknownNameError
 from mirabench.files import write_bytes
 from miraboard import accounts, ranking, seen, states
@@ -247,15 +249,17 @@ class Board:
         track = self.tracks[checked.track]
         view = self.view(track.name)
         entered = [s for s in (*view.standings, *view.history) if s.id != checked.standing.id]
-        if reasons := copies_of(checked.standing, entered, track):
-            raise SubmissionRefused(*reasons)
-        if track.requires == "report" and not clips.strip():
-            return self.store.accept(checked, actor, account)
+        reasons = copies_of(checked.standing, entered, track)
+        scored = track.requires == "clips" or bool(clips.strip())
         wanted = wanted_of(checked, track, source)
-        return self.store.accept(
-            checked, actor, account,
-            lambda connection, identity: states.queue(connection, identity, wanted, now()),
-        )  # fmt: skip
+
+        def also(connection: Connection, identity: str) -> None:
+            if reasons:  # after plainer copies were looked for, which say more
+                raise SubmissionRefused(*reasons)
+            if scored:
+                states.queue(connection, identity, wanted, now())
+
+        return self.store.accept(checked, actor, account, also)
 
     def _source(self, clips: str) -> str:
         """The folder's address; empty for an upload.
