@@ -31,9 +31,10 @@ def test_a_source_is_named_where_there_is_an_address(board: Board, entered: str,
     view = board.view("tiny")
     text = export.to_eval_results(view.standing(entered), view, "me/benchmark", url)
     found = entries(text)
-    assert len(found) == 6 and all(
-        set(e) <= {"dataset", "value", "date", "source", "notes"} for e in found
-    )
+    known = {"dataset", "value", "date", "source", "notes", "evaluation_framework"}
+    tasks = {e["dataset"]["task_id"].removeprefix("tiny/") for e in found}
+    assert len(found) == len(tasks) and set(view.track.ranked) <= tasks
+    assert all(set(e) <= known for e in found)
     assert {e.get("source", {}).get("url", "") for e in found} == {url}
     assert all(e["dataset"]["id"] == "me/benchmark" for e in found)
 
