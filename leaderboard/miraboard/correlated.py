@@ -23,7 +23,7 @@ FEWEST_METRICS = 3
 LINE, RANKS = 0.995, 0.97
 """Correlations of worths, and of their ranks, that independent clips do not reach in half of the metrics."""
 
-Row = NDArray[np.float64]
+Vector = NDArray[np.float64]
 
 
 def copies_of(mine: Standing, others: Sequence[Standing], track: Track) -> list[Reason]:
@@ -61,9 +61,9 @@ def agreeing(mine: Worths, theirs: Worths) -> tuple[int, int]:
     return int(agree), compared
 
 
-def _correlation(a: Row, b: Row) -> float:
+def _correlation(a: Vector, b: Vector) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def _ranks(values: Row) -> Row:
+def _ranks(values: Vector) -> Vector:
     return np.argsort(np.argsort(values)).astype(float)
