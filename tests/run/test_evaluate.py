@@ -157,7 +157,7 @@ class TestResume:
         mirabench.evaluate(clips / "slow.mp4", metrics=SOME, output=tmp_path / "one")
         mirabench.evaluate(clips, metrics=SOME, output=tmp_path / "all")
         run = json.loads((tmp_path / "all" / "run.json").read_text())
-        features = 6  # motion, pulse, integrity, epipolar, quality, film strip
+        features = 7  # speeds, motion_residual, pulse, integrity, epipolar, quality, film strip
         assert (run["features_from_cache"], run["features_computed"]) == (features, 2 * features)
 
     def test_a_damaged_entry_is_computed_again_and_said(
@@ -258,7 +258,7 @@ class TestScore:
         found = mirabench.score(clips / "fast.mp4", "flow_magnitude")
         assert found.status == "ok"
         assert found.value == pytest.approx(3 * 24 / np.hypot(160, 96), rel=0.08)
-        assert found.protocol.startswith("flow_magnitude@2:")
+        assert found.protocol.startswith("flow_magnitude@3:")
 
     def test_unknown_metrics_name_the_nearest(self, clips: Path) -> None:
         with pytest.raises(UnknownNameError, match="did you mean flow_magnitude"):
