@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -11,7 +12,7 @@ import mutants
 import numpy as np
 import pytest
 
-from mirabench.video.hidden import hidden_damage
+from mirabench.video.hidden import consumption, hidden_damage
 from mirabench.video.hidden.scans import wrong_scan
 from mirabench.video.hidden.units import JUNK, Layout
 
@@ -94,6 +95,28 @@ def test_a_jpeg_with_a_piece_less_or_more_does_not(name: str) -> None:
     assert wrong_scan(data[:start] + data[middle:])
     assert wrong_scan(data[:middle] + data[start:])
     assert wrong_scan(data[:-2] + b"\x55" * 5 + data[-2:])
+
+
+@pytest.mark.parametrize(
+    "encoder", ["h264 slices ts", "hevc slices", "vp8", "vp9 hidden", "huffyuv"]
+)
+def test_the_budget_counts_every_decoding(
+    tmp_path: Path, encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture of many slices is tried as many times, each from the key frame on."""
+    kind, pixels = lawful.ENCODERS[encoder], lawful.SIZE[0] * lawful.SIZE[1]
+    path = kind.write(tmp_path / f"clip{kind.suffix}", lawful.CONTENTS["pan"](0))
+    replayed, budget = list[int](), 200
+    whole = consumption._replayed
+
+    def counting(*arguments: Any) -> Any:
+        replayed.append(len(arguments[2]))
+        return whole(*arguments)
+
+    monkeypatch.setattr(consumption, "_replayed", counting)
+    monkeypatch.setattr(consumption, "REPLAYED_PIXELS", budget * pixels)
+    assert hidden_damage(path) == ()
+    assert 0 < sum(replayed) <= 2 * budget
 
 
 class TestLayout:

@@ -36,7 +36,7 @@ from mirabench.video.planes import digest_of, samples
 from mirabench.video.reading import open_stream
 
 REPLAYED_PIXELS = 2 * 10**8
-"""Decoded again for the second experiment: about a second's work, 480 frames of 480p."""
+"""Decoded again for the other experiments: some seconds' work, 480 frames of 480p."""
 GROUP_BYTES = 32 * 2**20
 """Packets from a key frame on that are kept for it; later pictures of the group are not looked at."""
 HABIT, HABIT_FEWEST = 0.9, 8
@@ -109,7 +109,8 @@ def _with_appended(path: Path, max_pixels: int) -> _Film:
         kept, cost = (0, 0) if coded.is_keyframe else (kept, cost)
         kept, cost = kept + len(coded.data), cost + pixels
         if coded.pts is not None and kept <= GROUP_BYTES:
-            film.costs[coded.pts] = cost
+            # each slice of a picture is a trial of its own
+            film.costs[coded.pts] = cost * max(1, layout.trials(coded.data))
         longer = Coded(layout.lengthened(coded.data), coded.pts, coded.dts, coded.is_keyframe)
         _note(film, pending, plain.decode(coded), altered.decode(longer))
     if plain is not None and altered is not None:

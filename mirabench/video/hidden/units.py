@@ -97,6 +97,10 @@ class Layout:
             data = data[: start - self.length_bytes] + length + unit + data[end:]
         return data
 
+    def trials(self, data: bytes) -> int:
+        """How many trials `spoiled` makes of a packet, at most."""
+        return 2 if self.codec == "vp8" else len(self.pictures(data))
+
     def spoiled(self, data: bytes) -> Iterator[Trial]:
         """A trial for each picture in a packet that is long enough."""
         if self.codec in HUFFMAN:
