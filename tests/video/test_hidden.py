@@ -105,8 +105,8 @@ def test_the_budget_counts_every_decoding(
 ) -> None:
     """A picture of many slices is tried as many times, each from the key frame on."""
     kind, pixels = lawful.ENCODERS[encoder], lawful.SIZE[0] * lawful.SIZE[1]
-    path = kind.write(tmp_path / f"clip{kind.suffix}", lawful.CONTENTS["pan"](0))
-    replayed, budget = list[int](), 40
+    path = kind.write(tmp_path / f"clip{kind.suffix}", lawful.CONTENTS["snow"](0))
+    replayed, budget = list[int](), 60
     whole = consumption._replayed
 
     def counting(*arguments: Any) -> Any:
@@ -116,7 +116,7 @@ def test_the_budget_counts_every_decoding(
     monkeypatch.setattr(consumption, "_replayed", counting)
     monkeypatch.setattr(consumption, "REPLAYED_PIXELS", budget * pixels)
     assert hidden_damage(path) == ()
-    assert sum(replayed) <= 2 * budget
+    assert 0 < sum(replayed) <= 2 * budget
 
 
 class TestLayout:
