@@ -98,7 +98,7 @@ class Layout:
         return data
 
     def trials(self, data: bytes) -> int:
-        """How many trials `spoiled` makes of a packet, at most."""
+        """How many trials it makes of a packet, at most."""
         return 2 if self.codec == "vp8" else len(self.pictures(data))
 
     def spoiled(self, data: bytes) -> Iterator[Trial]:
