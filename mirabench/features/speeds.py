@@ -37,7 +37,7 @@ class SpeedsOfMotion:
     """Frames per second. At 8, DIS loses small objects that move by a twelfth of the diagonal in between."""
     long_side: int = 320
     name: ClassVar[str] = "speeds"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def resize(self) -> Resize:

@@ -33,6 +33,9 @@ STRUCTURE_SHARE = 0.15
 """Of the picture's own contrast (90th percentile of the local spread): washing out moves both alike."""
 LEAST_STRUCTURE = 1.0
 """Levels."""
+LEAST_FOUND = 0.6
+"""Share of the cells with texture that the way back must find. Below it the picture moves too fast for that,
+and to count only what is found again would count what stands still."""
 RUNAWAY = 1.5
 """A fit that moves the picture so much further than anything in it was seen to move is no camera."""
 
@@ -70,7 +73,7 @@ def speeds(
     visible = visible_in_both(forward, flow(two, one))
     light = block_mean(residual(one, two, forward), visible) / FULL_SCALE
     side = max(SMALLEST_CELL_PX, CELL * unit)
-    believed = ((by_cells(visible.astype(np.float32), side) > 0.5) & structured(one, side)).ravel()
+    believed = _believed(by_cells(visible.astype(np.float32), side), structured(one, side)).ravel()
     vectors = _median_of_neighbours(by_cells(forward, side)).reshape(-1, 2)
     lengths = np.hypot(*vectors[believed].T)
     camera = fit_to(cell_centres(one.shape, side), vectors, believed, one.shape, WITHIN * unit)
@@ -78,6 +81,14 @@ def speeds(
     if camera.length > RUNAWAY * float(lengths.max(initial=0.0)):
         return Speeds(fastest, 0.0, fastest, light, 0.0)
     return Speeds(fastest, camera.length, camera.left_length, light, camera.inliers)
+
+
+def _believed(
+    seen: Float32[np.ndarray, "R C"], texture: Bool[np.ndarray, "R C"]
+) -> Bool[np.ndarray, "R C"]:
+    """The cells with texture that both frames show; all with texture where too few are found again."""
+    kept = texture & (seen > 0.5)
+    return kept if kept.sum() >= LEAST_FOUND * texture.sum() else texture
 
 
 def structured(luma: UInt8[np.ndarray, "H W"], side: float) -> Bool[np.ndarray, "R C"]:

@@ -13,7 +13,7 @@ import mirabench
 from mirabench import functional as F
 from mirabench.features.speeds import FINEST_SCALE, ITERATIONS, PATCH_STRIDE
 from mirabench.functional.flow import dis_flow, fastest
-from mirabench.functional.speeds import by_cells, cell_centres, speeds, structured
+from mirabench.functional.speeds import _believed, by_cells, cell_centres, speeds, structured
 from mirabench.testing import clips, degrade, films
 from mirabench.testing.places import room
 
@@ -135,3 +135,11 @@ def test_black_bars_leave_the_speed_of_the_picture() -> None:
     assert mirabench.score(barred, "flow_magnitude", fps=8, cache=False).value == pytest.approx(
         clean, rel=0.05
     )
+
+
+@pytest.mark.parametrize(("found", "counted"), [(10, 10), (6, 6), (5, 10), (0, 10)])
+def test_a_picture_too_fast_to_be_found_again_counts_whole(found: int, counted: int) -> None:
+    seen = np.zeros((2, 8), np.float32)
+    seen.flat[:found] = 1.0
+    texture = np.arange(16).reshape(2, 8) < 10
+    assert _believed(seen, texture).sum() == counted
