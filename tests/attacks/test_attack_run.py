@@ -229,8 +229,7 @@ def test_the_documented_page_was_made_by_the_present_attacks_and_metrics() -> No
     holds = {kind: (int(n), int(of)) for kind, n, of in _results(text)}
     right, total = holds.pop("all")
     assert (right, total) == tuple(map(sum, zip(*holds.values(), strict=True)))
-    # five attacks on the scene fool metrics of inliers in 20 of 58 drops; of the others 397 of 415 are caught
-    assert holds["drop"][0] >= 0.91 * holds["drop"][1]
+    assert holds["drop"][0] >= 0.95 * holds["drop"][1]
     first = text.split("## Result")[1].strip().splitlines()[0]
     assert first.startswith(
         f"**{right} of {total} declared reactions hold ({100 * right / total:.1f} %)**"
