@@ -10,7 +10,6 @@ each is hidden.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
@@ -62,7 +61,7 @@ class KltPaths:
 
     def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""
-        return _Session()
+        return _KltSession()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,37 +100,35 @@ class _Session:
     """Gathers windows, and reduces each."""
 
     def __init__(self) -> None:
-        self._window: list[UInt8Array] = []
         self._seconds: list[float] = []
         self._rows = Rows("seconds", "points", "motion", "subject", "subject_share")
 
     def push(self, batch: FrameBatch) -> None:
         for rgb, seconds in zip(batch.data, batch.seconds.tolist(), strict=True):
-            self._window.append(rgb)
+            self._take(rgb)
             self._seconds.append(seconds)
             if seconds - self._seconds[0] >= WINDOW_SECONDS - 1e-6:
                 self._end()
 
-    def _end(self) -> None:
-        seconds = np.array(self._seconds)
-        tracks, visible = self._tracked(np.stack(self._window))
-        middle = float(seconds[0] + seconds[-1]) / 2
-        self._rows.add(seconds=middle, **point_motion(tracks, visible, seconds)._asdict())
-        self._window, self._seconds = self._window[-1:], self._seconds[-1:]
+    def _take(self, rgb: UInt8Array) -> None:
+        """Another frame of the window."""
+        raise NotImplementedError
 
     def _tracked(
-        self, frames: UInt8Array
+        self,
     ) -> tuple[Float64[np.ndarray, "T N 2"], Bool[np.ndarray, "T N"]]:
-        """Corners of the first frame, for as long as each can be followed."""
-        lumas = [cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) for rgb in frames]
-        here = corner_of_each_cell(lumas[0])
-        tracks, visible = [here], [np.ones(len(here), bool)]
-        for before, after in pairwise(lumas):
-            moved, kept = follow(before, after, tracks[-1])
-            visible.append(visible[-1] & kept)
-            tracks.append(np.where(visible[-1][:, None], moved, tracks[-1]))
-        diagonal = float(np.hypot(*lumas[0].shape))
-        return np.stack(tracks).astype(np.float64) / diagonal, np.stack(visible)
+        """Where the window's points are, as shares of the diagonal, and whether they are seen.
+
+        The next window begins with the last frame of this one.
+        """
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        seconds = np.array(self._seconds)
+        tracks, visible = self._tracked()
+        middle = float(seconds[0] + seconds[-1]) / 2
+        self._rows.add(seconds=middle, **point_motion(tracks, visible, seconds)._asdict())
+        self._seconds = self._seconds[-1:]
 
     def finish(self) -> FeatureTable:
         # the rest of the clip is a window too, unless it is too short to say anything
@@ -139,6 +136,38 @@ class _Session:
         if rest >= WINDOW_SECONDS / 4 or (rest > 0 and len(self._rows) == 0):
             self._end()
         return self._rows.table()
+
+
+class _KltSession(_Session):
+    """Follows the corners of a window's first frame from frame to frame; keeps no picture but the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._luma: UInt8[np.ndarray, "H W"] | None = None
+        self._tracks: list[Float32[np.ndarray, "N 2"]] = []
+        self._visible: list[Bool[np.ndarray, " N"]] = []
+
+    def _take(self, rgb: UInt8Array) -> None:
+        luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+        if self._luma is None:
+            self._begin(luma)
+        else:
+            moved, kept = follow(self._luma, luma, self._tracks[-1])
+            self._visible.append(self._visible[-1] & kept)
+            self._tracks.append(np.where(self._visible[-1][:, None], moved, self._tracks[-1]))
+        self._luma = luma
+
+    def _begin(self, luma: UInt8[np.ndarray, "H W"]) -> None:
+        self._tracks = [corner_of_each_cell(luma)]
+        self._visible = [np.ones(len(self._tracks[0]), bool)]
+
+    def _tracked(
+        self,
+    ) -> tuple[Float64[np.ndarray, "T N 2"], Bool[np.ndarray, "T N"]]:
+        assert self._luma is not None  # a window has frames
+        tracks, visible = np.stack(self._tracks), np.stack(self._visible)
+        self._begin(self._luma)
+        return tracks.astype(np.float64) / float(np.hypot(*self._luma.shape)), visible
 
 
 def corner_of_each_cell(luma: UInt8[np.ndarray, "H W"]) -> Float32[np.ndarray, "N 2"]:
@@ -161,13 +190,18 @@ class _TapirSession(_Session):
     def __init__(self, net: Tapir, settings: TapirPaths, sides: Float64[np.ndarray, " 2"]) -> None:
         super().__init__()
         self._net, self._settings, self._sides = net, settings, sides
+        self._window: list[UInt8Array] = []
+
+    def _take(self, rgb: UInt8Array) -> None:
+        self._window.append(rgb)
 
     def _tracked(
-        self, frames: UInt8Array
+        self,
     ) -> tuple[Float64[np.ndarray, "T N 2"], Bool[np.ndarray, "T N"]]:
         """A grid on the middle frame, followed both ways."""
         import torch  # extra `torch`
 
+        frames, self._window = np.stack(self._window), self._window[-1:]
         side, grid = self._settings.side, self._settings.grid
         places = (torch.arange(grid) + 0.5) * (side / grid)
         middle = torch.tensor([float(len(frames) // 2)])

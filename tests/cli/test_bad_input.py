@@ -262,7 +262,7 @@ def test_json_prints_only_the_report(folder: Path) -> None:
 def test_plan_computes_nothing(folder: Path) -> None:
     clip(folder / "a.mp4")
     done = run(folder, "a.mp4", "--plan", check=0)
-    assert "motion" in done.stdout
+    assert "flow_magnitude" in done.stdout
     assert not (folder / "out").exists()
 
 

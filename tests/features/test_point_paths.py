@@ -83,8 +83,9 @@ def test_tapir_is_asked_for_a_grid_on_the_middle_frame_and_read_in_the_true_aspe
     net = Recorder()
     sides = np.array([160, 90]) / np.hypot(160, 90)
     session = _TapirSession(net, TapirPaths(grid=4), sides)  # type: ignore[arg-type]  # stands in
-    frames = np.zeros((13, 256, 256, 3), np.uint8)
-    tracks, visible = session._tracked(frames)
+    for _ in range(13):
+        session._take(np.zeros((256, 256, 3), np.uint8))
+    tracks, visible = session._tracked()
     assert tuple(net.video.shape) == (13, 3, 256, 256)
     assert net.video.min() == net.video.max() == -1
     assert net.queries[:, 0].unique().tolist() == [6.0]

@@ -273,8 +273,8 @@ def test_collected_videos_are_curated_and_what_cannot_be_fetched_is_said(
     assert len(made.published.rows) == 2
     assert made.published.rows[0]["source"] == "127.0.0.1"
     assert made.published.rows[0]["url"].startswith(site)
-    assert made.absent[-1] == f"collect: {site}/none.mp4: HTTP status 404"
-    assert "none.mp4: HTTP status 404" in made.page.read_text()
+    assert made.absent[-1] == f"collect: {site}/none.mp4: HTTP 404 Not Found"
+    assert "none.mp4: HTTP 404 Not Found" in made.page.read_text()
 
 
 class Quiet(SimpleHTTPRequestHandler):
