@@ -140,7 +140,8 @@ class PlainJson(Dialect):
         """Done when there is a `url`."""
         if answer.get("url"):
             return Status("done", urllib.parse.urljoin(address, text_of(answer, "url")))
-        return _status(answer.get("status") or "queued", "", reason_of(answer))
+        state = answer.get("status") or ("" if answer.get("error") else "queued")
+        return _status(state, "", reason_of(answer))
 
 
 class Veo(Dialect):
@@ -279,11 +280,11 @@ class Fal(Dialect):
         if "status" in answer:
             if str(answer["status"]).lower() == "completed" and not answer.get("error"):
                 return Status("moved", text_of(answer, "response_url"))
-            state = "failed" if answer.get("error") else answer["status"]
+            state = "failed" if answer.get("error") else answer.get("status")
             return _status(state, "", reason_of(answer))
         video = answer.get("video") or _first(answer.get("videos"))
         url = video.get("url") if isinstance(video, Mapping) else video
-        return Status("done", str(url)) if url else Status("failed", reason=reason_of(answer))
+        return _status("done" if url else None, url, reason_of(answer))
 
     def headers(self, key: str) -> dict[str, str]:
         """A key of its own kind."""
@@ -318,7 +319,7 @@ _IS_VIDEO = "#video"
 """Behind the address of a job that is nothing but its video."""
 _BY_MODEL = ("size", "length")
 DIALECTS: Mapping[str, Dialect] = {
-    "openai": OpenAi("https://api.openai.com"),
+    "openai": OpenAi(""),  # spoken by many services: a key must not go to another by default
     "json": PlainJson(""),
     "veo": Veo("https://generativelanguage.googleapis.com/v1beta"),
     "kling": Kling("https://api-singapore.klingai.com", takes_seed=False),
@@ -355,7 +356,10 @@ def reason_of(answer: Answer) -> str:
 
 
 def _status(state: Any, where: Any, reason: str) -> Status:
-    name = str(state or "queued").lower()
+    if not isinstance(state, str) or not state:
+        # neither a failure, which would be ordered and paid anew, nor something to wait an hour for
+        raise GeneratorError(f"the service's answer does not say how the job stands: {reason}")
+    name = state.lower()
     if name.startswith(_FAILED):
         return Status("failed", reason=f"{state}: {reason}")
     if name not in _DONE:

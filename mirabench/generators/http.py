@@ -70,7 +70,8 @@ class Http:
     """Asks a service for each clip."""
 
     url: str = ""
-    """Of the service; empty for the dialect's own. For `openai` without or with its `/v1`."""
+    """Of the service; empty for the dialect's own, which `openai` and `json` have not. For `openai` without or
+    with its `/v1`."""
     dialect: Literal["openai", "json", "veo", "kling", "runway", "luma", "fal", "replicate"] = (
         "openai"
     )
@@ -104,6 +105,10 @@ class Http:
     name: ClassVar[str] = "http"
 
     def __post_init__(self) -> None:
+        if not self._base:
+            raise InputError(
+                f"the dialect {self.dialect} is spoken by many services: name yours with --option url=..."
+            )
         if urllib.parse.urlsplit(self._base).scheme not in ("http", "https"):
             raise InputError(f"option url={self.url}: it starts with http:// or https://")
         if self.tries < 1:
@@ -170,8 +175,10 @@ class Http:
         job = book.job(name) or self._submit(book, name, prompt, seed)
         try:
             self._fetch(job, output)
-        except _GoneError as error:
-            book.note("expired", name, reason=str(error))
+        except _RefusedError as error:
+            # a link that has run out is made anew by asking for the job, where there is one to ask for
+            if isinstance(error, _GoneError) or video_of(job):
+                book.note("expired", name, reason=str(error))
             raise
         except _JobFailedError as error:
             book.note("failed", name, reason=str(error))

@@ -134,10 +134,10 @@ class OrderBook:
         """What the orders of this run cost, those that were lost included."""
         return _spent(self.lines())
 
-    def waiting(self) -> int:
-        """Orders that were taken by the service, and whose video is not here."""
-        last = {line.order: line.happened for line in self.lines() if line.happened != "run"}
-        return sum(happened == "accepted" for happened in last.values())
+    def ordered(self) -> set[str]:
+        """The ids of the clips that the service has a job for."""
+        last = {x.order: x for x in self.lines() if x.happened in ("accepted", *OVER)}
+        return {line.clip for line in last.values() if line.happened == "accepted"}
 
     def _begin(self) -> str:
         run = uuid.uuid4().hex

@@ -141,14 +141,16 @@ def plan_all(
     """
     wanted = {f"{prompt.id}/seed-{seed}" for prompt in _checked(prompts, seeds) for seed in seeds}
     entries = read_manifest(folder / FILE_NAME)
-    there = sum(
-        entry.id in wanted and entry.status == "done" and (folder / entry.path).is_file()
+    there = {
+        entry.id
         for entry in entries.values()
-    )
+        if entry.id in wanted and entry.status == "done" and (folder / entry.path).is_file()
+    }
     if not isinstance(generator, Service):
-        return Plan(len(wanted), there, 0, 0.0, 0.0)
+        return Plan(len(wanted), len(there), 0, 0.0, 0.0)
     book = generator.orders(folder)
-    return Plan(len(wanted), there, book.waiting(), generator.price, book.spent())
+    waiting = (wanted - there) & book.ordered()
+    return Plan(len(wanted), len(there), len(waiting), generator.price, book.spent())
 
 
 def _checked(prompts: Iterable[Prompt], seeds: Sequence[int]) -> list[Prompt]:

@@ -10,7 +10,7 @@ to noise, and `model_scale` gives the number that leads back to what the network
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -103,12 +103,18 @@ class ScaledDDIMScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         beta_start: First beta.
         beta_end: Last beta.
         scale_steps: Timesteps over which the scale falls, both ends included.
+        trained_betas: This and what follows is for other schedulers; it is computed, whatever is given.
+        prediction_type: Noise.
+        clip_sample: Not done.
+        set_alpha_to_one: Not done: the last step ends at a_0.
+        steps_offset: 1, as the reference's timesteps.
+        timestep_spacing: As the reference's.
     """
 
     order = 1
 
     @register_to_config  # type: ignore[untyped-decorator]
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a scheduler's configuration
         self,
         scale_end: float = 0.3,
         eta: float = 1.0,
@@ -116,7 +122,22 @@ class ScaledDDIMScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         beta_start: float = 0.00085,
         beta_end: float = 0.012,
         scale_steps: int = 400,
+        trained_betas: Sequence[float] | None = None,
+        prediction_type: str = "epsilon",
+        clip_sample: bool = False,
+        set_alpha_to_one: bool = False,
+        steps_offset: int = 1,
+        timestep_spacing: str = "leading",
     ) -> None:
+        # what other schedulers are told; taken here so that a saved configuration loads without a warning
+        del (
+            trained_betas,
+            prediction_type,
+            clip_sample,
+            set_alpha_to_one,
+            steps_offset,
+            timestep_spacing,
+        )
         self.alphas_cumprod, self.signal_scales = forward_process(self.config)
         self.register_to_config(
             trained_betas=_preserving_betas(self.alphas_cumprod, self.signal_scales),

@@ -238,8 +238,8 @@ class Trainer:
         step = next((int(s.name) for s in reversed(states) if self._can_load(s)), None)
         if step is None:
             raise InputError(
-                f"none of the states in {states[0].parent} can be read: remove them, or choose another "
-                "--output"
+                f"none of the states in {states[0].parent} can be read (see above): resume with the "
+                "configuration that they were made with, or choose another --output"
             )
         log.info("resuming at step %d", step)
         return step

@@ -303,6 +303,37 @@ def test_what_the_service_no_longer_knows_is_ordered_anew_by_the_next_run(
     ]  # fmt: skip
 
 
+def test_a_link_without_a_job_that_has_run_out_is_ordered_anew(service, clips, tmp_path):
+    elsewhere = service.url.replace("127.0.0.1", "localhost")
+    service.replies["/make"] = [answer({"url": f"{elsewhere}/a.mp4"})]
+    service.replies["/a.mp4"] = [answer({}, 403)]
+    for orders in (1, 2):
+        with pytest.raises(GeneratorError, match="HTTP 403"):
+            plain(service).order(CAT, seed=0, output=tmp_path / "a.mp4", folder=tmp_path)
+        assert len(service.asked("/make")) == orders
+
+
+@pytest.mark.parametrize("dialect", sorted(SHAPES.keys() - {"veo"}))  # its operations have no state
+@pytest.mark.parametrize("said", [{"code": 1203, "message": "try later"}, {"error": "try later"}])
+def test_an_answer_without_a_state_ends_the_try_and_keeps_the_job(
+    dialect, said, service, clips, tmp_path
+):
+    generator = spoken(dialect, service, clips[0])
+    at, _, job, states, _ = SHAPES[dialect]
+    service.replies[job] = [answer(said)]
+    with pytest.raises(GeneratorError, match="try later"):
+        generator.order(CAT, seed=5, output=tmp_path / "a.mp4", folder=tmp_path)
+    service.replies[job] = [answer(filled(state, service)) for state in states]
+    generator.order(CAT, seed=5, output=tmp_path / "a.mp4", folder=tmp_path)
+    assert len(service.asked(at)) == 1
+
+
+@pytest.mark.parametrize("dialect", ["openai", "json"])
+def test_a_key_does_not_go_to_a_service_that_nobody_named(dialect):
+    with pytest.raises(InputError, match="name yours with --option url"):
+        Http(dialect=dialect)
+
+
 def test_a_job_that_is_not_known_everywhere_yet_is_asked_for_again(service, clips, tmp_path):
     service.replies["/make"] = [answer({"job": "j"})]
     service.replies["/make/j"] = [answer({}, 404), answer({"url": "/a.mp4"})]
@@ -550,6 +581,9 @@ def test_a_dry_run_says_the_price_and_writes_nothing(service, clips, tmp_path):
     assert "to pay: 1.5 at 0.5 a clip; 0 spent so far" in told.output
     assert not output.exists()
     assert not service.seen
+    book = OrderBook(output)
+    book.send("an order", "unwanted/seed-0")
+    book.note("accepted", "an order", job="http://host/j")
     CliRunner().invoke(app, [*command, "--limit", "1"])
     told = CliRunner().invoke(app, [*command, "--dry-run"])
     assert "3 clips: 1 are there, 0 ordered" in told.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 
 import diffusers
 import numpy as np
@@ -99,9 +100,12 @@ def test_timesteps_are_the_references(asked, length):
     assert scheduler.timesteps[0] < 1000
 
 
-def test_scheduler_survives_saving(tmp_path):
+def test_scheduler_survives_saving(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("diffusers"), "propagate", True)
     ScaledDDIMScheduler(scale_end=0.7, eta=0.0).save_pretrained(tmp_path)
-    again = ScaledDDIMScheduler.from_pretrained(tmp_path)
+    with caplog.at_level(logging.WARNING, "diffusers"):
+        again = ScaledDDIMScheduler.from_pretrained(tmp_path)
+    assert not caplog.records, "a warning here would print a thousand numbers"
     assert (again.config.scale_end, again.config.eta) == (0.7, 0.0)
 
 
@@ -223,3 +227,12 @@ def test_the_network_sees_the_same_with_ddim_made_from_ours(pipeline, monkeypatc
         torch.testing.assert_close(
             theirs, mine, rtol=0, atol=float(0.01 * mine.std()), msg=f"{step}"
         )
+
+
+def test_a_foreign_configuration_does_not_change_the_process():
+    ours = ScaledDDIMScheduler(scale_end=0.7)
+    other = ScaledDDIMScheduler.from_config(
+        ours.config, trained_betas=[0.5] * 1000, prediction_type="v_prediction"
+    )
+    assert other.config.trained_betas == ours.config.trained_betas
+    assert other.config.prediction_type == "epsilon"
