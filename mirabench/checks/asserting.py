@@ -27,6 +27,7 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
     not_worse_than: Report | str | Path | None = None,
     each_clip: bool = False,
     min_coverage: float | None = None,
+    refuse: Sequence[str] = (),
     suite: str | Path | Suite = "lite",
     prompts: str | Path | Mapping[str, Prompt] | None = None,
     reference: Inputs | Iterable[Inputs] | None = None,
@@ -46,6 +47,7 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
         not_worse_than: An earlier report or its path: fails when significantly worse, clip by clip.
         each_clip: Whether every clip must keep within the bounds, not just their mean.
         min_coverage: The least share of clips whose number counts, 0 to 1.
+        refuse: Health flags that no clip may raise, `unverified` for one.
         suite: Where the metric's parameters stand, if the suite names it.
         prompts: A table of prompts, for metrics that compare with text.
         reference: Real clips, for metrics that compare sets.
@@ -70,6 +72,7 @@ def assert_metric(  # noqa: PLR0913  # keywords, of which a line of a test names
     asked = requirement(
         metric=metric, min=_number(min), max=_number(max), each_clip=each_clip,
         min_coverage=_number(min_coverage), not_worse_than=baseline.name if baseline else None,
+        refuse=list(refuse),
     )  # fmt: skip
     if isinstance(videos, Report):
         result = judge(videos, asked, baseline)

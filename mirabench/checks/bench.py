@@ -99,6 +99,7 @@ class Bench:
         not_worse_than: Report | str | Path | None = None,
         each_clip: bool = False,
         min_coverage: float | None = None,
+        refuse: Sequence[str] = (),
         suite: str | Path | Suite | None = None,
         prompts: str | Path | Mapping[str, Prompt] | None = None,
         reference: Inputs | Iterable[Inputs] | None = None,
@@ -107,6 +108,6 @@ class Bench:
         __tracebackhide__ = True
         return assert_metric(
             videos, metric, min=min, max=max, not_worse_than=not_worse_than, each_clip=each_clip,
-            min_coverage=min_coverage, suite=suite or self.suite, prompts=prompts,
+            min_coverage=min_coverage, refuse=refuse, suite=suite or self.suite, prompts=prompts,
             reference=reference, check_run=self.check_run,
         )  # fmt: skip

@@ -9,6 +9,7 @@ from mirabench.checks.regression import Change, change
 from mirabench.checks.requirement import Requirement
 from mirabench.checks.result import Finding, RequirementResult
 from mirabench.errors import ReportError
+from mirabench.metrics.health import FLAGS, NOTES
 from mirabench.report.model import MetricSummary, Report, VideoRecord
 from mirabench.report.table import number
 
@@ -37,7 +38,11 @@ def judge(
         return RequirementResult(asked, "error", (f"{metric} was not measured: {why}",))
     summary = report.summary[metric]
     finding = Finding.of(summary, report.videos, metric)
-    problems = [*_missing(report, summary, asked), *_out_of_bounds(report, finding, asked)]
+    problems = [
+        *_refused(report, asked),
+        *_missing(report, summary, asked),
+        *_out_of_bounds(report, finding, asked),
+    ]
     moved: Change | None = None
     if asked.not_worse_than is not None:
         try:
@@ -49,7 +54,7 @@ def judge(
         asked,
         "failed" if problems else "passed",
         tuple(problems),
-        tuple(_notes(finding, asked, moved)),
+        (*_notes(finding, asked, moved), *_doubts(report, asked)),
         finding,
         moved,
         worst_clip=_clip_to_look_at(report, asked, moved) if problems else "",
@@ -76,6 +81,26 @@ def _missing(report: Report, summary: MetricSummary, asked: Requirement) -> list
         f"{asked.metric} covers {summary.coverage:.0%} of the clips, min_coverage is "
         f"{asked.coverage:.0%}: {why}"
     ]
+
+
+def _refused(report: Report, asked: Requirement) -> list[str]:
+    """Clips that raise a flag which is not tolerated, whatever their numbers."""
+    return [
+        f"{v.id} is {flag}: {v.health[flag]}"
+        for flag in asked.refuse
+        for v in report.videos
+        if flag in v.health
+    ]
+
+
+def _doubts(report: Report, asked: Requirement) -> list[str]:
+    """What is tolerated and still to be known of the files."""
+    notes = []
+    for flag in NOTES:
+        clips = sum(flag in v.health for v in report.videos)
+        if clips and flag not in asked.refuse:
+            notes.append(f"{clips} of {len(report.videos)} clips {flag}: {FLAGS[flag]}")
+    return notes
 
 
 def _out_of_bounds(report: Report, finding: Finding, asked: Requirement) -> list[str]:
@@ -148,7 +173,11 @@ def _clip_to_look_at(report: Report, asked: Requirement, moved: Change | None) -
     ]
     if scored and (asked.each_clip or max(scored)[0] > 0):
         return max(scored)[1]
-    lost = [v.id for v in report.videos if _lost(v, asked.metric)]
+    lost = [
+        v.id
+        for v in report.videos
+        if any(flag in v.health for flag in asked.refuse) or _lost(v, asked.metric)
+    ]
     return lost[0] if lost else ""
 
 

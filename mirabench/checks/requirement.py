@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from mirabench.errors import InputError
+from mirabench.errors import InputError, UnknownNameError
+from mirabench.metrics.health import FLAGS
 
 BASELINE = "baseline"
 """What `not_worse_than` says when it means the baseline of the check file or of the command."""
@@ -40,11 +41,25 @@ class Requirement(Strict):
         le=1,
         description="Least share of clips whose number counts; 1 where there are bounds.",
     )
+    refuse: list[str] = Field(
+        default_factory=list,
+        description="Health flags that no clip may raise, `unverified` for one.",
+    )
+
+    @field_validator("refuse")
+    @classmethod
+    def _are_flags(cls, flags: list[str]) -> list[str]:
+        for flag in flags:
+            if flag not in FLAGS:
+                raise ValueError(f"refuse: {UnknownNameError('health flag', flag, FLAGS)}")
+        return flags
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Requirement:
-        if self.min is None and self.max is None and self.not_worse_than is None:
-            raise ValueError(f"{self.metric} requires nothing: give min, max or not_worse_than")
+        if not (self.has_bounds or self.not_worse_than is not None or self.refuse):
+            raise ValueError(
+                f"{self.metric} requires nothing: give min, max, not_worse_than or refuse"
+            )
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(
                 f"{self.metric} can never pass: min {self.min:g} is above max {self.max:g}"
@@ -74,6 +89,7 @@ class Requirement(Strict):
             words.append(f"not worse than {self.not_worse_than}")
         if self.min_coverage is not None:
             words.append(f"coverage {self.min_coverage:.0%}")
+        words += [f"no {flag} clip" for flag in self.refuse]
         each = " in each clip" if self.each_clip else ""
         return f"{self.metric} {', '.join(words)}{each}"
 

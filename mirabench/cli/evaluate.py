@@ -29,7 +29,7 @@ from mirabench.cli.terminal import (
     split_names,
     stdout_console,
 )
-from mirabench.errors import InputError
+from mirabench.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from mirabench.features.api import AnyExtractor
@@ -87,6 +87,13 @@ def evaluate(
     plan: Annotated[
         bool, typer.Option("--plan", help="Show what would be computed, then exit.")
     ] = False,
+    refuse: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Exit with 1 if a clip raises this health flag, for example `unverified`; "
+            "repeat the option or separate flags by commas."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print report.json and nothing else.")
     ] = False,
@@ -100,7 +107,7 @@ def evaluate(
     """Score clips with a suite and write report.json, scores.csv, report.html and run.json.
 
     To resume an interrupted run, give the same command again. Exit code 0: everything is scored;
-    1: a clip or a metric failed, and the report is written; 2: the command cannot run.
+    1: a clip or a metric failed or is refused, and the report is written; 2: the command cannot run.
     """
     from mirabench.cli.consent import bring_weights
     from mirabench.files import require_writable
@@ -112,6 +119,7 @@ def evaluate(
     if as_json and as_jsonl:
         raise InputError("--json prints one report, --jsonl a line for each clip: choose one")
     chosen = split_names(metrics) or None
+    flags = _flags(refuse)
     job = prepare(
         inputs, suite=suite, metrics=chosen, prompts=prompts, reference=reference, fps=fps,
         precision=precision,
@@ -131,7 +139,27 @@ def evaluate(
         report = run(job, output, options, clip_done=_print_line if as_jsonl else None)
     if not as_jsonl:
         _show(report, as_json=as_json, output=output)
-    raise typer.Exit(1 if report.partial else 0)
+    refused = [
+        f"{v.id} is {f}: {v.health[f]}" for f in flags for v in report.videos if f in v.health
+    ]
+    for sentence in refused:
+        typer.echo(f"refused: {sentence}", err=True)
+    raise typer.Exit(1 if report.partial or refused else 0)
+
+
+def _flags(names: list[str] | None) -> list[str]:
+    """Health flags by name.
+
+    Raises:
+        UnknownNameError: there is no such flag; the nearest ones are offered.
+    """
+    from mirabench.metrics.health import FLAGS
+
+    chosen = split_names(names)
+    for name in chosen:
+        if name not in FLAGS:
+            raise UnknownNameError("health flag", name, FLAGS)
+    return chosen
 
 
 def report(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from mirabench import __version__
 from mirabench.cli import (
     align,
     attack,
@@ -28,6 +26,7 @@ from mirabench.cli import (
     weights,
 )
 from mirabench.cli.configuration import defaults_from, found_file
+from mirabench.cli.general import print_version, set_log
 from mirabench.cli.plugins import PluggableGroup
 from mirabench.errors import MirabenchError
 
@@ -62,19 +61,13 @@ app.add_typer(
 )
 
 
-def _version(value: bool) -> None:
-    if value:
-        typer.echo(f"mirabench {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
 def root(
     context: typer.Context,
     *,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version."),
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each clip.")] = False,
     quiet: Annotated[
@@ -90,18 +83,10 @@ def root(
 ) -> None:
     """Score generated video, with error bars."""
     del version
-    _log(verbose=verbose, quiet=quiet)
+    set_log(verbose=verbose, quiet=quiet)
     path = config or found_file(Path.cwd())
     if path is not None:
         context.default_map = defaults_from(path, context.command, context)
-
-
-def _log(*, verbose: bool, quiet: bool) -> None:
-    others, ours = (logging.DEBUG,) * 2 if verbose else (logging.WARNING, logging.INFO)
-    if quiet:
-        others = ours = logging.ERROR
-    logging.basicConfig(level=others, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("mirabench").setLevel(ours)
 
 
 def main() -> None:

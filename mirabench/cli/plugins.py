@@ -14,11 +14,30 @@ import typer
 from typer.core import TyperGroup
 
 from mirabench import registry
+from mirabench.cli.general import understanding_general
 from mirabench.errors import MirabenchError, PluginError
 
 
 class PluggableGroup(TyperGroup):
-    """Our own commands in the order in which they were added, then those of other packages by name."""
+    """Our own commands in the order in which they were added, then those of other packages by name.
+
+    All of them take the general options.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """As click does; an option that stands before its command's name is told where it belongs."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as found:
+            # Typer brings click along under another name, or not, by version: the class is not ours to name
+            error: Any = found
+            option = getattr(error, "option_name", "")
+            owners = [n for n, c in self.commands.items() if option in _options_of(c)]
+            if owners:
+                named = f"mirabench {owners[0]} {option}"
+                error.message = f"{option} belongs behind the name of a command: {named}"
+                error.possibilities = ()
+            raise
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of all commands; imports no package."""
@@ -28,9 +47,9 @@ class PluggableGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command of ours, else one that a package registers; None when there is neither."""
         ours = super().get_command(ctx, cmd_name)
-        if ours is not None or cmd_name not in registry.names(registry.COMMANDS):
-            return ours
-        return plugged_command(cmd_name)
+        if ours is None and cmd_name in registry.names(registry.COMMANDS):
+            ours = plugged_command(cmd_name)
+        return understanding_general(ours, self)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As click does, with the commands of packages among the names that a typo may have meant."""
@@ -38,6 +57,10 @@ class PluggableGroup(TyperGroup):
             for name in self.list_commands(ctx):
                 self.add_command(self.get_command(ctx, name), name)
         return super().resolve_command(ctx, args)
+
+
+def _options_of(command: Any) -> set[str]:
+    return {word for parameter in command.params for word in parameter.opts}
 
 
 def plugged_command(name: str) -> Any:

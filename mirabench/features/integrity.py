@@ -14,18 +14,19 @@ from mirabench.video.frames import FrameBatch, IntArray, VideoInfo
 from mirabench.video.hidden import hidden_damage
 from mirabench.video.limits import MAX_PIXELS
 from mirabench.video.sampling import every_frame
+from mirabench.video.unverified import unverified
 
 
 @dataclass(frozen=True, slots=True)
 class Integrity:
     """Extractor of the feature `integrity`.
 
-    Column: `seen` (N,) text, one sentence for each kind of damage; N = 0 for a sound file, for an array
-    and for a folder of pictures.
+    Columns: `seen` (N,) text, one sentence for each kind of damage; `unverified` (M,) text, why damage may have
+    gone unseen. N = 0 for a sound file, and N = M = 0 for an array and for a folder of pictures.
     """
 
     name: ClassVar[str] = "integrity"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     resize: ClassVar[None] = None
 
     def select(self, video: VideoInfo) -> IntArray:
@@ -47,6 +48,11 @@ class _Session:
         self._seen += batch.damage
 
     def finish(self) -> FeatureTable:
+        doubt = ""
         if self._video.decoder == FILE_DECODER:
             self._seen += hidden_damage(Path(self._video.path), self._pixels)
-        return FeatureTable({"seen": np.asarray(self._seen, dtype=np.str_)})
+            doubt = unverified(Path(self._video.path), self._pixels)
+        columns = {"seen": self._seen, "unverified": [doubt] if doubt else []}
+        return FeatureTable(
+            {name: np.asarray(told, dtype=np.str_) for name, told in columns.items()}
+        )

@@ -46,6 +46,7 @@ SHORTEST_FRAMES = 8
 
 FLAGS: Mapping[str, str] = {
     "damaged": "the file is cut short or bytes in it are wrong: its decoder or its own index says so",
+    "unverified": "no damage was seen, but the format has no means to show it",
     "too-short": f"fewer than {SHORTEST_FRAMES} frames or {SHORTEST_SECONDS} s",
     "black": "nine tenths of the frames or more show nothing but black",
     "textureless": "nine tenths of the frames or more are flat colour",
@@ -60,6 +61,8 @@ FLAGS: Mapping[str, str] = {
 """Flag -> when it is raised."""
 ALWAYS = ("damaged",)
 """Flags under which no metric says anything, whatever it names itself."""
+NOTES = ("unverified",)
+"""Flags that say nothing of the picture: a remark beside the score, not a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def assess(pulse: FeatureTable, video: VideoInfo, integrity: FeatureTable | None
     same = change[1:] < SAME_LEVELS
     static = len(seconds) > 1 and bool(np.all(pulse["change_from_first"] < SAME_LEVELS))
     found = {
-        "damaged": "; ".join(integrity["seen"].tolist()) if integrity is not None else "",
+        **_of_the_file(integrity),
         "too-short": _too_short(video),
         "black": f"{black:.0%} of the frames" if black >= 0.9 else "",
         "textureless": f"{flat:.0%} of the frames" if flat >= 0.9 and black < 0.9 else "",
@@ -102,6 +105,13 @@ def assess(pulse: FeatureTable, video: VideoInfo, integrity: FeatureTable | None
         "hard-cuts": _cuts(pulse["signature"], seconds),
     }
     return Health({flag: text for flag, text in found.items() if text})
+
+
+def _of_the_file(integrity: FeatureTable | None) -> dict[str, str]:
+    if integrity is None:
+        return {}
+    damaged, doubt = ("; ".join(integrity[name].tolist()) for name in ("seen", "unverified"))
+    return {"damaged": damaged, "unverified": "" if damaged else doubt}
 
 
 def _too_short(video: VideoInfo) -> str:

@@ -17,11 +17,17 @@ from mirabench.report.page_data import DATA_FILE, DATA_FOLDER, PageFile
 
 
 def scores_csv(report: Report) -> str:
-    """Long form: one row per clip and metric; what failed has a status and no value."""
+    """Long form: one row per clip and metric; what failed has a status and no value.
+
+    The last column names the health flags of the clip, with spaces between them.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["video_id", "metric", "dimension", "value", "status", "protocol", "why"])
+    writer.writerow(
+        ["video_id", "metric", "dimension", "value", "status", "protocol", "why", "health"]
+    )
     for video in report.videos:
+        health = " ".join(video.health)
         for metric, summary in report.summary.items():
             if metric in video.scores:
                 score = video.scores[metric]
@@ -32,7 +38,7 @@ def scores_csv(report: Report) -> str:
                 row = ["", "not_applicable", "", video.not_applicable[metric]]
             else:
                 continue
-            writer.writerow([video.id, metric, summary.dimension, *row])
+            writer.writerow([video.id, metric, summary.dimension, *row, health])
     return buffer.getvalue()
 
 

@@ -19,6 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mirabench.metrics.api import DIMENSIONS
+from mirabench.metrics.health import NOTES
 from mirabench.report import charts
 from mirabench.report.model import MetricSummary, ReferenceRecord, Report, VideoRecord
 from mirabench.report.page_clips import ClipExtras, ClipPart, anchor_of, clip_part
@@ -97,6 +98,7 @@ def _rendered(
     environment.filters["number"] = number
     environment.filters["json"] = _json
     environment.filters["states"] = _states_of
+    environment.filters["sign"] = _sign
     script = _part("page.js") + _part("page_data.js" if layout else "page_table.js")
     return environment.from_string(
         _part("page.html.j2")
@@ -105,6 +107,7 @@ def _rendered(
         css=Markup(_part("page.css")),  # our own file
         js=Markup(script),  # our own file
         js_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        notes=NOTES,
         layout=Markup(layout),  # escaped when it was made
         groups=groups,
         measured=sum(bool(rows) for rows in groups.values()),
@@ -127,6 +130,11 @@ def _rendered(
             for remark in (*interval_remarks(report), *weight_remarks(report))
         ],
     )
+
+
+def _sign(flag: str) -> str:
+    """In front of a health flag: a warning, or a note."""
+    return "○" if flag in NOTES else "◆"
 
 
 def _groups(report: Report) -> dict[str, list[_Row]]:

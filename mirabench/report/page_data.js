@@ -95,9 +95,13 @@
     if (typeof cell === "number") return "ok";
     return cell === null ? "" : { d: "degenerate", t: "truncated", f: "failed", n: "not applicable" }[cell[0]];
   };
+  const NOTES = ["unverified"]; // flags that are no warning, as mirabench.metrics.health has them
+  const badge = ([flag, seen]) => NOTES.includes(flag)
+    ? element("span", { class: "badge", title: seen }, `○ ${flag}`)
+    : element("span", { class: "badge warn", title: seen }, `◆ ${flag}`);
   const badges = (unreadable, flags) => [
     ...(unreadable ? [element("span", { class: "badge bad" }, "▲ unreadable")] : []),
-    ...flags.flatMap(([flag, seen]) => [element("span", { class: "badge warn", title: seen }, `◆ ${flag}`), " "]),
+    ...flags.flatMap((each) => [badge(each), " "]),
   ];
   const cellOf = (cell) => {
     const status = statusOf(cell);
@@ -194,7 +198,7 @@
     const parts = told.map((text) => element("p", { class: "small" }, text));
     if (prompt) parts.push(element("p", { class: "prompt" }, `“${prompt}”`));
     if (error) parts.push(element("p", { class: "why" }, error));
-    for (const [flag, seen] of flags) parts.push(element("p", { class: "why" }, `◆ ${flag}: ${seen}`));
+    for (const [flag, seen] of flags) parts.push(element("p", { class: "why" }, `${NOTES.includes(flag) ? "○" : "◆"} ${flag}: ${seen}`));
     if (stills.length) {
       parts.push(element("div", { class: "filmstrip" }, ...stills.map(([at, data]) => element(
         "figure", {},

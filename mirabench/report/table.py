@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mirabench.metrics.health import NOTES
 from mirabench.report.interval import FEWEST_CLUSTERS, why_no_interval
 from mirabench.report.model import MetricSummary, Report
 
@@ -189,7 +190,7 @@ def _remarks(report: Report) -> Iterator[str]:
             yield f"! {name}: {summary.why}"
     for video in report.videos:
         for flag, seen in video.health.items():
-            yield f"! {video.id}: {flag}: {seen}"
+            yield f"{'-' if flag in NOTES else '!'} {video.id}: {flag}: {seen}"
         whys = dict.fromkeys(s.why for s in video.scores.values() if s.status == "degenerate")
         for why in whys:
             if not any(why.startswith(f"{flag}: ") for flag in video.health):

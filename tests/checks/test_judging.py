@@ -7,6 +7,7 @@ import pytest
 from mirabench.checks.judging import Baseline, judge
 from mirabench.checks.requirement import requirement
 from mirabench.errors import InputError
+from mirabench.report.model import Report
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,32 @@ def test_a_bound_within_the_interval_is_said(report_of) -> None:
     result = judge(report, requirement(metric="sharpness", min=0.45))
     assert result.passed
     assert result.notes == ("min 0.45 lies within the interval: other clips may tell otherwise",)
+
+
+class TestRefusedFlags:
+    def with_flag(self, report_of, flag: str) -> Report:
+        report = report_of([0.5, 0.6, 0.7])
+        report.videos[1].health[flag] = "seen"
+        return report
+
+    def test_a_clip_fails_though_its_number_is_good(self, report_of) -> None:
+        report = self.with_flag(report_of, "unverified")
+        result = judge(report, requirement(metric="sharpness", min=0.1, refuse=["unverified"]))
+        assert result.verdict == "failed"
+        assert result.problems == ("clip-1 is unverified: seen",)
+        assert result.worst_clip == "clip-1"
+        assert judge(report, requirement(metric="sharpness", refuse=["static"])).passed
+
+    def test_what_is_not_refused_is_noted(self, report_of) -> None:
+        report = self.with_flag(report_of, "unverified")
+        result = judge(report, requirement(metric="sharpness", min=0.1))
+        assert result.passed
+        assert result.notes[-1].startswith("1 of 3 clips unverified: no damage was seen")
+        assert judge(report_of([0.5, 0.6]), requirement(metric="sharpness", min=0.1)).notes == ()
+
+    def test_an_unknown_flag_is_refused(self) -> None:
+        with pytest.raises(InputError, match="did you mean unverified"):
+            requirement(metric="sharpness", min=0.1, refuse=["unverifed"])
 
 
 class TestClipsWithoutANumber:
@@ -150,7 +177,7 @@ class TestAgainstABaseline:
     ("values", "sentence"),
     [
         ({"min": 0.9, "max": 0.1}, "sharpness can never pass: min 0.9 is above max 0.1"),
-        ({}, "sharpness requires nothing: give min, max or not_worse_than"),
+        ({}, "sharpness requires nothing: give min, max, not_worse_than or refuse"),
         ({"min": float("nan")}, "min: input should be a finite number, not nan"),
         ({"mim": 0.9}, "unknown key 'mim': did you mean 'min'?"),
         ({"min": 0.1, "min_coverage": 1.5}, "min_coverage: input should be less than or equal"),

@@ -107,6 +107,48 @@ def test_quiet_leaves_results_and_errors_alone(project: Path) -> None:
     assert quiet.exit_code == loud.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "behind"), [(["-q"], []), ([], ["--quiet"]), ([], ["-q"]), (["--verbose"], ["-q"])]
+)
+def test_quiet_stands_on_either_side_of_the_command(
+    project: Path, before: list[str], behind: list[str]
+) -> None:
+    result = run(*before, "evaluate", "../clips", "--metrics", "noise", "-o", "a", *behind)
+    assert result.exit_code == 0
+    assert result.stderr == ""
+
+
+def test_general_options_stand_behind_a_group_and_its_commands(project: Path) -> None:
+    for words in (
+        ["prompts", "list", "-q"],
+        ["prompts", "-q", "list"],
+        ["curate", "-v", "--version"],
+    ):
+        assert run(*words).exit_code == 0, words
+
+
+def test_a_config_behind_the_command_gives_its_defaults(project: Path) -> None:
+    (project / "mirabench.toml").write_text('[evaluate]\noutput = "near"\nmetrics = ["exposure"]\n')
+    (project / "other.toml").write_text('[evaluate]\noutput = "far"\nmetrics = ["noise"]\n')
+    assert run("evaluate", "../clips", "--config", "../other.toml").exit_code == 0
+    assert metrics_of(project / "far") == ["noise"]
+    assert not (project / "near").exists()
+    run("evaluate", "../clips", "--config", "../other.toml", "--metrics", "sharpness", "-o", "out")
+    assert metrics_of(Path("out")) == ["sharpness"]
+
+
+def test_quiet_may_stand_in_the_file(project: Path) -> None:
+    (project / "mirabench.toml").write_text("[evaluate]\nquiet = true\n")
+    assert run("evaluate", "../clips", "--metrics", "noise", "-o", "a").stderr == ""
+
+
+def test_an_option_before_its_command_is_told_where_it_belongs(project: Path) -> None:
+    result = run("--workers", 2, "evaluate", "../clips")
+    assert result.exit_code == 2
+    assert "mirabench evaluate --workers" in result.output
+    assert "No such option: --wrokers" in run("--wrokers", 2, "evaluate", "../clips").output
+
+
 def test_jsonl_prints_each_clip_as_the_report_has_it(project: Path) -> None:
     (project / "clips" / "bad.mp4").write_bytes(b"no video")
     result = run("-q", "evaluate", "../clips", "--metrics", "noise", "-o", "out", "--jsonl")
@@ -116,3 +158,19 @@ def test_jsonl_prints_each_clip_as_the_report_has_it(project: Path) -> None:
     assert len(lines) == 3
     with pytest.raises(InputError, match="choose one"):
         run("evaluate", "../clips", "--json", "--jsonl", "-o", "out")
+
+
+class TestRefusedFlags:
+    def test_a_clip_with_a_flag_that_is_refused_ends_with_1(self, project: Path) -> None:
+        write_video(project / "clips" / "still.mp4", clipkit.still(frames=24, size=(64, 48)))
+        given = ("evaluate", "../clips", "--metrics", "noise", "-o", "out")
+        assert run(*given).exit_code == 0
+        result = run(*given, "--refuse", "damaged,static")
+        assert result.exit_code == 1
+        assert "refused: still is static: no frame differs from the first" in result.stderr
+        assert run(*given, "--refuse", "unverified", "--refuse", "damaged").exit_code == 0
+
+    def test_an_unknown_flag_is_told_before_any_work(self, project: Path) -> None:
+        with pytest.raises(UnknownNameError, match="did you mean unverified"):
+            run("evaluate", "../clips", "-o", "out", "--refuse", "unverifed")
+        assert not Path("out").exists()

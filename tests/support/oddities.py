@@ -309,6 +309,11 @@ ODDITIES: dict[str, tuple[str, Recipe]] = {
         ".webm", w(write, codec="libvpx", options=VPX, sound=4.0, sound_codec="libopus")),
     "sound longer than the film avi": (
         ".avi", w(write, codec="mpeg4", options={}, sound=4.0, sound_codec="pcm_s16le")),
+    "wmv": (".wmv", w(write, codec="wmv2", options={})),
+    "wmv in large pieces": (".wmv", w(write, codec="wmv1", options={"b": "8M"}, sound=3.0)),
+    "wmv of a recorder": (".wmv", w(write, codec="wmv2", options={}, sound=3.0, form="asf", piped=True)),
+    "wmv with small packets": (".wmv", w(write, codec="wmv2", options={}, container={"packet_size": "800"})),
+    "wmv of h264": (".asf", w(write, sound=2.0)),
     "fragments with sound": (".mp4", w(write, sound=3.0, container=FRAGMENTS)),
     "subtitles longer than the film": (".mkv", _subtitled),
     "cover art": (".mp4", _cover),

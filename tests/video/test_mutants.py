@@ -15,8 +15,6 @@ import mirabench
 from mirabench.report.model import VideoRecord
 
 METRIC = "flow_magnitude"
-SEEN = ("cut short", "chunk lost", "chunk doubled", "chunk moved")
-"""Damages that no codec hides. A few wrong bits can be lawful bits of another picture: those are counted."""
 
 
 def scored(path: Path) -> VideoRecord:
@@ -66,14 +64,20 @@ def test_whole_films_are_sound(wholes: dict[str, Whole]) -> None:
         assert "damaged" not in whole.record.health, name
 
 
-@pytest.mark.parametrize("count", [200, faults.whole(2000)])
+QUARTERS = [(first, first + 500) for first in range(0, 2000, 500)]
+
+
+@pytest.mark.parametrize(
+    ("first", "end"),
+    [(0, 200), *(faults.whole_case(*quarter, id=f"from {quarter[0]}") for quarter in QUARTERS)],
+)
 def test_mutants_neither_crash_nor_pass_for_sound(
-    wholes: dict[str, Whole], tmp_path: Path, count: int
+    wholes: dict[str, Whole], tmp_path: Path, first: int, end: int
 ) -> None:
     kinds, changes = list(mutants.KINDS), list(mutants.CHANGES)
     outcomes: Counter[str] = Counter()
     silent = []
-    for number in range(count):
+    for number in range(first, end):
         name = kinds[number % len(kinds)]
         change = changes[number // len(kinds) % len(changes)]
         whole = wholes[name]
@@ -84,6 +88,6 @@ def test_mutants_neither_crash_nor_pass_for_sound(
         if found == "silent":
             silent.append((name, change, number))
     told = f"{dict(outcomes)}; silent: {silent}"
-    assert not [each for each in silent if each[1] in SEEN], told
-    assert outcomes["silent"] <= 0.002 * count, told
-    assert outcomes["degenerate"] + outcomes["failed"] > 0.7 * count, told
+    print(told)  # noqa: T201  # with -s, the counts of docs/health.md
+    assert not silent, told
+    assert outcomes["degenerate"] + outcomes["failed"] > 0.7 * (end - first), told

@@ -17,6 +17,7 @@ from mirabench.errors import VideoError
 from mirabench.video.hidden.consumption import consumption_damage
 from mirabench.video.hidden.scans import scan_damage
 from mirabench.video.hidden.steps import line_step_damage, step_damage
+from mirabench.video.hidden.units import BITWISE
 from mirabench.video.limits import MAX_PIXELS
 from mirabench.video.reading import open_stream
 
@@ -28,6 +29,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "vp9": (consumption_damage,),
     "huffyuv": (consumption_damage, line_step_damage),
     "ffvhuff": (consumption_damage, line_step_damage),
+    **dict.fromkeys(BITWISE, (consumption_damage,)),
     "mjpeg": (scan_damage, step_damage),
 }
 """FFmpeg's name of a codec -> its checks."""

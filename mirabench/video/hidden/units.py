@@ -31,6 +31,9 @@ JUNK = bytes([0, 0, 0, 0, 0x80, 0x5A, *((37 * n) % 253 + 1 for n in range(64))])
 HUFFMAN = ("huffyuv", "ffvhuff")
 """Codecs whose pictures are words of four bytes, the lowest first, filled up with zeros."""
 JUNK_WORDS = b"\x5a\xa7\x33\xcc" * 16
+BITWISE = ("wmv1", "wmv2")
+"""Windows Media 7 and 8: bits, the highest first, filled up with zeros to a byte. Their decoder complains
+itself of bytes that are left over, so none are appended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Layout:
 
     def pictures(self, data: bytes) -> list[tuple[int, int]]:
         """(start, end) of the data of each coded picture or slice; none where the units do not fit."""
-        if self.codec in ("vp8", "vp9", *HUFFMAN):
+        if self.codec in ("vp8", "vp9", *HUFFMAN, *BITWISE):
             whole = [(0, len(data))] if data else []
             return (_indexed(data) if self.codec == "vp9" else []) or whole
         units = self._by_length(data) if self.length_bytes else self._by_start_code(data)
@@ -81,6 +84,8 @@ class Layout:
         Of H.264's slices only the last: without arithmetic coding an earlier one ends where its data does.
         """
         pictures = self.pictures(data)
+        if self.codec in BITWISE:
+            return data
         if self.codec in HUFFMAN:
             return data + JUNK_WORDS
         if self.codec == "vp9":
@@ -105,6 +110,9 @@ class Layout:
         """A trial for each picture in a packet that is long enough."""
         if self.codec in HUFFMAN:
             yield from (Trial(data, (other,)) for other in _without_last_one(data))
+            return
+        if self.codec in BITWISE:
+            yield from (Trial(data, (other,)) for other in _without_last_bit(data))
             return
         pictures = self.pictures(data)
         for number, (start, whole) in enumerate(pictures):
@@ -161,6 +169,13 @@ def _without_last_one(data: bytes) -> Iterator[bytes]:
         if word:
             yield data[:at] + (word & word - 1).to_bytes(WORD, "little") + data[at + WORD :]
             return
+
+
+def _without_last_bit(data: bytes) -> Iterator[bytes]:
+    """The same for bits that come the highest first."""
+    end = len(data.rstrip(b"\0"))
+    if end:
+        yield data[: end - 1] + bytes([data[end - 1] & data[end - 1] - 1]) + data[end:]
 
 
 def _altered(data: bytes, start: int, end: int, pattern: int) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from mirabench.video.structure.asf import asf_damage
 from mirabench.video.structure.avi import avi_damage
 from mirabench.video.structure.boxes import box_damage
 from mirabench.video.structure.elements import element_damage
@@ -20,6 +21,7 @@ Check = Callable[[BinaryIO, int], str]
 _CHECKS: dict[str, Check] = {
     "mov": box_damage,
     "matroska": element_damage,
+    "asf": asf_damage,
     "avi": avi_damage,
     "gif": gif_damage,
     "mpegts": ts_damage,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 EBML, SEGMENT, CLUSTER, CRC, VOID = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xBF, 0xEC
@@ -13,6 +14,10 @@ TOP = frozenset(
 )  # fmt: skip
 """Children of the segment: seek head, info, tracks, cues, tags, chapters, attachments."""
 IN_CLUSTER = frozenset({0xE7, 0xA3, 0xA0, 0xAB, 0xA7, 0x5854, 0xAF, CRC, VOID})
+
+
+CHECKSUM_HEAD = b"\xbf\x84"
+"""Of an element that holds a CRC-32."""
 
 
 class Element(NamedTuple):
@@ -37,6 +42,25 @@ def element_damage(file: BinaryIO, size: int) -> str:
             return found
         start = size if element.end is None else element.end
     return ""
+
+
+def has_checksums(path: Path) -> bool:
+    """Whether each cluster of a Matroska file has a checksum, so that `element_damage` sees any wrong byte."""
+    size, clusters = path.stat().st_size, 0
+    with path.open("rb") as file:
+        top = [e for e in _children(file, 0, size) if e is not None and e.id == SEGMENT]
+        for segment in top:
+            for element in _children(file, segment.body, segment.end or size):
+                if element is not None and element.id == CLUSTER:
+                    clusters += 1
+                    if element.end is None or not _has_checksum(file, element):
+                        return False
+    return clusters > 0
+
+
+def _has_checksum(file: BinaryIO, element: Element) -> bool:
+    file.seek(element.body)
+    return file.read(2) == CHECKSUM_HEAD
 
 
 def _in_segment(file: BinaryIO, segment: Element, size: int) -> str:
@@ -95,10 +119,7 @@ def _width(head: bytes, most: int) -> int:
 
 def _checksum_holds(file: BinaryIO, element: Element) -> bool:
     """Whether an element whose first child is a CRC-32 has it right."""
-    if element.end is None or element.end - element.body < 6:
-        return True
-    file.seek(element.body)
-    if file.read(2) != b"\xbf\x84":
+    if element.end is None or element.end - element.body < 6 or not _has_checksum(file, element):
         return True
     stored = int.from_bytes(file.read(4), "little")
     found, left = 0, element.end - element.body - 6
