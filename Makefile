@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 JOBS ?= 2
 
+# Images often set it; without compiled files each of a thousand processes compiles what it imports: torch, gradio, ...
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test mutate check format docs docs-check requirements dist sbom release clean
 
 help:  ## What each target does

@@ -99,6 +99,29 @@ def test_a_classifier_without_the_class_is_a_failed_score(film, tmp_path):
     assert "has no class 'nsfw'" in row["reason"]
 
 
+@pytest.fixture
+def nobody_is_asked(monkeypatch):
+    """Not even for an address: an unreachable hub is tried for 23 s."""
+    asked = []
+    monkeypatch.setattr("socket.getaddrinfo", lambda host, *_, **__: asked.append(host) or [])
+    yield
+    assert asked == []
+
+
+@pytest.mark.usefixtures("nobody_is_asked")
+def test_a_model_in_the_hubs_cache_is_loaded_without_asking_the_hub(tmp_path, monkeypatch):
+    from miradata.frames.hub import loaded, present
+
+    cached = tmp_path / "models--some--model"
+    classifier(cached / "snapshots" / "abc", {0: "a", 1: "b"})
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("abc")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert present("some/model")
+    assert loaded("some/model", "AutoModelForImageClassification").config.id2label[1] == "b"
+
+
+@pytest.mark.usefixtures("nobody_is_asked")
 def test_a_model_that_is_not_here_is_named_with_the_command_that_brings_it(tmp_path):
     from miradata.frames.hub import loaded, present
 

@@ -22,12 +22,14 @@ def loaded(name: str, kind: str) -> Any:
     """
     with needs_extra("curate", f"{name} needs transformers"):
         import transformers  # extra `curate`
-    try:
-        made = getattr(transformers, kind).from_pretrained(name, local_files_only=True)
+    missing = f"{name} is not on this machine: run `hf download {name}`, or give a folder"
+    folder = _folder(name)
+    if folder is None:
+        raise WeightsMissingError(missing)
+    try:  # by its folder: asked by name, transformers looks on the hub for an adapter all the same
+        made = getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise WeightsMissingError(
-            f"{name} is not on this machine: run `hf download {name}`, or give a folder"
-        ) from error
+        raise WeightsMissingError(missing) from error
     return made.eval() if hasattr(made, "eval") else made
 
 
@@ -43,10 +45,15 @@ def require_present(name: str) -> None:
 
 def present(name: str) -> bool:
     """Whether a model's configuration is on this machine; loads no weights."""
+    return _folder(name) is not None
+
+
+def _folder(name: str) -> Path | None:
     if Path(name).is_dir():
-        return True
+        return Path(name)
     try:
-        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub import try_to_load_from_cache  # extra `curate`
     except ImportError:
-        return False
-    return isinstance(try_to_load_from_cache(name, "config.json"), str)
+        return None
+    found = try_to_load_from_cache(name, "config.json")
+    return Path(found).parent if isinstance(found, str) else None
