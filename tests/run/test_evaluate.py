@@ -31,7 +31,9 @@ SOME = ("warping_error", "flow_magnitude", "consistency_3d_num_pts", "sharpness"
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
     for name, dx in (("slow", 0.5), ("middle", 1.5), ("fast", 3.0)):
-        write_video(folder / f"{name}.mp4", clipkit.panning(frames=16, dx=dx, size=(128, 80)), fps=24)
+        write_video(
+            folder / f"{name}.mp4", clipkit.panning(frames=16, dx=dx, size=(128, 80)), fps=24
+        )
     return folder
 
 
@@ -127,7 +129,9 @@ class TestSameBytes:
 
     @pytest.mark.slow
     def test_after_twenty_kills(self, clips: Path, tmp_path: Path) -> None:
-        metrics = "warping_error,flow_magnitude,sharpness"  # six features a clip, without the slowest
+        metrics = (
+            "warping_error,flow_magnitude,sharpness"  # six features a clip, without the slowest
+        )
 
         def command(output: str, cache: str) -> list[str]:
             return [
