@@ -22,7 +22,7 @@ from miraboard.board import Board, View
 from miraboard.guard import MAX_BYTES, SubmissionRefused
 from miraboard.standing import Standing
 from miraboard.uploads import client_of
-from miraboard.votes.people import COUNTING, Opinions
+from miraboard.votes.opinions import COUNTING, Opinions
 from miraboard.votes_api import vote_routes
 
 

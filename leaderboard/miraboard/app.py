@@ -26,8 +26,9 @@ from miraboard.clips.download import MAX_CLIP_BYTES
 from miraboard.tables import BADGES, OVERALL
 from miraboard.uploads import UploadQuota
 from miraboard.votes.booth import Booth
+from miraboard.votes.counting import Apart
 from miraboard.votes.footage import BoardFootage
-from miraboard.votes.people import Opinions
+from miraboard.votes.opinions import Opinions
 from miraboard.votes_tab import people_tab, vote_tab
 from miraboard.watch import build_watch
 
@@ -292,7 +293,8 @@ def _register_row(calls: Callbacks) -> None:
 def _audit_tab(calls: Callbacks, tab: Any) -> None:
     with gr.Row():
         kind = gr.Dropdown(["all", "decisions", "refusals", "votes"], value="all", label="Lines")
-        before = gr.Number(None, label="Older than No.", precision=0, minimum=1)
+        # an empty number comes as its minimum: 0 means all
+        before = gr.Number(0, label="Older than No. (0: newest)", precision=0, minimum=0)
     output = gr.HTML(elem_id="mb-audit", apply_default_css=False)
     for listen in (tab.select, kind.change, before.change):
         listen(
@@ -404,7 +406,9 @@ def launch(
     board: Board, host: str, port: int, *, block: bool = True, opinions: Opinions | None = None
 ) -> Any:
     """Serve a board; returns when the server stops, or at once with `block=False`."""
-    opinions = opinions or opinions_of(board)
+    opinions = opinions or Opinions(
+        Booth(board, BoardFootage(board)), counter=Apart(board.settings, board.tracks)
+    )
     for track in board.tracks:
         board.ranking(track)  # so that the first visitor does not wait for it
     opinions.warm()

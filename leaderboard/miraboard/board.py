@@ -37,8 +37,8 @@ MODERATION = ("withdrawn", "restored")
 DEMO = "demo: "
 """What the names of demonstration generators begin with."""
 DEMO_NOTICE = (
-    "names that begin with 'demo:' are a demonstration: small renderers of this project, degraded on "
-    "purpose; their clips were really scored by mirabench"
+    "Names that begin with 'demo:' are a demonstration: small renderers of this project, degraded on "
+    "purpose. Their clips were really scored by mirabench."
 )
 COUNTED = ("accepted", "refused", "retried")
 """Lines of the log that a rate limit counts."""
@@ -283,7 +283,7 @@ class Board:
             )
         demonstration = skeleton(generator).startswith(skeleton(DEMO))
         if demonstration != (account == accounts.DEMO):
-            raise refuse("reserved-name", f"names that begin with {DEMO!r} are the demonstration's")
+            raise refuse("reserved-name", f"Names that begin with {DEMO!r} are the demonstration's")
         owner = self.store.owner(generator)
         if owner is not None and owner.account != account:
             raise refuse(

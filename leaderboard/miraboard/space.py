@@ -53,7 +53,9 @@ def dockerfile(wheel: str = "") -> str:
     """
     wanted = f"/tmp/{wheel}[leaderboard,postgres]" if wheel else _wanted()
     copied = f"COPY {wheel} /tmp/\n" if wheel else ""
-    return _source("Dockerfile").format(wanted=wanted, copied=copied)
+    return _source("Dockerfile").format(
+        wanted=wanted, copied=copied, context="." if wheel else "- < Dockerfile"
+    )
 
 
 def _wanted() -> str:

@@ -38,7 +38,8 @@ footer{display:none!important}
 #mb-page{max-width:150px}.gradio-container:not(:has(.mb-paged)) .form:has(#mb-page){display:none}
 .dark .gradio-container button[role=tab][aria-selected=true]{color:#74cbd4!important}
 @media (max-width:700px){.gradio-container>main{padding:10px!important}
-#mb-head p,#mb-theme{display:none}#mb-table{order:-1}}
+#mb-theme{display:none}#mb-head p{font-size:0;margin:0}#mb-head p a{font-size:14px}
+[id^=mb-ask-] .wrap{gap:6px;flex-wrap:nowrap}[id^=mb-ask-] label{padding:8px}#mb-table{order:-1}}
 """
 
 _TEAL = gr.themes.Color(

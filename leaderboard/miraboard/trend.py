@@ -81,7 +81,7 @@ def chart(points: Sequence[Point]) -> Markup:
             f"{100 * point.low:.1f} .. {100 * point.high:.1f}"
         )
         parts.append(
-            f'<g><title>{told}</title><path class="ring" d="M{x:.1f} {y_low:.1f}V{y_high:.1f}"/>'
+            f'<g><title>{told}</title><path class="reach" d="M{x:.1f} {y_low:.1f}V{y_high:.1f}"/>'
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{5 if point.best else 3.5:g}"/></g>'
         )
     parts += _names(points, times, place)

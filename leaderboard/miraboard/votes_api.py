@@ -9,8 +9,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from miraboard.uploads import client_of
+from miraboard.votes.opinions import Opinions
 from miraboard.votes.output import to_csv, to_json
-from miraboard.votes.people import Opinions, count_votes
 from miraboard.votes.questions import ANSWERS, OVERALL, QUESTIONS
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
@@ -126,7 +126,7 @@ def _results(router: APIRouter, opinions: Opinions) -> None:
     @router.get("/tracks/{track}/votes.csv")
     def votes(track: str, question: Annotated[str, Query()] = OVERALL) -> Response:
         """Votes that count for a question, for `mirabench align --ratings`."""
-        view = booth.board.view(track)
-        counted = count_votes(view, booth.box.casts(view.track.digest), question)
-        clips = booth.board.store.clip_names(counted.submissions)
-        return Response(to_csv(view, counted.casts, clips), media_type="text/csv")
+        casts = opinions.casts(track, question)
+        submissions = sorted({s for c in casts for s in (c.ballot.left, c.ballot.right)})
+        clips = booth.board.store.clip_names(submissions)
+        return Response(to_csv(booth.board.view(track), casts, clips), media_type="text/csv")

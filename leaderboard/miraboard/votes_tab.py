@@ -12,7 +12,7 @@ from miraboard.callbacks import answered, empty, sentence
 from miraboard.guard import SubmissionRefused
 from miraboard.pages import app_link
 from miraboard.uploads import client_of
-from miraboard.votes.people import Opinions
+from miraboard.votes.opinions import Opinions
 from miraboard.votes.questions import ANSWERS, OVERALL, QUESTIONS
 
 _CHOICES = [(text, name) for name, text in ANSWERS.items()]

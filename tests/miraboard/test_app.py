@@ -334,6 +334,13 @@ def test_two_tracks_of_one_suite_never_share_a_table(tmp_path: Path) -> None:
     board.close()
 
 
+TABS = {
+    "trend": "#mb-trend .mb", "people": "#mb-people .mb", "about": "#mb-about h2",
+    "audit": "#mb-audit table tbody tr", "maintain": "#mb-record",
+}  # fmt: skip
+"""Tab -> what is there once it was opened by its address."""
+
+
 @pytest.mark.browser
 class TestInABrowser:
     """Chromium against the real server."""
@@ -459,6 +466,16 @@ class TestInABrowser:
         assert box["y"] + 40 < 844 and box["x"] + box["width"] <= 390
         assert first.locator("td.mb-rank").inner_text().strip()[0].isdigit()
 
+    @pytest.mark.parametrize("name, there", TABS.items())
+    def test_every_tab_shows_its_page(
+        self, page: Any, server: Server, name: str, there: str
+    ) -> None:
+        failed: list[str] = []
+        page.on("response", lambda r: failed.append(r.url) if r.status >= 500 else None)
+        page.goto(f"{server.url}/?show={name}")
+        page.locator(there).first.wait_for()
+        assert failed == []
+
     def test_the_table_scrolls_and_its_links_open_by_keyboard(self, page: Any) -> None:
         link = page.locator("#mb-table tbody a").first
         name = link.inner_text()
@@ -497,7 +514,7 @@ PICTURES = {
     "phone": ("", PHONE, "#mb-table tbody tr"),
     "generator": ("&show=generator&id={ids[0]}", (1280, 1100), "#mb-generator-page h2"),
     "prompt": ("&show=prompt&id=object-08/short", (1280, 1100), "#mb-prompt-page h2"),
-    "compare": ("&show=compare&id={ids[1]},{ids[3]},{ids[5]}", (1280, 1100), "#mb-compared svg"),
+    "compare": ("&show=compare&id={ids[0]},{ids[1]},{ids[2]}", (1280, 1100), "#mb-compared svg"),
     "submit": ("&show=submit", WIDE, "#mb-file"),
     "about": ("&show=about", (1280, 1100), "#mb-about h2"),
     "audit": ("&show=audit", WIDE, "#mb-audit table"),

@@ -15,11 +15,11 @@ from miraboard.api import build_api
 from miraboard.board import Board
 from miraboard.callbacks import Callbacks
 from miraboard.votes.booth import Booth
-from miraboard.votes.people import Opinions
+from miraboard.votes.opinions import Opinions
 from miraboard.votes_tab import VoteCallbacks
 
 FEW, MANY = 2, 9
-MOST = 12
+MOST = 13
 """Questions that any page may ask; the most are those of what people say."""
 FIRST = 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 import numpy as np
+import psutil
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -31,9 +32,11 @@ from miraboard.guard import SubmissionRefused
 from miraboard.schema import ballots, seen_clips, votes
 from miraboard.tracks import Track
 from miraboard.votes.booth import Booth
+from miraboard.votes.counting import Apart
 from miraboard.votes.draw import APART, Drawn, Shown, draw_ballot
 from miraboard.votes.footage import BoardFootage, Footage, damaged
-from miraboard.votes.people import Opinions, People
+from miraboard.votes.opinions import Opinions
+from miraboard.votes.people import People
 from miraboard.votes.questions import QUESTIONS, read_answers
 from miraboard.votes_pages import people_page
 
@@ -453,6 +456,23 @@ def test_people_who_prefer_a_generator_put_it_first(opened: Callable[..., Opinio
         assert row.alone.low <= row.alone.value <= row.alone.high
     assert found.same_again == 1.0 and found.repeats > 0
     assert found.ties == 0.0 and 0.3 < found.lefts < 0.7
+
+
+def test_a_process_of_its_own_says_what_the_board_would(opened: Callable[..., Opinions]) -> None:
+    here = opened()
+    vote_much(here, 6, 10, by_level(here))
+    counter = Apart(here.board.settings, here.board.tracks)
+    there = Opinions(here.booth, fresh=0, patience=120, counter=counter)
+    assert there.people("tiny") == here.people("tiny")
+    assert there.casts("tiny") == here.casts("tiny") != []
+
+    children = psutil.Process().children()
+    child = next(c for c in children if any("spawn_main" in part for part in c.cmdline()))
+    assert child.nice() > psutil.Process().nice()
+    child.kill()
+    there._known.clear()
+    assert there.people("tiny") == here.people("tiny")  # by a new child
+    counter.close()
 
 
 def test_raters_who_fail_their_checks_do_not_count(opened: Callable[..., Opinions]) -> None:

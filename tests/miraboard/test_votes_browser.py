@@ -19,7 +19,7 @@ from miraboard.app import launch
 from miraboard.board import Board
 from miraboard.tracks import Track
 from miraboard.votes.booth import Booth
-from miraboard.votes.people import Opinions
+from miraboard.votes.opinions import Opinions
 from miraboard.votes.questions import QUESTIONS
 
 pytestmark = pytest.mark.browser

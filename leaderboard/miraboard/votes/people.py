@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet  # before Python 3.11 none of the builtin
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +11,11 @@ import numpy as np
 from mirabench.alignment.agreement import Estimate, accuracy
 from mirabench.alignment.ratings import Pair
 from miraboard.board import Board, View
-from miraboard.guard import SubmissionRefused, refuse
 from miraboard.paired import per_prompt
 from miraboard.standing import Standing
 from miraboard.store import ClipRow
 from miraboard.tracks import Track
-from miraboard.votes.booth import Booth
-from miraboard.votes.box import Cast
+from miraboard.votes.box import Box, Cast
 from miraboard.votes.estimate import Strengths, bradley_terry, prediction_powered
 from miraboard.votes.prediction import predict
 from miraboard.votes.questions import OUTCOME, OVERALL, require_question
@@ -33,11 +26,6 @@ SHARE = 0.1
 """Of all weight that one account may have; with few accounts, twice an even share."""
 FEWEST_VOTES = 2
 """Below it there is nothing to fit."""
-PATIENCE = 0.5
-COUNTING = "counting"
-"""Code of the answer while votes are being counted and nobody asked before."""
-FRESH = 60.0
-"""Seconds that an answer is good for while votes come in: fitting takes longer than a page may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,102 +95,50 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    state: tuple[int, int]
-    """Revisions of the board and of its votes."""
-    at: float
+class Opinion:
+    """What people say on a question, and whose votes that is."""
+
     people: People
+    counted: frozenset[str]
+    """Ballots whose votes count."""
 
 
-class Opinions:
-    """Estimates by track and question, made in the background and kept until votes make them old.
+def opinion_of(
+    board: Board, box: Box, films: Mapping[str, frozenset[str]], track: str, question: str
+) -> Opinion:
+    """Count the votes of a question, which takes seconds on a large board.
 
     Args:
-        booth: Whose votes.
-        fresh: Seconds that an answer may be behind.
-        patience: Seconds that the first who asks waits.
+        board: Whose generators.
+        box: The votes.
+        films: Submission -> prompts whose films can be watched.
+        track: Its name.
+        question: One of `QUESTIONS`.
     """
-
-    def __init__(self, booth: Booth, fresh: float = FRESH, patience: float = PATIENCE) -> None:
-        self.booth, self.fresh, self.patience = booth, fresh, patience
-        self._known: dict[tuple[str, str], _Known] = {}
-        self._counting: dict[tuple[str, str], Future[People]] = {}
-        self._lock = threading.Lock()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="votes")
-
-    @property
-    def board(self) -> Board:
-        """The board that the votes are about."""
-        return self.booth.board
-
-    def people(self, track: str, question: str = OVERALL) -> People:
-        """What people say.
-
-        Raises:
-            UnknownNameError: no such track or question.
-            SubmissionRefused: the votes are still being counted.
-        """
-        require_question(question)
-        self.board.view(track)  # a track that is none is told now
-        key = (track, question)
-        state = (self.board.store.revision(), self.booth.box.revision())
-        with self._lock:
-            known = self._known.get(key)
-            if known and (known.state == state or time.monotonic() - known.at < self.fresh):
-                return known.people
-            if key not in self._counting:
-                self._counting[key] = self._worker.submit(self._count, key, state)
-            counting = self._counting[key]
-        if known and self.fresh:
-            return known.people
-        try:
-            return counting.result(self.patience)
-        except NotYet as error:
-            raise refuse(COUNTING, "the votes are being counted: look again in a minute") from error
-
-    def warm(self) -> None:
-        """Begin to count the votes of every track that has some, so that nobody waits for it."""
-        for track in self.board.tracks.values():
-            if self.booth.box.has_votes(track.digest):
-                with suppress(SubmissionRefused):  # it is being counted
-                    self.people(track.name)
-
-    def _count(self, key: tuple[str, str], state: tuple[int, int]) -> People:
-        try:
-            found = self._found(self.board.view(key[0]), key[1])
-            with self._lock:
-                self._known[key] = _Known(state, time.monotonic(), found)
-            return found
-        finally:
-            with self._lock:
-                del self._counting[key]
-
-    def _found(self, view: View, question: str) -> People:
-        casts = self.booth.box.casts(view.track.digest)
-        counted = count_votes(view, casts, question)
-        films = self.booth.footage.watchable(view.track.digest)
-        liked, power = _liked(view, counted, films)
-        repeats, same = _same_again(casts, question)
-        came = Counter(c.answers[question] for c in counted.casts)
-        decided = came["left"] + came["right"]
-        return People(
-            track=view.track.name,
-            question=question,
-            votes=len(counted.casts),
-            raters=len({c.ballot.rater for c in counted.casts}),
-            left_out=counted.left_out,
-            ties=came["tie"] / max(1, len(counted.casts)),
-            lefts=came["left"] / decided if decided else 0.5,
-            repeats=repeats,
-            same_again=same,
-            power=power,
-            liked=liked,
-            agreement=_agreement(view, counted, question, self._rows(counted)),
-        )
-
-    def _rows(self, counted: Counted) -> list[ClipRow]:
-        prompts = {c.ballot.prompt for c in counted.casts}
-        return self.board.store.rows_among(counted.submissions, sorted(prompts))
+    view = board.view(track)
+    casts = box.casts(view.track.digest)
+    counted = count_votes(view, casts, question)
+    prompts = sorted({c.ballot.prompt for c in counted.casts})
+    rows = board.store.rows_among(counted.submissions, prompts)
+    liked, power = _liked(view, counted, films)
+    repeats, same = _same_again(casts, question)
+    came = Counter(c.answers[question] for c in counted.casts)
+    decided = came["left"] + came["right"]
+    people = People(
+        track=track,
+        question=question,
+        votes=len(counted.casts),
+        raters=len({c.ballot.rater for c in counted.casts}),
+        left_out=counted.left_out,
+        ties=came["tie"] / max(1, len(counted.casts)),
+        lefts=came["left"] / decided if decided else 0.5,
+        repeats=repeats,
+        same_again=same,
+        power=power,
+        liked=liked,
+        agreement=_agreement(view, counted, question, rows),
+    )
+    return Opinion(people, frozenset(c.ballot.id for c in counted.casts))
 
 
 def count_votes(view: View, casts: Sequence[Cast], question: str) -> Counted:
