@@ -16,9 +16,12 @@ from mirabench.cli.options import (
     Cache,
     ClipTimeout,
     Device,
+    Executor,
     Fps,
     Metrics,
     NoCache,
+    RayAddress,
+    RayGpus,
     Suite,
     Workers,
 )
@@ -68,6 +71,9 @@ def evaluate(
     ] = None,
     metrics: Metrics = None,
     workers: Workers = 1,
+    executor: Executor = "local",
+    ray_address: RayAddress = None,
+    ray_gpus: RayGpus = 0.0,
     clip_timeout: ClipTimeout = CLIP_SECONDS,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Width times height of the largest frame that is decoded.")
@@ -103,6 +109,16 @@ def evaluate(
             "--jsonl", help="Print each clip's record as a line of JSON as soon as it is scored."
         ),
     ] = False,
+    log_json: Annotated[
+        bool,
+        typer.Option("--log-json", help="Log as lines of JSON, with what each clip took."),
+    ] = False,
+    prometheus: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help="Serve progress to Prometheus on this port of 127.0.0.1."
+        ),
+    ] = None,
 ) -> None:
     """Score clips with a suite and write report.json, scores.csv, report.html and run.json.
 
@@ -130,11 +146,12 @@ def evaluate(
         return
     require_writable(output)
     bring_weights(job.plan, noncommercial=allowed, yes=yes)
-    with interruptible(), _progress() as progress:
+    with interruptible(), _told(log_json) as progress, _served(output, prometheus):
         folder = None if no_cache else cache_folder(cache or True)
         options = Options(
             workers, folder, progress=progress, device=device, noncommercial=allowed,
             clip_seconds=clip_timeout or None, max_pixels=max_pixels,
+            executor="ray" if executor == "ray" else "local", ray_address=ray_address, gpus=ray_gpus,
         )  # fmt: skip
         report = run(job, output, options, clip_done=_print_line if as_jsonl else None)
     if not as_jsonl:
@@ -232,6 +249,35 @@ def _seen_by(extractor: AnyExtractor) -> str:
     if size.size is not None:
         return f"{size.size[0]}x{size.size[1]}"
     return f"short side <= {size.max_short_side}"
+
+
+@contextmanager
+def _served(output: Path, port: int | None) -> Iterator[None]:
+    """Within it, Prometheus may ask."""
+    if port is None:
+        yield
+        return
+    from mirabench.work.prometheus import serve
+
+    server = serve(output, port)
+    try:
+        yield
+    finally:
+        server.shutdown()
+
+
+@contextmanager
+def _told(as_json: bool) -> Iterator[Progress]:
+    """Progress as JSON, or as people read it."""
+    if as_json:
+        from mirabench.cli.json_log import log_as_json
+        from mirabench.run.score import silent
+
+        log_as_json()
+        yield silent
+        return
+    with _progress() as told:
+        yield told
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirabench.cli.options import ClipTimeout
-from mirabench.cli.terminal import interruptible, shows_progress, split_names
+from mirabench.cli.terminal import duration, interruptible, shows_progress, split_names
 from mirabench.errors import InputError
 
 if TYPE_CHECKING:
@@ -134,14 +134,8 @@ def _line(done: int, total: int, entry: Entry, seconds_left: float) -> str:
     took = (
         f"{float(entry.facts.seconds):.1f} s" if entry.status == "done" else f"FAILED: {entry.why}"
     )
-    left = f", {_duration(seconds_left)} left" if done < total else ""
+    left = f", {duration(seconds_left)} left" if done < total else ""
     return f"[{done}/{total}] {entry.id} {took}{left}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 class _Lines:

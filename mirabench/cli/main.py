@@ -23,6 +23,7 @@ from mirabench.cli import (
     generate,
     prompts,
     reference,
+    status,
     weights,
 )
 from mirabench.cli.configuration import defaults_from, found_file
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(evaluate.report)
+app.command("status")(status.status)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("error-budget")(error_budget.error_budget)

@@ -47,3 +47,31 @@ NoCache = Annotated[
 ClipTimeout = Annotated[
     float, typer.Option(min=0, help="Seconds allowed per clip; 0 means no limit.")
 ]
+EXECUTORS = ("local", "ray")
+
+
+def _known_executor(executor: str) -> str:
+    if executor not in EXECUTORS:
+        raise UnknownNameError("executor", executor, EXECUTORS)
+    return executor
+
+
+Executor = Annotated[
+    str,
+    typer.Option(
+        help="Where the work is done: local (processes of this machine) or ray (a cluster).",
+        callback=_known_executor,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of a running Ray cluster; auto: this machine's (default: one is started here)."
+    ),
+]
+RayGpus = Annotated[
+    float,
+    typer.Option(
+        min=0, help="Share of a GPU that Ray keeps for each worker whose work is a network."
+    ),
+]

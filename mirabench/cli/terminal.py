@@ -84,3 +84,15 @@ def split_names(given: Iterable[str] | None) -> list[str]:
         ['sharpness', 'noise', 'motion']
     """
     return [name for item in given or () for part in item.split(",") if (name := part.strip())]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    Example:
+        >>> duration(75), duration(7300)
+        ('1 min 15 s', '2 h 01 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from time import perf_counter
 from typing import TypeVar
 
 import cv2
@@ -22,6 +23,9 @@ from mirabench.video.frames import CHUNK_BYTES, FrameBatch, IntArray, Video
 
 Result = TypeVar("Result")
 
+DECODE = "decode"
+"""The stage that gets the seconds of decoding."""
+
 
 @dataclass(slots=True, eq=False)
 class Extraction:
@@ -32,6 +36,10 @@ class Extraction:
     """Feature -> why it could not be computed; the others are unharmed."""
     not_applicable: dict[AnyExtractor, str] = field(default_factory=dict)
     """Feature -> why the clip has nothing for it to look at."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """`decode` -> what decoding took."""
+    feature_seconds: dict[str, float] = field(default_factory=dict)
+    """Feature's name -> what it took; features run side by side."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,9 +64,9 @@ def extract(
     result = Extraction()
     readers = _open_all(video, extractors, result)
     with _single_threaded_opencv(), ThreadPoolExecutor(max(1, threads)) as pool:
-        for batch in video.frames(chunk_bytes=chunk_bytes):
+        for batch in _clocked_frames(video, chunk_bytes, result):
             readers = _push_all(pool, readers, batch, result)
-        jobs = [(r.extractor, _start(pool, r.extractor, r.session.finish)) for r in readers]
+        jobs = [(r.extractor, _start(pool, r.extractor, r.session.finish, result)) for r in readers]
         for extractor, job in jobs:
             try:
                 result.tables[extractor] = job()
@@ -69,17 +77,38 @@ def extract(
     return result
 
 
+def _clocked_frames(video: Video, chunk_bytes: int, result: Extraction) -> Iterator[FrameBatch]:
+    """The frames; what they took to decode is noted."""
+    frames = iter(video.frames(chunk_bytes=chunk_bytes))
+    while True:
+        began = perf_counter()
+        batch = next(frames, None)
+        result.seconds[DECODE] = result.seconds.get(DECODE, 0.0) + perf_counter() - began
+        if batch is None:
+            return
+        yield batch
+
+
 def _start(
-    pool: ThreadPoolExecutor, extractor: Extractor, work: Callable[[], Result]
+    pool: ThreadPoolExecutor, extractor: Extractor, work: Callable[[], Result], result: Extraction
 ) -> Callable[[], Result]:
     """Begin work in the pool, or, for a network, put it off until its result is asked for.
 
     Networks run in the thread that streams: each thread that calls one keeps a team of arithmetic
     threads of its own, which wait by spinning and take the cores from each other.
     """
+    clocked = partial(_clocked, work, extractor.name, result.feature_seconds)
     if weights_of(extractor):
-        return work
-    return pool.submit(work).result
+        return clocked
+    return pool.submit(clocked).result
+
+
+def _clocked(work: Callable[[], Result], name: str, seconds: dict[str, float]) -> Result:
+    began = perf_counter()
+    try:
+        return work()
+    finally:
+        seconds[name] = seconds.get(name, 0.0) + perf_counter() - began
 
 
 def _open_all(video: Video, extractors: Sequence[Extractor], result: Extraction) -> list[_Reader]:
@@ -102,7 +131,7 @@ def _push_all(
 ) -> list[_Reader]:
     resized = _resized(pool, readers, batch)
     jobs = [
-        (r, _start(pool, r.extractor, partial(r.session.push, resized[r.extractor])))
+        (r, _start(pool, r.extractor, partial(r.session.push, resized[r.extractor]), result))
         for r in readers
         if r.extractor in resized
     ]

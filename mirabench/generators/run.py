@@ -26,6 +26,7 @@ from mirabench.work.journal import locked
 from mirabench.work.local import LocalExecutor
 from mirabench.work.run import Policy, Run
 from mirabench.work.run import Progress as Pace
+from mirabench.work.status import StatusFile
 
 
 class Progress(Protocol):
@@ -97,6 +98,7 @@ def generate_all(  # noqa: PLR0913 - what a user may want to say
         if not resume and isinstance(generator, Service):
             generator.orders(folder).begin()
         description = _described(generator, executor)
+        status = StatusFile(folder, work="generate")
         book = Book.opened(folder, Maker.of(generator.name, description), resume=resume)
         wanted = book.plan([(prompt, seed) for prompt in listed for seed in seeds])
         run = Run(
@@ -106,9 +108,10 @@ def generate_all(  # noqa: PLR0913 - what a user may want to say
             journal=book,
             store=book,
             policy=Policy(tries=1, flush_items=1),
-            listener=lambda pace: _tell(progress, pace, book),
+            listener=lambda pace: _tell(progress, pace, book, status),
         )
         reused = run.go().reused
+        status.end()
         return Generated(book.path, tuple(book.entries[key] for key in wanted), reused)
 
 
@@ -176,7 +179,8 @@ def _described(generator: Generator, executor: LocalExecutor) -> dict[str, str]:
     return described
 
 
-def _tell(progress: Progress, pace: Pace, book: Book) -> None:
+def _tell(progress: Progress, pace: Pace, book: Book, status: StatusFile) -> None:
+    status.tell(pace)
     if not pace.ended:
         done, total = pace.done - pace.reused, pace.total - pace.reused
         progress(done, total, book.entries[pace.item], pace.eta_seconds or 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,14 +43,16 @@ def assemble(job: Job, scored: Scored) -> Report:
     A clip or a metric that failed is in it with its reason.
     """
     generated, reference = scored.generated, scored.reference
-    videos = [record_of(job, s, r) for s, r in zip(job.generated, generated, strict=True)]
-    results = (*generated, *reference)
-    decoders = sorted({r.info.decoder for r in results if r.info})
-    weights = {name: use for r in results for name, use in r.weights.items()}
+    videos: list[VideoRecord] = []
+    protocols: dict[str, dict[str, Any]] = {}
+    for sample, result in zip(job.generated, generated, strict=True):
+        videos.append(record_of(job, sample, result))
+        protocols |= {k: dict(what) for k, what in result.protocols.items() if k not in protocols}
+    decoders = sorted({r.info.decoder for r in scored.each() if r.info})
+    weights = {name: use for r in scored.each() for name, use in r.weights.items()}
     statistics = job.statistics
     if statistics is not None:
         decoders = sorted({*decoders, *statistics.decoders})
-    protocols = {key: dict(what) for r in generated for key, what in r.protocols.items()}
     summaries: dict[str, MetricSummary] = {}
     for metric in job.plan.clip_metrics:
         summaries[metric.spec.name] = summarise_clips(metric, videos)
@@ -159,7 +161,7 @@ def _compare(
             return _against(metric, ours, job.statistics, weights)
         theirs = inputs_of(metric, job.reference, reference)
         if not ours or not theirs:
-            _raise_what_is_missing(metric, (*generated, *reference))
+            _raise_what_is_missing(metric, scored)
         return metric.compare(ours, theirs)
     except Exception as error:  # the boundary: one distance must not lose the report
         return MetricError(reason_for(error))
@@ -182,9 +184,9 @@ def _against(
     return formula.between(formula.described(ours), statistics.vectors[metric.spec.name])
 
 
-def _raise_what_is_missing(metric: SetMetric, results: Sequence[ClipResult]) -> None:
+def _raise_what_is_missing(metric: SetMetric, scored: Scored) -> None:
     for extractor in (ref.resolve() for ref in metric.spec.needs.values()):
-        for result in results:
+        for result in scored.each():
             if extractor in result.missing:
                 raise MetricError(result.missing[extractor])
 
@@ -205,13 +207,28 @@ def inputs_of(
     return found
 
 
-def page_extras(job: Job, scored: Scored) -> dict[str, ClipExtras]:
-    """What the page shows beside the report: clip id -> film strip and curves."""
-    strip = STRIP.resolve()
-    extras = {}
-    for sample, result in zip(job.generated, scored.generated, strict=True):
+def page_extras(job: Job, scored: Scored) -> Mapping[str, ClipExtras]:
+    """What the page shows beside the report: clip id -> film strip and curves, read when asked for."""
+    return _Extras(job, scored)
+
+
+class _Extras(Mapping[str, ClipExtras]):
+    """A page of many clips needs one after the other, and memory for one."""
+
+    def __init__(self, job: Job, scored: Scored) -> None:
+        self._places = {sample.id: place for place, sample in enumerate(job.generated)}
+        self._results = scored.generated
+        self._strip = STRIP.resolve()
+
+    def __getitem__(self, clip: str) -> ClipExtras:
+        result = self._results[self._places[clip]]
         curves: dict[str, Curve] = {
             n: s.curve for n, s in result.scores.items() if s.curve is not None
         }
-        extras[sample.id] = ClipExtras(result.kept.get(strip), curves)
-    return extras
+        return ClipExtras(result.kept.get(self._strip), curves)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)

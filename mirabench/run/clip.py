@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,15 @@ from mirabench.inputs.prompts import Prompt
 from mirabench.inputs.samples import Sample
 from mirabench.metrics.api import ClipInputs, ClipMetric, Failure, Measured, Score
 from mirabench.metrics.health import INTEGRITY, PULSE, Health, assess
+from mirabench.run.facts import (
+    CACHE,
+    METRICS,
+    OPEN,
+    ClipFacts,
+    clocked,
+    peak_bytes,
+    this_worker,
+)
 from mirabench.run.plan import STRIP, Plan, protocol_of
 from mirabench.video.decode import FrameCountError, open_video
 from mirabench.video.frames import CHUNK_BYTES, Video, VideoInfo
@@ -81,6 +90,8 @@ class ClipResult:
     computed: int = 0
     cache_troubles: Mapping[str, str] = field(default_factory=dict)
     """Kind of trouble with the cache -> the first of it, in a sentence."""
+    facts: ClipFacts = field(default_factory=ClipFacts)
+    """What it took."""
 
 
 def score_clip(task: ClipTask) -> ClipResult:
@@ -95,17 +106,34 @@ def score_clip(task: ClipTask) -> ClipResult:
 
 def _score(task: ClipTask) -> ClipResult:
     use_device(task.device)
-    video = _opened(task, exact=False)
+    seconds: dict[str, float] = {}
+    with clocked(seconds, OPEN):
+        video = _opened(task, exact=False)
     try:
-        found = _features(task, video)
+        found = _features(task, video, seconds)
     except FrameCountError:
-        video = _opened(task, exact=True)
-        found = _features(task, video)
+        with clocked(seconds, OPEN):
+            video = _opened(task, exact=True)
+        found = _features(task, video, seconds)
     pulse = found.extraction.tables.get(PULSE.resolve())
     if pulse is not None and len(pulse["seconds"]) != video.info.num_frames:
         # an earlier run learnt by decoding that this container miscounts
-        video = _opened(task, exact=True)
-    return _measure_all(task, video.info, found)
+        with clocked(seconds, OPEN):
+            video = _opened(task, exact=True)
+    with clocked(seconds, METRICS):
+        result = _measure_all(task, video.info, found)
+    return replace(result, facts=_facts(seconds, found.extraction))
+
+
+def _facts(seconds: Mapping[str, float], extraction: Extraction) -> ClipFacts:
+    networks = {e.name for e in extraction.tables if weights_of(e)}
+    return ClipFacts(
+        {**seconds, **extraction.seconds},
+        extraction.feature_seconds,
+        tuple(sorted(networks)),
+        peak_bytes=peak_bytes(),
+        worker=this_worker(),
+    )
 
 
 def _opened(task: ClipTask, *, exact: bool) -> Video:
@@ -124,20 +152,23 @@ class _Found:
     cache_troubles: Mapping[str, str]
 
 
-def _features(task: ClipTask, video: Video) -> _Found:
+def _features(task: ClipTask, video: Video, seconds: dict[str, float]) -> _Found:
     """Tables from the cache, and the rest in one pass, kept for the next run."""
     cache = FeatureCache(task.cache) if task.cache is not None else None
     result = Extraction()
     weights: dict[str, WeightUse] = {}
     keys = _keys(task, video, result, weights)
     if cache is not None:
-        result.tables |= {e: t for e, key in keys.items() if (t := cache.get(key)) is not None}
+        with clocked(seconds, CACHE):
+            result.tables |= {e: t for e, key in keys.items() if (t := cache.get(key)) is not None}
     cached = len(result.tables)
     fresh = _fresh(task, video, [e for e in keys if e not in result.tables])
     if cache is not None:
-        for extractor, table in fresh.tables.items():
-            cache.put(keys[extractor], table)
+        with clocked(seconds, CACHE):
+            for extractor, table in fresh.tables.items():
+                cache.put(keys[extractor], table)
     result.tables |= fresh.tables
+    result.seconds, result.feature_seconds = fresh.seconds, fresh.feature_seconds
     result.failures |= fresh.failures
     result.not_applicable |= fresh.not_applicable
     troubles = cache.troubles if cache is not None else {}
@@ -186,7 +217,9 @@ def _fresh(task: ClipTask, video: Video, extractors: Sequence[AnyExtractor]) -> 
     for extractor in extractors:
         if isinstance(extractor, TextExtractor) and task.sample.prompt is not None:
             try:
-                found.tables[extractor] = extractor.embed(extractor.text_of(task.sample.prompt))
+                with clocked(found.feature_seconds, extractor.name):
+                    text = extractor.text_of(task.sample.prompt)
+                    found.tables[extractor] = extractor.embed(text)
             except Exception as error:  # the boundary: one feature's bug must not lose the others
                 found.failures[extractor] = reason_for(error)
     return found

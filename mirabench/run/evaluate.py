@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mirabench.errors import InputError, MetricError, VideoError
 from mirabench.files import finish_replacing
@@ -21,15 +21,17 @@ from mirabench.report.page import page_files
 from mirabench.report.provenance import host_facts
 from mirabench.run.assemble import assemble, page_extras, record_of
 from mirabench.run.clip import ClipResult, ClipTask, score_clip
+from mirabench.run.facts import Tally
 from mirabench.run.plan import make_plan
 from mirabench.run.prepare import Inputs, Job, prepare
-from mirabench.run.score import Options, Progress, Scored, cache_folder, score_clips, silent
+from mirabench.run.score import Options, Progress, cache_folder, score_clips, silent
 from mirabench.run.standardise import standardise
 from mirabench.suites.api import MetricChoice, Suite
 from mirabench.video.frames import CHUNK_BYTES
 from mirabench.video.limits import MAX_PIXELS
 from mirabench.weights.licence import noncommercial_allowed
-from mirabench.work.journal import locked
+from mirabench.work.journal import FailureJournal, FileJournal, locked
+from mirabench.work.status import StatusFile
 
 
 def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are keywords
@@ -49,6 +51,8 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
     chunk_bytes: int = CHUNK_BYTES,
     clip_timeout: float | None = None,
     max_pixels: int = MAX_PIXELS,
+    executor: Literal["local", "ray"] = "local",
+    ray_address: str | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Score clips with a suite.
@@ -74,6 +78,8 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
         clip_timeout: Seconds that one clip may take before its process is ended; needs `workers`.
         max_pixels: Width times height of the largest frame that is decoded, 8K by default; a clip with larger
             frames fails before memory is taken for them.
+        executor: Where clips are scored: processes of this machine, or a Ray cluster; changes no number.
+        ray_address: Of a running cluster, "auto" for this machine's; None starts one here.
         progress: Told after each clip.
 
     Returns:
@@ -91,6 +97,7 @@ def evaluate(  # noqa: PLR0913  # the one public verb; all but the inputs are ke
     options = Options(
         workers, cache_folder(cache), chunk_bytes, progress, device,
         allow_noncommercial or noncommercial_allowed(), clip_timeout, max_pixels,
+        executor=executor, ray_address=ray_address,
     )  # fmt: skip
     return run(job, folder, options)
 
@@ -114,21 +121,37 @@ def run(
         InputError: the folder cannot be written, another run is active in it, or a time limit is asked
             for without a worker to end.
     """
-    if options.clip_seconds is not None and not options.workers:
+    if options.clip_seconds is not None and not options.separate:
         raise InputError(
             "a time limit needs a process that can be ended: ask for at least one worker"
         )
     with locked(folder) if folder is not None else nullcontext():
         if folder is not None:
             finish_replacing(folder)
-        started = time.time()
-        scored = score_clips(job, options, partial(_tell, job, clip_done) if clip_done else None)
+        started, tally = time.time(), Tally()
+        status, journal = _kept_in(folder, job, tally) if folder is not None else (None, None)
+        scored = score_clips(
+            job, options, partial(_tell, job, clip_done) if clip_done else None,
+            status=status, journal=journal, folder=folder, tally=tally,
+        )  # fmt: skip
         report = assemble(job, scored)
         standardise(report, job, scored, options)
         if folder is not None:
             page = page_files(report, page_extras(job, scored))
-            write_run(folder, report, page, _run_facts(started, options, scored))
+            write_run(folder, report, page, _run_facts(started, options, tally))
+        tally.told(started)
+        if status is not None:
+            status.end()
     return report
+
+
+def _kept_in(folder: Path, job: Job, tally: Tally) -> tuple[StatusFile, FailureJournal]:
+    """What a run leaves of its course in its folder; a run that was interrupted goes on with its own."""
+    status = StatusFile(folder, work=job.plan.suite.digest(), facts=tally.facts)
+    journal = FailureJournal(FileJournal.of(folder, "score"))
+    if not status.continues():
+        journal.begin()
+    return status, journal
 
 
 def _tell(
@@ -138,14 +161,14 @@ def _tell(
         clip_done(record_of(job, sample, result))
 
 
-def _run_facts(started: float, options: Options, scored: Scored) -> dict[str, Any]:
+def _run_facts(started: float, options: Options, tally: Tally) -> dict[str, Any]:
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(time.time() - started, 3),
+        "executor": options.executor,
         "workers": options.workers,
         "cache": str(options.cache) if options.cache else None,
-        "features_computed": sum(r.computed for r in scored.all),
-        "features_from_cache": sum(r.cached for r in scored.all),
+        **tally.facts(),
         "host": host_facts(),
     }
 

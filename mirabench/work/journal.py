@@ -24,6 +24,8 @@ from mirabench.work.item import FAILED
 FOLDER = "journal"
 """Below the output folder: one file for each kind of work."""
 LOCK = ".lock"
+LOOKED_AT_SECONDS = 0.3
+"""How long a lock is waited for: `is_locked` holds it for a moment."""
 RETRY = "retry"
 """The status of a line that forgets a key's failures."""
 
@@ -102,8 +104,7 @@ class FileJournal:
         Raises:
             OutputError: the file cannot be written.
         """
-        text = "".join(json.dumps(asdict(line)) + "\n" for line in lines)
-        append_text(self.path, text)
+        append_text(self.path, text_of(lines))
 
     def forget_failures(self) -> list[str]:
         """Let failed and quarantined work be tried again; returns its items.
@@ -117,8 +118,51 @@ class FileJournal:
         return sorted({line.item for line in failed})
 
 
-def append_text(path: Path, text: str) -> None:
+@dataclass(frozen=True, slots=True)
+class FailureJournal:
+    """A journal that remembers failures alone: results are kept elsewhere, under the digest of their content.
+
+    A run that is resumed asks for all its items; those that killed their process too often stay given up.
+    """
+
+    lines: FileJournal
+
+    def read(self) -> dict[str, Line]:
+        """Key -> its last line, of what failed."""
+        return {key: line for key, line in self.lines.read().items() if line.status == FAILED}
+
+    def add(self, lines: Iterable[Line]) -> None:
+        """Append lines; a power cut may lose the last, which only costs that they are looked up again.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        append_text(self.lines.path, text_of(lines), flush=False)
+
+    def begin(self) -> None:
+        """Forget everything.
+
+        Raises:
+            OutputError: the file cannot be removed.
+        """
+        try:
+            self.lines.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError.writing(self.lines.path, error) from error
+
+
+def text_of(lines: Iterable[Line]) -> str:
+    """Lines as they are in a file."""
+    return "".join(json.dumps(asdict(line)) + "\n" for line in lines)
+
+
+def append_text(path: Path, text: str, *, flush: bool = True) -> None:
     """Append whole lines to a file, whose last line may have been torn by a kill.
+
+    Args:
+        path: The file; folders on the way are made.
+        text: Whole lines.
+        flush: Whether it must survive a power cut, which costs a wait for the disk.
 
     Raises:
         OutputError: the file cannot be written.
@@ -133,7 +177,8 @@ def append_text(path: Path, text: str) -> None:
                 text = "\n" + text if torn else text
             file.write(encoded(text))
             file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
     except OSError as error:
         raise OutputError.writing(path, error) from error
 
@@ -159,9 +204,9 @@ def locked(folder: Path) -> Iterator[None]:
         OutputError: it cannot be written.
     """
     require_writable(folder)
-    lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
+    lock = FileLock(folder / LOCK, thread_local=False)
     try:
-        lock.acquire()
+        lock.acquire(timeout=LOOKED_AT_SECONDS)
     except Timeout:
         raise InputError(
             f"another run is active in {folder}: wait for it, or choose another --output"
@@ -174,3 +219,17 @@ def locked(folder: Path) -> Iterator[None]:
         # while it is still held: the folder is a result, and a lock that waits for nobody is not part of it
         (folder / LOCK).unlink(missing_ok=True)
         lock.release()
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a run is active in an output folder."""
+    path = folder / LOCK
+    if not path.is_file():
+        return False
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):
+        return True
+    lock.release()
+    return False

@@ -17,6 +17,7 @@ from mirabench.files import remove_abandoned, write_text
 from mirabench.work.journal import locked
 from mirabench.work.local import Executor
 from mirabench.work.run import Listener, Policy, Progress
+from mirabench.work.status import StatusFile
 from miradata.collect.addresses import HttpSettings, collect_http
 from miradata.collect.manifest import Collected, Wanted, read_list
 from miradata.collect.sites import SiteSettings, collect_site
@@ -107,13 +108,29 @@ def _curate(config: Config, output: Path, executor: Executor, listener: Listener
     pipeline, root = pipeline_of(config, sources, output), root_of(sources)
     absent = (*pipeline.absent, *lost)
     remember(output, config, root, absent)
-    run = StageRun(output, executor, Policy(tries=config.running.tries), listener)
+    status = StatusFile(output, work="curate")
+    run = StageRun(
+        output,
+        executor,
+        Policy(tries=config.running.tries),
+        _to_all(status.tell, listener),
+    )
     progress = run.all(pipeline.stages)
     found = published(output)
     write_published(output, found)
     page = write_page(output)
     remove_abandoned(output)  # what workers of this run left that were
+    status.end()
     return Curated(output, progress, found, absent, page)
+
+
+def _to_all(first: Listener, second: Listener | None) -> Listener:
+    def told(pace: Progress) -> None:
+        first(pace)
+        if second is not None:
+            second(pace)
+
+    return told
 
 
 def collect(settings: Collect) -> list[Collected]:
