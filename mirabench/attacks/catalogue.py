@@ -380,18 +380,24 @@ LIKENESS = tuple(
     for embedding in ("dino", "clip", "thumbnail")
     for number in ("similarity", "drift", "return")
 )
-"""Metrics that say how alike moments are. Less motion makes them more alike, rightly so."""
-TOUCH_LIKENESS = (
-    "freeze", "freeze-tail", "hold-start", "held-frames", "doubled-frames", "loop", "restart",
-    "reverse", "grey", "mirror", "re-encode", "double-rate",
-)  # fmt: skip
-"""Attacks whose reaction of temporal metrics they claim too: time that repeats, and what is as good a clip."""
+"""Metrics that say how alike moments are."""
+_RETURN = tuple(name for name in LIKENESS if name.endswith("_return"))
+OF_LIKENESS: dict[str, dict[str, Reaction | None]] = {
+    # a still under a moving window changes less than a film does, and is rightly called more alike
+    "zoomed-still": dict.fromkeys(LIKENESS),
+    "panned-still": dict.fromkeys(LIKENESS),
+    # embeddings are made to see what is shown, not how bright it is: that it flickers is for others to say
+    "flicker": dict.fromkeys(LIKENESS, NO_GAIN),
+    "strobe": dict.fromkeys(LIKENESS, NO_GAIN),
+    # another clip is no return of the first one
+    "splice": dict.fromkeys(_RETURN, NO_GAIN),
+}
+"""Attack -> what of the temporal reactions metrics of likeness do not claim; they claim all others."""
 
 
 def _of_likeness(attack: Attack) -> Attack:
-    if attack.name in TOUCH_LIKENESS:
-        return attack
-    return replace(attack, expects={**attack.expects, **dict.fromkeys(LIKENESS)})
+    own = OF_LIKENESS.get(attack.name)
+    return attack if own is None else replace(attack, expects={**attack.expects, **own})
 
 
 ATTACKS: Sequence[Attack] = tuple(

@@ -1,7 +1,8 @@
 """The smallest difference of interest: what a difference must reach to be called better or worse.
 
 By default the larger one of two: the metric's own relative error times the mean of the scores, which is how
-far another encoding that looks the same moves it (`MetricSpec.relative_error`); and a fifth of the spread of
+far another encoding that looks the same moves it (`MetricSpec.relative_error`, and `absolute_error` near 0);
+and a fifth of the spread of
 scores among clips, Cohen's bound of a small effect. The spread is the distance between the quartiles over
 1.349, the standard deviation of normal scores with these, so that a few extreme clips do not widen it.
 """
@@ -48,7 +49,7 @@ def interest_of(
     """
     if given and name in given:
         return Interest(given[name], "given")
-    error = relative_error(name) * float(np.abs(scores).mean())
+    error = error_of(name, float(np.abs(scores).mean()))
     spread = SHARE_OF_SPREAD * float(np.mean([spread_of(run) for run in scores.T]))
     return Interest(error, "error") if error >= spread else Interest(spread, "spread")
 
@@ -64,13 +65,14 @@ def spread_of(scores: NDArray[np.float64]) -> float:
     return float(upper - lower) / _NORMAL_RANGE or float(scores.std())
 
 
-def relative_error(name: str) -> float:
-    """The metric's own, as its spec declares it; a metric that is not installed here has the default."""
+def error_of(name: str, mean: float) -> float:
+    """How far an encoding that looks the same moves scores of this mean, as the metric's spec declares it."""
     try:
-        declared = MetricChoice(name).build().spec.relative_error
-    except MirabenchError:
-        return RELATIVE_ERROR
-    return RELATIVE_ERROR if declared is None else declared
+        spec = MetricChoice(name).build().spec
+    except MirabenchError:  # not installed here
+        return RELATIVE_ERROR * mean
+    share = RELATIVE_ERROR if spec.relative_error is None else spec.relative_error
+    return max(share * mean, spec.absolute_error)
 
 
 def require_margins(given: Mapping[str, float], known: set[str]) -> None:

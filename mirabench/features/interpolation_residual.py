@@ -61,7 +61,7 @@ class InterpolationResidual(_AtTicks):
     """
 
     name: ClassVar[str] = "interpolation_residual"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def open(self, video: VideoInfo) -> _Session:
         """Start on a clip."""
@@ -86,7 +86,7 @@ class RaftInterpolationResidual(_AtTicks):
     updates: int = 12
     precision: str = "fp32"
     name: ClassVar[str] = "raft_interpolation_residual"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     weights: ClassVar[tuple[str, ...]] = ("raft-things",)
 
     def open(self, video: VideoInfo) -> _Session:

@@ -36,7 +36,7 @@ class MotionResidual:
     """Ticks per second."""
     long_side: int = 256
     name: ClassVar[str] = "motion_residual"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def resize(self) -> Resize:

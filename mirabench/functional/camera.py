@@ -165,7 +165,7 @@ def fit_to(
     Returns:
         As `fit_camera`.
     """
-    none = Camera(np.zeros_like(vectors), _lengths(vectors[believed]), 0.0, 0.0, 1.0, 0.0, 0.0)
+    none = no_camera(vectors, believed)
     if believed.sum() < FEWEST_POINTS:
         return none
     if np.abs(vectors[believed]).max() < STILL_PX:
@@ -188,6 +188,11 @@ def fit_to(
         float(np.arctan2(jacobian[1, 0] - jacobian[0, 1], jacobian[0, 0] + jacobian[1, 1])),
         float(inliers.sum() / len(points)),
     )
+
+
+def no_camera(vectors: Float32[np.ndarray, "N 2"], believed: Bool[np.ndarray, " N"]) -> Camera:
+    """The camera of which nothing is known: it explains none of the vectors, px."""
+    return Camera(np.zeros_like(vectors), _lengths(vectors[believed]), 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
 def _lengths(vectors: Float32[np.ndarray, "M 2"]) -> Float32[np.ndarray, " M"]:

@@ -36,6 +36,8 @@ STILL, MOVING = 0.005, 0.05
 """Diagonals per second: up to the first a camera is static, from the second on it is not."""
 TREMBLING = 0.02
 """Diagonals per second of tremor in a hand-held shot."""
+STOPPED, LEAST_LASTING = 0.1, 0.5
+"""Share of a move's usual speed below which it has stopped, and of the clip that moves must go on for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,3 +145,39 @@ def _directed(path: CameraPath, move: str, asked: Collection[str]) -> float:
     if OPPOSITE[move] not in asked and with_it + against > 0:
         pure = max(0.0, (with_it - against) / (with_it + against))
     return float(min(1.0, with_it / WAY[axis])) * pure
+
+
+def lasting(path: CameraPath, move: str, asked: Collection[str]) -> float:
+    """Whether an asked move goes on for its part of the clip: half of it, shared among the moves asked for.
+
+    A step counts while its slow motion in the asked direction is at least a tenth of the usual fast one (the
+    90th percentile of those that go that way). 1 where standing still or trembling is asked.
+
+    Args:
+        path: Of the picture.
+        move: As for `camera_agreement`.
+        asked: All moves that were asked for.
+
+    Example:
+        >>> none, part = np.zeros(10), np.repeat([-0.02, 0.0], [1, 9])  # a tenth of the time
+        >>> path = CameraPath(part, none, none, none, seconds=np.full(10, 1.0))
+        >>> lasting(path, "right", ["right"]), lasting(path, "right", ["right", "up"])
+        (0.2, 0.4)
+    """
+    if move in ("static", "handheld"):
+        return 1.0
+    along = _asked_speed(path, move)
+    moving = along[along > 0]
+    usual = float(np.percentile(moving, 90)) if len(moving) else 0.0
+    share = float(path.seconds[(along > 0) & (along >= STOPPED * usual)].sum())
+    return min(1.0, share / float(path.seconds.sum()) * len(set(asked)) / LEAST_LASTING)
+
+
+def _asked_speed(path: CameraPath, move: str) -> Float64[np.ndarray, " N"]:
+    """Speed of each step in the asked direction, below 0 against it."""
+    if move in DIRECTED:
+        axis, sign = DIRECTED[move]
+        return np.asarray(sign * path.slow(axis) / path.seconds)
+    if move in UNDIRECTED:
+        return np.asarray(np.abs(path.slow(UNDIRECTED[move])) / path.seconds)
+    return np.asarray(np.hypot(path.slow("x"), path.slow("y")) / path.seconds)

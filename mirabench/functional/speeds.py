@@ -2,19 +2,20 @@
 
 The flow of a plain sky is a guess that noise, blur or a codec turn into another one. So luma is smoothed
 before the flow is taken, the flow is averaged over cells of a grid, only cells count in which the picture has
-structure for its own contrast, and each vector is the median of its neighbours'. All lengths are shares of the
-diagonal, so that half the size reads alike.
+structure for its own contrast, and each vector is the median of its neighbours'
+in space and their mean in time. All lengths are shares of the diagonal, so that half the size reads alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from mirabench.functional.active_picture import active_picture
-from mirabench.functional.camera import fit_to
+from mirabench.functional.camera import Camera, fit_to, no_camera
 from mirabench.functional.consistency import FULL_SCALE, block_mean, residual
 from mirabench.functional.flow import FASTEST, PairFlow, mean_of_largest, visible_in_both
 from mirabench.shapes import Bool, Float32, Float64, UInt8
@@ -55,10 +56,48 @@ class Speeds(NamedTuple):
     """Share of the cells that the camera explains; 0 when none could be fitted."""
 
 
+class CellMotion(NamedTuple):
+    """What one pair of frames says, cell by cell of a grid within black bars."""
+
+    vectors: Float32[np.ndarray, "R C 2"]
+    """Motion, px."""
+    left: Float32[np.ndarray, "R C 2"]
+    """What the camera leaves of it, px."""
+    believed: Bool[np.ndarray, "R C"]
+    """Which cells have structure to follow."""
+    camera: Camera
+    light: float
+    """Mean change of light by blocks, as share of full scale, with the motion taken out."""
+
+
 def speeds(
     before: UInt8[np.ndarray, "H W"], after: UInt8[np.ndarray, "H W"], flow: PairFlow
 ) -> Speeds:
     """The speeds between two lumas; black bars are left out.
+
+    Args:
+        before: Luma of the earlier frame.
+        after: Of the later one.
+        flow: Dense flow between two lumas.
+    """
+    return speeds_of(cell_motion(before, after, flow))
+
+
+def speeds_of(cells: CellMotion) -> Speeds:
+    """The speeds that the cells of a pair of frames show, px."""
+    return Speeds(
+        _fastest(cells.vectors, cells.believed),
+        cells.camera.length,
+        _fastest(cells.left, cells.believed),
+        cells.light,
+        cells.camera.inliers,
+    )
+
+
+def cell_motion(
+    before: UInt8[np.ndarray, "H W"], after: UInt8[np.ndarray, "H W"], flow: PairFlow
+) -> CellMotion:
+    """The motion of each cell between two lumas, and what one camera leaves of it.
 
     Args:
         before: Luma of the earlier frame.
@@ -73,14 +112,37 @@ def speeds(
     visible = visible_in_both(forward, flow(two, one))
     light = block_mean(residual(one, two, forward), visible) / FULL_SCALE
     side = max(SMALLEST_CELL_PX, CELL * unit)
-    believed = _believed(by_cells(visible.astype(np.float32), side), structured(one, side)).ravel()
-    vectors = _median_of_neighbours(by_cells(forward, side)).reshape(-1, 2)
-    lengths = np.hypot(*vectors[believed].T)
-    camera = fit_to(cell_centres(one.shape, side), vectors, believed, one.shape, WITHIN * unit)
-    fastest = mean_of_largest(lengths, FASTEST)
-    if camera.length > RUNAWAY * float(lengths.max(initial=0.0)):
-        return Speeds(fastest, 0.0, fastest, light, 0.0)
-    return Speeds(fastest, camera.length, camera.left_length, light, camera.inliers)
+    believed = _believed(by_cells(visible.astype(np.float32), side), structured(one, side))
+    vectors = _median_of_neighbours(by_cells(forward, side))
+    flat, known = vectors.reshape(-1, 2), believed.ravel()
+    camera = fit_to(cell_centres(one.shape, side), flat, known, one.shape, WITHIN * unit)
+    if camera.length > RUNAWAY * float(np.hypot(*flat[known].T).max(initial=0.0)):
+        camera = no_camera(flat, known)
+    left = (flat - camera.field).reshape(vectors.shape)
+    return CellMotion(vectors, left, believed, camera, light)
+
+
+def steadied(cells: Sequence[CellMotion], seconds: Sequence[float], middle: int) -> CellMotion:
+    """One of a few neighbouring pairs, each cell at the mean velocity of all of them.
+
+    What a flow makes of grain, of a codec's blocks or of a trembling hand is another vector in each pair, and
+    mostly undone in the next; what moves goes on.
+
+    Args:
+        cells: Neighbouring pairs; their grids must be alike.
+        seconds: Between the frames of each pair.
+        middle: Which of them is asked for; camera, light and belief are its own.
+    """
+    own, share = cells[middle], np.float32(seconds[middle] / sum(seconds))
+    vectors, left = (
+        np.sum([getattr(pair, name) for pair in cells], axis=0, dtype=np.float32) * share
+        for name in ("vectors", "left")
+    )
+    return own._replace(vectors=vectors, left=left)
+
+
+def _fastest(vectors: Float32[np.ndarray, "R C 2"], kept: Bool[np.ndarray, "R C"]) -> float:
+    return mean_of_largest(np.hypot(*vectors[kept].T), FASTEST)
 
 
 def _believed(

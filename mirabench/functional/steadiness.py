@@ -18,9 +18,11 @@ LOOP_FRAMES = 3600
 """Frames in which a loop is looked for; bounds time and memory on long films."""
 LOOP_STILL = 0.1
 """Levels below which a difference between a film and itself is noise, and no return."""
+LOOP_FAINT = 0.03
+"""As above where a loop only costs and voids nothing: a film that hardly moves can loop too."""
 LOOP_SHORTEST, LOOP_LONGEST = 4, 0.6
 """Frames, and share of the film, that a period has at least and at most."""
-FEWEST_FRAMES = 16
+FEWEST_FRAMES = 12
 """Below which a loop is not looked for."""
 UNDONE_NONE, UNDONE_ALL = 0.1, 0.5
 """Share of each change that the next one undoes: none counts up to the first, all from the second on."""
@@ -66,7 +68,7 @@ def loop_period(signature: Float32[np.ndarray, "T D"]) -> int | None:
         return None
     lags = np.arange(LOOP_SHORTEST, min(frames - 3, int(LOOP_LONGEST * frames) + 1))
     away = np.maximum.accumulate(gap)[lags]
-    hits = lags[(gap[lags] < LOOP_LEVELS) & (away > 4 * np.maximum(gap[lags], LOOP_STILL))]
+    hits = lags[(gap[lags] < LOOP_LEVELS) & (away > 4 * np.maximum(gap[lags], LOOP_FAINT))]
     return int(hits[0]) if len(hits) else None
 
 

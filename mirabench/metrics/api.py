@@ -73,6 +73,8 @@ class MetricSpec:
     relative_error: float | None = None
     """Share of its value by which an encoding that looks the same moves the mean over clips: smaller
     differences are not called better or worse. None declares nothing."""
+    absolute_error: float = 0.0
+    """Difference, in the metric's unit, below which nothing is called better or worse, near 0 too."""
     worsened_by: tuple[str, float] | None = None
     """A function of `mirabench.testing.degrade` and its strength, after which no clip scores better."""
 

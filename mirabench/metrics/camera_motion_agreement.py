@@ -10,9 +10,12 @@ a homography fitted to the optical flow. Formula: the mean over the asked moves 
 - tracking: min(1, way / A0), whatever the direction;
 - static: 1 below 0.005 diagonals/s, falling to 0 at 0.05; handheld: min(1, tremor / 0.02 diagonals/s).
 
-The camera's velocity is split into slow motion (0.5 s moving mean) and tremor (the rest). A0 is a tenth of
-the diagonal; for depth a change of scale by 5 %; for roll 5 degrees. The score is the mean over the asked
-moves. Source: mirabench; MiraBench's camera_alignment asks the same by ViCLIP.
+The camera's steps, twelve a second (`mirabench.features.speeds`), are split into slow motion (0.5 s moving
+mean) and tremor (the rest). A0 is a tenth of the diagonal; for depth a change of scale by 5 %; for roll 5
+degrees. A move that goes on for less than half of the clip, shared among the moves asked for, counts by that
+part (`lasting`). The score is the mean over the asked moves.
+
+Source: mirabench; MiraBench's camera_alignment asks the same by ViCLIP.
 
 When not to trust it: a pan and a truck, a zoom and a dolly look alike to a homography; an object that
 fills the picture is taken for the camera; order and speed of moves are not checked. A caption that asks
@@ -29,13 +32,13 @@ from mirabench.functional.camera_path import (
     UNDIRECTED,
     CameraPath,
     camera_agreement,
+    lasting,
 )
 from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
 from mirabench.metrics.camera_caption import asked_moves
 from mirabench.metrics.health import PULSE
-from mirabench.metrics.motion import diagonal
-from mirabench.metrics.temporal import MOTION, pairs_within_shots
+from mirabench.metrics.motion import SPEEDS, within_shots
 from mirabench.shapes import Bool
 
 FEWEST_INLIERS = 0.3
@@ -53,11 +56,13 @@ def agreement(clip: ClipInputs) -> Measured:
     if not moves:
         raise NotApplicable("the caption asks for no camera move")
     path = camera_path(clip, _believed(clip))
-    parts = {move: camera_agreement(path, move, moves) for move in moves}
+    parts = {
+        move: camera_agreement(path, move, moves) * lasting(path, move, moves) for move in moves
+    }
     worst = min(parts, key=lambda move: parts[move])
     axis = DIRECTED.get(worst, (UNDIRECTED.get(worst, "x"), 1.0))[0]
-    whole = camera_path(clip, np.ones(len(clip["motion"]["dt"]), dtype=bool))
-    curve = Curve(clip["motion"]["seconds"], whole.along(axis) / whole.seconds)
+    whole = camera_path(clip, np.ones(len(clip["speeds"]["dt"]), dtype=bool))
+    curve = Curve(clip["speeds"]["seconds"], whole.along(axis) / whole.seconds)
     return Measured(float(np.mean(list(parts.values()))), curve=curve)
 
 
@@ -77,21 +82,20 @@ def caption_of(prompt: Prompt | None) -> str:
 
 def camera_path(clip: ClipInputs, kept: Bool[np.ndarray, " N"]) -> CameraPath:
     """The picture's steps between the frames of some pairs."""
-    motion = clip["motion"]
-    length = diagonal(motion)
+    steps = clip["speeds"]
     return CameraPath(
-        x=motion["shift_x"][kept] / length,
-        y=motion["shift_y"][kept] / length,
-        z=np.log(motion["scale"][kept]),
-        roll=motion["rotation"][kept],
-        seconds=motion["dt"][kept],
+        x=steps["shift_x"][kept],
+        y=steps["shift_y"][kept],
+        z=np.log(steps["scale"][kept]),
+        roll=steps["rotation"][kept],
+        seconds=steps["dt"][kept],
     )
 
 
 def _believed(clip: ClipInputs) -> Bool[np.ndarray, " N"]:
     """Which pairs of frames the camera's motion is known for."""
-    motion = clip["motion"]
-    kept = pairs_within_shots(motion, clip["pulse"]) & (motion["camera_inliers"] >= FEWEST_INLIERS)
+    steps = clip["speeds"]
+    kept = within_shots(steps, clip["pulse"]) & (steps["camera_inliers"] >= FEWEST_INLIERS)
     if 2 * kept.sum() < len(kept):
         raise MetricError(
             f"the camera's motion can be estimated for only {kept.sum()} of {len(kept)} pairs of frames"
@@ -102,13 +106,13 @@ def _believed(clip: ClipInputs) -> Bool[np.ndarray, " N"]:
 CAMERA_MOTION_AGREEMENT = ClipFormula(
     MetricSpec(
         name="camera_motion_agreement",
-        version=1,
+        version=2,
         dimension="text alignment",
         summary="Whether the camera does what its caption asks for",
         unit="",
         range=(0.0, 1.0),
         higher_is_better=True,
-        needs={"motion": MOTION, "pulse": PULSE},
+        needs={"speeds": SPEEDS, "pulse": PULSE},
         degenerate_when=("too-short", "black", "textureless"),
         needs_prompt=True,
         source="mirabench: caption vocabulary against a homography fitted to DIS flow",

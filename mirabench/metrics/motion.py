@@ -7,8 +7,9 @@ Pairs are frames a twelfth of a second apart (`mirabench.features.speeds`), D th
 - `camera_motion`: mean over pairs of (mean |H x - x|) / (D dt), H the homography fitted to the flow.
 - `object_motion`: mean over pairs of (mean of the fastest 5 % of |flow - (H x - x)|) / (D dt).
 
-The flow is taken on smoothed luma and read on a grid of pixels that both frames show and that have structure
-for the picture's own contrast (`mirabench.functional.speeds`).
+The flow is taken on smoothed luma and read on a grid of cells that both frames show and that have structure
+for the picture's own contrast; each cell's velocity is the mean of three neighbouring pairs
+(`mirabench.functional.speeds`).
 
 - `track_displacement`: mean over one-second windows of the net speed of KLT tracks. Net: a track that
   trembles in place has moved nowhere, so jitter that inflates `flow_magnitude` does not count here.
@@ -50,12 +51,20 @@ def diagonal(table: FeatureTable) -> float:
 def mean_speed(clip: ClipInputs, column: str) -> Measured:
     """Mean of a column of `speeds` over pairs within a shot, weighted by their time.
 
+    Pairs beside a hard cut or a leap were averaged with it, and count only where there are no others.
+
     Raises:
         NotApplicable: the clip has one frame.
         MetricError: every pair spans a hard cut.
     """
     table = clip["speeds"]
-    kept = within_shots(table, clip["pulse"]) & ~jumps(table["fastest"])
+    kept = within_shots(table, clip["pulse"]) & ~jumps(table["alone"])
+    inner = (
+        kept
+        & np.pad(kept, 1, constant_values=True)[2:]
+        & np.pad(kept, 1, constant_values=True)[:-2]
+    )
+    kept = inner if inner.any() else kept
     # weighting by dt gives distance over time: a variable frame rate does not tilt the mean
     mean = np.average(table[column][kept], weights=table["dt"][kept])
     return Measured(float(mean), curve=Curve(table["seconds"][kept], table[column][kept]))
@@ -146,7 +155,7 @@ def _spec(
     summary: str,
     source: str,
     feature: FeatureRef = SPEEDS,
-    version: int = 3,
+    version: int = 4,
     relative_error: float = 0.05,
 ) -> MetricSpec:
     return MetricSpec(

@@ -13,8 +13,8 @@ Dense flow both ways; the later frame is moved back along the flow; on pixels vi
   what one of the outer frames does not show is taken out (DynamicEval's idea).
 
 A still picture proves nothing, so time counts as unexplained in which frames repeat what was shown (held,
-frozen, looping), or undo the change before (out of order); a pair across a hard cut is wholly unexplained. 1
-% of the picture is taken off for what the method leaves in clean clips.
+frozen, looping), or undo the change before (out of order); a pair across a hard cut is wholly unexplained. Of 1
+% of the picture, which the method leaves in clean clips, only a twentieth counts.
 
 When not to trust it: fast motion beyond what the flow finds shows up as error; light that should change counts;
 what alternates 8 times per second exactly goes unseen by the flow, and only the pulse of all frames sees it.
@@ -27,7 +27,7 @@ import numpy as np
 from mirabench.errors import MetricError, NotApplicable
 from mirabench.features.api import FeatureRef, FeatureTable
 from mirabench.functional.steadiness import repeated_frames, undone_share, unsteady_share
-from mirabench.functional.unexplained import mean_unexplained
+from mirabench.functional.unexplained import LEAK, METHOD, mean_unexplained
 from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
 from mirabench.metrics.health import PULSE, cut_positions
 from mirabench.shapes import Bool, Float64
@@ -111,7 +111,7 @@ def _row(
 ) -> ClipFormula:
     spec = MetricSpec(
         name=name,
-        version=3 if feature == "motion_residual" else 1,
+        version=4 if feature == "motion_residual" else 2,
         dimension="temporal consistency",
         summary=summary,
         unit="% of the picture",
@@ -124,6 +124,7 @@ def _row(
         fps_invariant=True,
         same_within=SAME_WITHIN,
         relative_error=0.05,
+        absolute_error=100 * LEAK * METHOD,
         worsened_by=("flicker", 0.05),
     )
     return ClipFormula(spec, unsteady, (column,))

@@ -18,7 +18,7 @@ from reportkit import clip, report
 
 import mirabench
 from mirabench.compare import Contrast, compare, read_runs
-from mirabench.compare.interest import relative_error
+from mirabench.compare.interest import error_of
 from mirabench.compare.runs import Run
 from mirabench.report.model import Report
 from mirabench.testing import degrade
@@ -217,9 +217,7 @@ class TestTheSmallestDifference:
         assert found.p_holm <= 0.05
         assert found.verdict == "equivalent"
         assert found.smallest_difference_origin == "error"
-        assert found.smallest_difference == pytest.approx(
-            relative_error("sharpness") * 0.602, rel=0.05
-        )
+        assert found.smallest_difference == pytest.approx(error_of("sharpness", 0.602), rel=0.05)
 
     def test_the_user_may_choose_another(self) -> None:
         runs = [Run("a", run(**BASE)), Run("b", run(**{**BASE, "sharpness": 0.604}))]

@@ -11,11 +11,27 @@ import pytest
 
 import mirabench
 from mirabench import functional as F
-from mirabench.features.speeds import FINEST_SCALE, ITERATIONS, PATCH_STRIDE
+from mirabench.features.speeds import (
+    FINEST_SCALE,
+    ITERATIONS,
+    PATCH_STRIDE,
+    SpeedsOfMotion,
+)
+from mirabench.features.stream import extract
 from mirabench.functional.flow import dis_flow, fastest
-from mirabench.functional.speeds import _believed, by_cells, cell_centres, speeds, structured
+from mirabench.functional.speeds import (
+    _believed,
+    by_cells,
+    cell_centres,
+    cell_motion,
+    speeds,
+    speeds_of,
+    steadied,
+    structured,
+)
 from mirabench.testing import clips, degrade, films
 from mirabench.testing.places import room
+from mirabench.video.frames import ArrayVideo
 
 FLOW = dis_flow(FINEST_SCALE, PATCH_STRIDE, ITERATIONS)
 THREE = ("flow_magnitude", "camera_motion", "object_motion")
@@ -65,12 +81,35 @@ def test_half_the_size_moves_half_as_many_pixels(seed: int) -> None:
 
 def test_the_metrics_are_the_speeds_at_twelve_moments_a_second() -> None:
     clip = clipkit.panning(13, dx=2.0)
-    sampled = lumas(clip)[::2]
-    found = [speeds(a, b, FLOW) for a, b in pairwise(sampled)]
+    cells = [cell_motion(a, b, FLOW) for a, b in pairwise(lumas(clip)[::2])]
+    near = [
+        min(max(i - 1, 0), len(cells) - 3) for i in range(len(cells))
+    ]  # three pairs around each
+    found = [
+        speeds_of(steadied(cells[at : at + 3], [1 / 12] * 3, i - at)) for i, at in enumerate(near)
+    ]
     per_second = 12 / np.hypot(160, 96)
     for name, column in zip(THREE, ("fastest", "camera", "object"), strict=True):
         mean = np.mean([getattr(f, column) for f in found]) * per_second
         assert mirabench.score(clip, name, fps=24, cache=False).value == pytest.approx(mean)
+
+
+def test_what_trembles_goes_nowhere_and_what_moves_goes_on() -> None:
+    there, back = (cell_motion(*lumas(clipkit.panning(2, dx=dx)), FLOW) for dx in (6.0, -6.0))
+    assert speeds_of(steadied([there, there, there], [1 / 12] * 3, 1)).fastest == pytest.approx(
+        speeds_of(there).fastest
+    )
+    assert speeds_of(steadied([there, back], [1 / 12] * 2, 0)).fastest < 1.0
+    slower = speeds_of(steadied([there, there], [1.0, 3.0], 0))  # as far in thrice the time
+    assert slower.fastest == pytest.approx(speeds_of(there).fastest / 2)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 7])
+def test_each_pair_gives_one_row_in_order_however_few_there_are(frames: int) -> None:
+    clip = ArrayVideo(clipkit.panning(frames, dx=3.0), fps=12)
+    (table,) = extract(clip, [SpeedsOfMotion()]).tables.values()
+    assert table["seconds"] == pytest.approx(np.arange(1, frames) / 12)
+    assert table["camera"] == pytest.approx(36 / np.hypot(160, 96), rel=0.05)
 
 
 @pytest.fixture(scope="module")

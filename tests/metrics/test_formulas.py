@@ -45,10 +45,11 @@ def pulse(change: object = 9.0, cut_before: int | None = None) -> FeatureTable:
 
 def speeds(dt: object = 0.5, **columns: object) -> FeatureTable:
     """Six pairs of frames; nothing moves but what is said, in diagonals per second."""
-    names = ("fastest", "camera", "object", "light")
+    names = ("fastest", "camera", "object", "light", "shift_x", "shift_y", "rotation")
     rows = {name: np.zeros(PAIRS) for name in names}
-    rows |= {"camera_inliers": np.ones(PAIRS), "dt": np.full(PAIRS, dt)}
+    rows |= {"camera_inliers": np.ones(PAIRS), "scale": np.ones(PAIRS), "dt": np.full(PAIRS, dt)}
     rows |= {name: np.broadcast_to(np.float64(v), PAIRS) for name, v in columns.items()}
+    rows.setdefault("alone", rows["fastest"])
     return as_table(seconds=np.cumsum(rows["dt"]), **rows)
 
 
@@ -68,12 +69,31 @@ class TestSpeeds:
 
     @pytest.mark.parametrize("metric", ["flow_magnitude", "camera_motion", "object_motion"])
     def test_a_hard_cut_is_no_motion(self, metric: str) -> None:
-        each = np.array([1.0, 1, 1, 99, 1, 1])
+        each = np.array([1.0, 1, 50, 99, 50, 1])  # the pairs beside it were averaged with it
         table = speeds(fastest=each, camera=each, object=each)
         found = measured(metric, speeds=table, pulse=pulse(cut_before=4))
         assert found.value == pytest.approx(1.0)
         assert found.curve is not None
-        assert len(found.curve.values) == 5
+        assert found.curve.seconds.tolist() == [0.5, 1.0, 3.0]
+
+    @pytest.mark.parametrize("metric", ["flow_magnitude", "camera_motion", "object_motion"])
+    def test_a_leap_is_no_motion(self, metric: str) -> None:
+        each, alone = np.array([1.0, 1, 4, 4, 4, 1]), np.array([1.0, 1, 1, 10, 1, 1])
+        table = speeds(fastest=each, camera=each, object=each, alone=alone)
+        assert measured(metric, speeds=table, pulse=pulse()).value == pytest.approx(1.0)
+
+    @pytest.mark.parametrize("metric", ["flow_magnitude", "camera_motion", "object_motion"])
+    def test_pairs_beside_cuts_count_where_there_are_no_others(self, metric: str) -> None:
+        each = np.array([2.0, 2.0])
+        table = speeds(
+            dt=0.5,
+            fastest=np.full(PAIRS, 2.0),
+            camera=np.full(PAIRS, 2.0),
+            object=np.full(PAIRS, 2.0),
+        )
+        two = as_table(**{name: table[name][:2] for name in table.columns})
+        found = measured(metric, speeds=two, pulse=pulse(cut_before=1))
+        assert found.value == pytest.approx(each.mean())
 
     @pytest.mark.parametrize(("flicker", "status"), [(0.01, "ok"), (0.0101, "degenerate")])
     def test_light_that_changes_is_followed_by_flow(self, flicker: float, status: str) -> None:
@@ -123,10 +143,10 @@ class TestTemporal:
         )  # fmt: skip
 
     @pytest.mark.parametrize(("metric", "column"), COLUMNS)
-    def test_is_the_weighted_mean_less_one_percent(self, metric: str, column: str) -> None:
+    def test_is_the_weighted_mean_less_most_of_one_percent(self, metric: str, column: str) -> None:
         table = self.residual(column, [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], [1, 1, 1, 1, 1, 3])
         found = measured(metric, residual=table, pulse=pulse())
-        assert found.value == pytest.approx(100 * (2.5 / 8 - 0.01) / 0.99)
+        assert found.value == pytest.approx(100 * (2.5 / 8 - 0.0095) / 0.9905)
         assert found.curve is not None
         assert found.curve.values == pytest.approx([0, 10, 20, 30, 40, 50])
 
@@ -137,7 +157,7 @@ class TestTemporal:
         change = np.array([1.5, 1.49, 9, 9, 0, 9])  # from 1.5 levels on a frame is a new one
         table = self.residual(column, [0.0] * 6, [1.0] * 6)
         found = measured(metric, residual=table, pulse=pulse(change, cut_before=4))
-        unexplained = (1 / 6 - 0.01) / 0.99
+        unexplained = (1 / 6 - 0.0095) / 0.9905
         assert found.value == pytest.approx(100 * (1 - (1 - unexplained) * (1 - 2 / 6)))
 
     def test_where_every_frame_is_repeated_the_value_is_the_worst(self) -> None:
@@ -239,20 +259,20 @@ class TestCamera:
     LEFT = Prompt("p", "The camera pans to the left.")
 
     def test_the_picture_goes_the_other_way(self) -> None:
-        # from the left edge to the right by a tenth of the diagonal of 5 px, in six steps of half a second
-        table = motion(shift_x=0.5 / PAIRS)
+        # to the right by a tenth of the diagonal, in six steps of half a second
+        table = speeds(shift_x=0.1 / PAIRS)
         assert measured(
-            "camera_motion_agreement", self.LEFT, motion=table, pulse=pulse()
+            "camera_motion_agreement", self.LEFT, speeds=table, pulse=pulse()
         ).value == (pytest.approx(1.0))
         less = measured(
-            "camera_motion_agreement", self.LEFT, motion=motion(shift_x=0.2 / PAIRS), pulse=pulse()
+            "camera_motion_agreement", self.LEFT, speeds=speeds(shift_x=0.04 / PAIRS), pulse=pulse()
         )
         assert less.value == pytest.approx(0.4)
 
     def test_the_mean_over_what_is_asked_and_the_curve_of_the_worst(self) -> None:
         asked = Prompt("p", "The camera pans to the left, then zooms in.")
-        table = motion(shift_x=0.5 / PAIRS, scale=np.exp(0.01 / PAIRS))
-        found = measured("camera_motion_agreement", asked, motion=table, pulse=pulse())
+        table = speeds(shift_x=0.1 / PAIRS, scale=np.exp(0.01 / PAIRS))
+        found = measured("camera_motion_agreement", asked, speeds=table, pulse=pulse())
         assert found.value == pytest.approx((1.0 + 0.2) / 2)
         assert found.curve is not None
         assert found.curve.values == pytest.approx(np.full(PAIRS, 0.01 / PAIRS / 0.5))
@@ -260,18 +280,34 @@ class TestCamera:
     @pytest.mark.parametrize(("believed", "measurable"), [(3, True), (2, False)])
     def test_half_of_the_pairs_must_be_believed(self, believed: int, measurable: bool) -> None:
         inliers = np.where(np.arange(PAIRS) < believed, 0.3, 0.29)
-        table = motion(shift_x=0.5 / 3, camera_inliers=inliers)
+        table = speeds(shift_x=0.1 / 3, camera_inliers=inliers)
         if measurable:
-            found = measured("camera_motion_agreement", self.LEFT, motion=table, pulse=pulse())
+            found = measured("camera_motion_agreement", self.LEFT, speeds=table, pulse=pulse())
             assert found.value == pytest.approx(1.0)
         else:
             with pytest.raises(MetricError, match="only 2 of 6 pairs"):
-                measured("camera_motion_agreement", self.LEFT, motion=table, pulse=pulse())
+                measured("camera_motion_agreement", self.LEFT, speeds=table, pulse=pulse())
+
+    @pytest.mark.parametrize(("steps", "value"), [(1, 2 / 6), (2, 4 / 6), (3, 1.0), (6, 1.0)])
+    def test_a_move_that_stops_early_is_not_the_move(self, steps: int, value: float) -> None:
+        table = speeds(dt=1.0, shift_x=np.where(np.arange(PAIRS) < steps, 0.2, 0.0))
+        found = measured("camera_motion_agreement", self.LEFT, speeds=table, pulse=pulse())
+        assert found.value == pytest.approx(value)
+
+    def test_moves_that_follow_each_other_share_the_clip(self) -> None:
+        table = speeds(
+            dt=1.0,
+            shift_x=np.where(np.arange(PAIRS) < 2, 0.2, 0.0),
+            scale=np.exp(np.where(np.arange(PAIRS) >= 4, 0.1, 0.0)),
+        )
+        both = Prompt("p", "The camera pans to the left, then zooms in.")
+        found = measured("camera_motion_agreement", both, speeds=table, pulse=pulse())
+        assert found.value == pytest.approx(1.0)
 
     def test_who_asks_for_nothing_gets_nothing(self) -> None:
         for prompt in (None, Prompt("p", "A lake."), Prompt("p", "Pan left.", {"camera": ""})):
             with pytest.raises(NotApplicable):
-                measured("camera_motion_agreement", prompt, motion=motion(), pulse=pulse())
+                measured("camera_motion_agreement", prompt, speeds=speeds(), pulse=pulse())
 
 
 @pytest.mark.parametrize("name", registry.names(registry.METRICS))
