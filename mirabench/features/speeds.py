@@ -36,9 +36,9 @@ class SpeedsOfMotion:
 
     Columns: `seconds` of the later frame, `dt` (s), `fastest`, `camera`, `object` (diagonals per second; see
     the metrics), `alone` (`fastest` of the pair without its neighbours), `light` (change of light by blocks,
-    share of full scale), `camera_inliers` (share of the grid; 0 when no camera could be fitted); the camera's step in the middle of the picture: `shift_x`,
-    `shift_y` (diagonals), `scale` (1 = none), `rotation` (rad, clockwise positive). A clip of one frame gives
-    no row.
+    share of full scale), `camera_inliers` (share of the grid; 0 when no camera could be fitted); the camera's
+    step in the middle of the picture: `shift_x`, `shift_y` (diagonals), `scale` (1 = none), `rotation` (rad,
+    clockwise positive). A clip of one frame gives no row.
     """
 
     rate: float = 12.0
