@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 HERE = Path(__file__).resolve().parent
-PROMPTS = HERE.parent / "prompts" / "mirabench-v1.csv"
+PROMPTS = HERE.parent / "prompts" / "mirabench-v2.csv"
 
 Scene = dict[str, str]
 

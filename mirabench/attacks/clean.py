@@ -50,7 +50,7 @@ def rendered(
     for name in names:
         make, options = (ATTACKED | YARDSTICK)[name]
         clip = make(frames, size, **options)
-        prompt = Prompt(name, clip.captions["short"], clip.captions)
+        prompt = Prompt(name, clip.captions["short"], clip.captions, text_is_told=False)
         found.append(Footage(name, clip.frames, clip.fps, prompt, rendered=True))
     return found
 

@@ -19,7 +19,7 @@ from mirabench.shapes import Float32
 
 CONTEXT = 77
 """Tokens that CLIP reads, start and end included."""
-OTHERS = "mirabench-v1"
+OTHERS = "mirabench-v2"
 """The bundled prompt set whose short captions are the other prompts' sentences."""
 
 
@@ -38,7 +38,7 @@ def others_digest() -> str:
 
 @dataclass(frozen=True, slots=True)
 class ClipSentences:
-    """Extractor of the feature `clip_sentences`, of all captions of a prompt, each sentence once.
+    """Extractor of the feature `clip_sentences`, of the captions that were asked for, each sentence once.
 
     Columns: `rows` (S, 512), a sentence each, not normalised; `tokens` (S,), how many it has; `others` (K,
     512), the distractors that are no sentence of this prompt.
@@ -47,7 +47,7 @@ class ClipSentences:
     others: str = ""
     """Digest of the distractors; empty stands for those of this version."""
     name: ClassVar[str] = "clip_sentences"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     weights: ClassVar[tuple[str, ...]] = ("clip-vit-b-32",)
 
     def __post_init__(self) -> None:
@@ -57,17 +57,19 @@ class ClipSentences:
         object.__setattr__(self, "others", found)
 
     def text_of(self, prompt: Prompt) -> str:
-        """The sentences of the six captions, as a JSON list.
+        """The sentences of those of the six captions that the generator was given, as a JSON list.
+
+        A text that holds none of them counts itself.
 
         Raises:
-            NotApplicable: the prompt has no caption.
+            NotApplicable: the prompt has no sentence.
         """
-        captions = [prompt.caption(aspect) or "" for aspect in ASPECTS]
+        captions = [prompt.captions[aspect] for aspect in ASPECTS if prompt.asks_for(aspect)]
         found = [s for caption in captions for s in sentences(caption)]
         if not found:
             found = sentences(prompt.text)
         if not found:
-            raise NotApplicable("the prompt has no caption with a sentence")
+            raise NotApplicable("the prompt has no sentence")
         return json.dumps(list(dict.fromkeys(found)), ensure_ascii=False)
 
     def embed(self, text: str) -> FeatureTable:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from mirabench.inputs.sentences import sentences
+
 _GAP = r"[^.;,]{0,30}?"
 _SIDEWAYS = (
     r"\b(?:pan(?:s|ning|ned)?|truck(?:s|ing|ed)?|slid(?:e|es|ing)|swe(?:ep|eps|eping|pt)|"
@@ -49,6 +51,23 @@ _DIRECTED = {
 _DENIED = re.compile(
     r"\b(?:no|not|never|without|neither|nor|rather than|instead of|free of|n't)\b[^.;,]{0,25}$"
 )
+
+
+_OF_THE_CAMERA = re.compile(
+    r"\b(?:camera|lens|shots?|viewpoint|drone|dolly|dollies|dollying|hand-?held|zoom(?:s|ing)?|pedestals?|"
+    r"(?:pan|tilt|truck)(?:s|ning|ing)? (?:\w+ly )?(?:to the )?(?:left|right|up|down)\b)"
+)
+"""What makes a sentence of a prompt one about the camera: elsewhere it is the subject that rolls or rises."""
+
+
+def sentences_of_the_camera(text: str) -> str:
+    """The sentences of a prompt that are about the camera; empty where there is none.
+
+    Example:
+        >>> sentences_of_the_camera("A barrel rolls down to the left. The camera pans right.")
+        'The camera pans right.'
+    """
+    return " ".join(s for s in sentences(text) if _OF_THE_CAMERA.search(s.lower()))
 
 
 def asked_moves(caption: str) -> list[str]:

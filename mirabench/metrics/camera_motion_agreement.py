@@ -17,6 +17,9 @@ part (`lasting`). The score is the mean over the asked moves.
 
 Source: mirabench; MiraBench's camera_alignment asks the same by ViCLIP.
 
+A clip is judged by what its prompt's text asks for: by the camera caption where the text contains it, else by
+the sentences of the text that are about the camera. Where a table has captions and no text, the caption counts.
+
 When not to trust it: a pan and a truck, a zoom and a dolly look alike to a homography; an object that
 fills the picture is taken for the camera; order and speed of moves are not checked. A caption that asks
 for no move gives no score.
@@ -36,7 +39,7 @@ from mirabench.functional.camera_path import (
 )
 from mirabench.inputs.prompts import Prompt
 from mirabench.metrics.api import ClipFormula, ClipInputs, Curve, Measured, MetricSpec
-from mirabench.metrics.camera_caption import asked_moves
+from mirabench.metrics.camera_caption import asked_moves, sentences_of_the_camera
 from mirabench.metrics.health import PULSE
 from mirabench.metrics.motion import SPEEDS, within_shots
 from mirabench.shapes import Bool
@@ -54,7 +57,7 @@ def agreement(clip: ClipInputs) -> Measured:
     """
     moves = asked_moves(caption_of(clip.prompt))
     if not moves:
-        raise NotApplicable("the caption asks for no camera move")
+        raise NotApplicable("the prompt asks for no camera move")
     path = camera_path(clip, _believed(clip))
     parts = {
         move: camera_agreement(path, move, moves) * lasting(path, move, moves) for move in moves
@@ -67,7 +70,10 @@ def agreement(clip: ClipInputs) -> Measured:
 
 
 def caption_of(prompt: Prompt | None) -> str:
-    """The text in which the camera's moves are looked for: its own caption, else the prompt.
+    """The text in which the camera's moves are looked for: what the generator was asked.
+
+    Its camera caption, if the prompt's text contains it or is not told; else the text's sentences about the
+    camera, which may be none.
 
     Raises:
         NotApplicable: there is no prompt, or its camera caption is empty.
@@ -77,7 +83,9 @@ def caption_of(prompt: Prompt | None) -> str:
     camera = prompt.caption("camera")
     if camera == "":
         raise NotApplicable("the camera caption is empty, so nothing is asked of the camera")
-    return camera if camera is not None else prompt.text
+    if camera is not None and prompt.asks_for("camera"):
+        return camera
+    return sentences_of_the_camera(prompt.text)
 
 
 def camera_path(clip: ClipInputs, kept: Bool[np.ndarray, " N"]) -> CameraPath:
@@ -108,7 +116,7 @@ CAMERA_MOTION_AGREEMENT = ClipFormula(
         name="camera_motion_agreement",
         version=2,
         dimension="text alignment",
-        summary="Whether the camera does what its caption asks for",
+        summary="Whether the camera does what the prompt asks for",
         unit="",
         range=(0.0, 1.0),
         higher_is_better=True,

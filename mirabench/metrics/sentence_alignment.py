@@ -1,7 +1,7 @@
 """Text alignment by sentences: does each sentence of the captions fit the video better than other prompts' do?
 
 For a frame v and a sentence u_j, the margin is cos(v, u_j) - mean over k of cos(v, u_k), u_k the sentences of
-other prompts: a fixed list, one sentence of each scene of the bundled set `mirabench-v1` that is no sentence
+other prompts: a fixed list, one sentence of each scene of the bundled set `mirabench-v2` that is no sentence
 of this prompt, so that a score never depends on who else is in the run. The margin of a sentence is its mean
 over frames, two a second. `sentence_alignment` is the mean over the sentences of all captions,
 `sentence_alignment_worst` the least: what was asked for and is not there. `caption_share_read` is the share

@@ -87,17 +87,25 @@ def test_what_is_beyond_the_context_is_said() -> None:
     assert CAPTION_SHARE_READ.compute(found).value == pytest.approx(107 / 184)
 
 
-def test_the_text_is_all_captions_each_sentence_once() -> None:
-    prompt = Prompt("p", "A dog.", {"short": "A dog.", "dense": "A dog. It runs.", "style": ""})
-    assert json.loads(ClipSentences().text_of(prompt)) == ["A dog.", "It runs."]
+def test_the_text_is_the_captions_that_were_asked_for_each_sentence_once() -> None:
+    captions = {"short": "A dog.", "dense": "A dog. It runs.", "style": ""}
+    text_of = ClipSentences().text_of
+    untold = Prompt("p", "A dog.", captions, text_is_told=False)
+    assert json.loads(text_of(untold)) == ["A dog.", "It runs."]
+    assert json.loads(text_of(Prompt("p", "A dog.", captions))) == ["A dog."]
+    assert json.loads(text_of(Prompt("p", "Dense: A dog.  It\nruns.", captions))) == [
+        "A dog.",
+        "It runs.",
+    ]
+    assert json.loads(text_of(Prompt("p", "Another text.", captions))) == ["Another text."]
     assert json.loads(ClipSentences().text_of(Prompt("p", "Only text."))) == ["Only text."]
-    with pytest.raises(NotApplicable, match="no caption"):
+    with pytest.raises(NotApplicable, match="no sentence"):
         ClipSentences().text_of(Prompt("p", " "))
 
 
 def test_the_distractors_are_fixed_and_part_of_the_identity() -> None:
     assert len(other_sentences()) == len(set(other_sentences())) >= 30
-    assert ClipSentences().others == others_digest() == "1c74619110f1a6b0"
+    assert ClipSentences().others == others_digest() == "3cd76e68c36e9af3"
     with pytest.raises(ValueError, match="the distractors have the digest"):
         ClipSentences(others="0" * 16)
 
@@ -111,7 +119,7 @@ def test_own_sentences_are_no_distractors(monkeypatch: pytest.MonkeyPatch) -> No
 
     pytest.importorskip("open_clip")
     monkeypatch.setattr("mirabench.features.sentence_text.embedded", embedded)
-    prompt = next(iter(read_prompts("mirabench-v1", ["short"]).values()))
+    prompt = next(iter(read_prompts("mirabench-v2", ["short"]).values()))
     feature = ClipSentences()
     table = feature.embed(feature.text_of(prompt))
     own = json.loads(feature.text_of(prompt))

@@ -28,10 +28,25 @@ class Prompt:
     """Aspect -> caption; an aspect whose column exists but is empty maps to the empty text."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Any other column of the table: category, motion, dimension, ..."""
+    text_is_told: bool = True
+    """False when the table has captions but no text: what the generator got is then not known."""
 
     def caption(self, aspect: str) -> str | None:
         """The caption of one aspect; None when the table has no such column."""
         return self.captions.get(aspect)
+
+    def asks_for(self, aspect: str) -> bool:
+        """Whether the generator was given this caption: the text contains it.
+
+        Where the text is not told, it is taken to have been given every caption of the table.
+
+        Example:
+            >>> scene = Prompt("dog", "", {"short": "A dog runs.", "camera": "The camera is static."})
+            >>> [in_form(scene, "short").asks_for(aspect) for aspect in ("short", "camera", "style")]
+            [True, False, False]
+        """
+        caption = " ".join((self.caption(aspect) or "").split())
+        return bool(caption) and (not self.text_is_told or caption in " ".join(self.text.split()))
 
     def digest(self) -> str:
         """The sha256 over text and captions, so that an edited prompt is told from the old one."""
@@ -65,7 +80,7 @@ def in_form(scene: Prompt, form: str) -> Prompt:
         text = " ".join(f"{_label(aspect)}: {scene.captions[aspect]}" for aspect in aspects)
     else:
         text = scene.captions[form]
-    return replace(scene, id=f"{scene.id}/{form}", text=text)
+    return replace(scene, id=f"{scene.id}/{form}", text=text, text_is_told=True)
 
 
 def _label(aspect: str) -> str:

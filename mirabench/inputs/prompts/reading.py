@@ -21,10 +21,12 @@ def prompt_of(row: Row, default_id: str) -> Prompt | None:
         for aspect in ASPECTS
         if f"{aspect}_caption" in row.values
     }
-    text = row.first(TEXT_COLUMNS) or captions.get("short") or captions.get("dense") or ""
+    told = row.first(TEXT_COLUMNS)
+    text = told or captions.get("short") or captions.get("dense") or ""
     if not text and not captions:
         return None
-    return Prompt(row.first(("prompt_id",)) or default_id, text, captions)
+    key = row.first(("prompt_id",)) or default_id
+    return Prompt(key, text, captions, text_is_told=bool(told))
 
 
 def read_file(path: Path) -> dict[str, Prompt]:

@@ -25,6 +25,12 @@ def prompts_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def scenes() -> list[Scene]:
+    """The fifty scenes of mirabench-v2."""
+    return read_scenes("mirabench-v2.csv")
+
+
+@pytest.fixture(scope="session")
+def first_scenes() -> list[Scene]:
     """The fifty scenes of mirabench-v1."""
     return read_scenes("mirabench-v1.csv")
 

@@ -8,16 +8,30 @@ from itertools import combinations
 
 import pytest
 
+from mirabench.inputs.prompts import read_prompts
+from mirabench.metrics.camera_caption import asked_moves, sentences_of_the_camera
+from mirabench.metrics.camera_motion_agreement import caption_of
+
 Scene = dict[str, str]
 
 WORDS = {
-    "short_caption": (10, 18),
-    "dense_caption": (75, 110),
-    "main_object_caption": (50, 80),
-    "background_caption": (45, 75),
-    "camera_caption": (50, 80),
-    "style_caption": (22, 38),
+    "short_caption": (6, 22),
+    "dense_caption": (50, 130),
+    "main_object_caption": (45, 90),
+    "background_caption": (40, 80),
+    "camera_caption": (50, 90),
+    "style_caption": (15, 46),
 }
+"""Fewest and most words. MiraData's tables have a few texts of several hundred, which no generator reads."""
+SPREAD = {
+    "short_caption": (9, 14, 21),
+    "dense_caption": (68, 87, 105),
+    "main_object_caption": (56, 66, 81),
+    "background_caption": (46, 59, 71),
+    "camera_caption": (53, 64, 77),
+    "style_caption": (22, 28, 39),
+}
+"""Tenth, middle and ninetieth percentile of words in MiraData's published sample of a hundred rows."""
 MAX_SHARED_5GRAMS = 0.02
 """Bound on the Jaccard overlap of word 5-grams of two captions of one kind.
 
@@ -116,6 +130,59 @@ def test_caption_lengths_are_those_of_miradata(column: str, scenes: list[Scene])
     low, high = WORDS[column]
     counts = {scene["id"]: len(scene[column].split()) for scene in scenes}
     assert not {key: n for key, n in counts.items() if not low <= n <= high}
+
+
+@pytest.mark.parametrize("column", WORDS)
+def test_lengths_spread_as_those_of_miradata(column: str, scenes: list[Scene]) -> None:
+    counts = sorted(len(scene[column].split()) for scene in scenes)
+    found = [counts[round(share * (len(counts) - 1))] for share in (0.1, 0.5, 0.9)]
+    for ours, theirs in zip(found, SPREAD[column], strict=True):
+        assert abs(ours - theirs) <= max(3, 0.12 * theirs), (found, SPREAD[column])
+
+
+@pytest.mark.data
+def test_the_spread_is_that_of_the_sample(samples: list[Scene]) -> None:
+    for column, wanted in SPREAD.items():
+        counts = sorted(n for row in samples if 0 < (n := len(row[column].split())) < 400)
+        found = tuple(counts[round(share * (len(counts) - 1))] for share in (0.1, 0.5, 0.9))
+        assert all(abs(a - b) <= 2 for a, b in zip(found, wanted, strict=True)), (column, found)
+
+
+@pytest.mark.parametrize("column", ["short_caption", "dense_caption"])
+def test_each_form_names_the_medium_of_a_painted_or_rendered_scene(
+    column: str, scenes: list[Scene]
+) -> None:
+    made = [scene for scene in scenes if scene["style"] != "real"]
+    assert len(made) == 19
+    assert not [s["id"] for s in made if not MEDIUM[s["style"]].search(s[column])]
+
+
+def test_a_quarter_of_the_dense_captions_ask_for_their_camera_moves_and_no_others(
+    scenes: list[Scene],
+) -> None:
+    asking = {}
+    for scene in scenes:
+        text = sentences_of_the_camera(scene["dense_caption"])
+        if text:
+            asking[scene["id"]] = (moves_named(text), scene["camera_moves"].split(";"))
+    assert not {key: moves for key, moves in asking.items() if moves[0] != moves[1]}
+    assert len(asking) == pytest.approx(0.25 * len(scenes), abs=1)
+    assert {key.split("-")[0] for key in asking} == {scene["category"] for scene in scenes}
+
+
+@pytest.mark.parametrize("name", ["mirabench-v2", "smoke"])
+def test_the_camera_is_judged_where_the_text_asks_for_it(name: str) -> None:
+    for prompt in read_prompts(name).values():
+        form = prompt.id.split("/")[1]
+        asked = asked_moves(caption_of(prompt))
+        if form == "structured":
+            assert asked == asked_moves(prompt.captions["camera"]) != [], prompt.id
+        elif form == "short":
+            assert asked == [], (prompt.id, prompt.text)
+        else:
+            assert asked == [] or len(asked) == len(prompt.tags["camera_moves"].split(";")), (
+                prompt.id
+            )
 
 
 def test_a_short_or_style_caption_is_one_sentence_and_a_dense_one_more_than_three(

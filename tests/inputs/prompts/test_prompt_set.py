@@ -83,12 +83,14 @@ def test_every_prompt_file_has_a_card_and_every_card_a_file(
     assert all(card["file"] == f"{name}.csv" for name, card in cards.items())
 
 
-@pytest.mark.parametrize("name", ["mirabench-v1", "smoke"])
+@pytest.mark.parametrize("name", ["mirabench-v1", "mirabench-v2", "smoke"])
 def test_a_card_tells_digest_counts_columns_licence_and_origin(
     name: str, prompts_folder: Path, cards: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:
     card = cards[name]
-    rows = request.getfixturevalue({"mirabench-v1": "scenes", "smoke": "smoke"}[name])
+    rows = request.getfixturevalue(
+        {"mirabench-v1": "first_scenes", "mirabench-v2": "scenes", "smoke": "smoke"}[name]
+    )
     digest = hashlib.sha256((prompts_folder / card["file"]).read_bytes()).hexdigest()
     assert card["sha256"] == digest, f"set sha256 of {name} in cards.toml to {digest}"
     assert card["scenes"] == len(rows)
@@ -101,7 +103,7 @@ def test_a_card_tells_digest_counts_columns_licence_and_origin(
 
 def test_fifty_scenes_give_150_prompts(scenes: list[Scene], cards: dict[str, Any]) -> None:
     assert len(scenes) == 50
-    assert cards["mirabench-v1"]["prompts"] == 150
+    assert cards["mirabench-v2"]["prompts"] == 150
 
 
 def test_columns_are_exactly_these_in_this_order(scenes: list[Scene], smoke: list[Scene]) -> None:

@@ -53,7 +53,7 @@ class TestBundledSets:
         assert scene[0].tags["category"] == "object"
 
     def test_an_unknown_name_offers_the_nearest(self):
-        with pytest.raises(UnknownNameError, match="did you mean mirabench-v1"):
+        with pytest.raises(UnknownNameError, match="did you mean mirabench-v2 or mirabench-v1"):
             read_prompts("mirabench-v")
 
 
