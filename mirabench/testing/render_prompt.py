@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mirabench.metrics.camera_caption import asked_moves
+from mirabench.metrics.camera_caption import asked_moves, sentences_of_the_camera
 from mirabench.testing.cameras import Camera, rotation
 from mirabench.testing.places import room, yard
 from mirabench.testing.scenes import render
@@ -77,7 +77,12 @@ def render_prompt(
     The same prompt, seed and size give the same frames. A prompt without camera words gives a
     camera that stands still before a rolling ball.
     """
-    asked = asked_moves(prompt)
+    camera = (
+        prompt.rpartition("Camera: ")[2]
+        if "Camera: " in prompt
+        else sentences_of_the_camera(prompt)
+    )
+    asked = asked_moves(camera)
     moves = [_MOVES[move] for move in asked if move in _MOVES]
     number = int(hashlib.sha256(f"{seed} {prompt}".encode()).hexdigest()[:8], 16)
     scene = room(number) if moves and number % 2 else yard(number)

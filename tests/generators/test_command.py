@@ -106,14 +106,14 @@ def test_the_bundled_renderer_films_what_the_camera_words_say(tmp_path):
     from mirabench.inputs.prompts import read_prompts
     from mirabench.run.evaluate import evaluate
 
-    code = "{prompt} --seed {seed} --output {output} --frames 48"
-    template = f"{{python}} -m mirabench.testing.render_prompt --prompt {code}"
     scene = read_prompts("smoke")["object-12/structured"]
-    obedient = Prompt("obedient", scene.text, scene.captions)
-    deaf = Prompt("deaf", "Nine paper lanterns drift across a black lake.", scene.captions)
-    outcome = generate_all(Command(template), [obedient, deaf], Path(tmp_path), timeout=60)
-    assert not outcome.failed
-    report = evaluate([outcome.manifest], metrics=["camera_motion_agreement"], cache=False)
-    score = {v.prompt_id: v.scores["camera_motion_agreement"].value for v in report.videos}
-    assert score["obedient"] > 0.8
-    assert score["deaf"] < 0.3
+    found = {}
+    for name, text in {"obedient": "{prompt}", "deaf": "'Nine lanterns drift on a lake.'"}.items():
+        code = f"{text} --seed {{seed}} --output {{output}} --frames 48"
+        template = f"{{python}} -m mirabench.testing.render_prompt --prompt {code}"
+        outcome = generate_all(Command(template), [scene], tmp_path / name, timeout=60)
+        assert not outcome.failed
+        report = evaluate([outcome.manifest], metrics=["camera_motion_agreement"], cache=False)
+        found[name] = report.videos[0].scores["camera_motion_agreement"].value
+    assert found["obedient"] > 0.8
+    assert found["deaf"] < 0.3
