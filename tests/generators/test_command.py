@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -108,7 +107,7 @@ def test_the_bundled_renderer_films_what_the_camera_words_say(tmp_path):
 
     scene = read_prompts("smoke")["object-12/structured"]
     found = {}
-    for name, text in {"obedient": "{prompt}", "deaf": "'Nine lanterns drift on a lake.'"}.items():
+    for name, text in {"obedient": "{prompt}", "deaf": "{id}"}.items():
         code = f"{text} --seed {{seed}} --output {{output}} --frames 48"
         template = f"{{python}} -m mirabench.testing.render_prompt --prompt {code}"
         outcome = generate_all(Command(template), [scene], tmp_path / name, timeout=60)
