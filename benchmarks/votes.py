@@ -7,6 +7,7 @@ hundred thousand prompts, not a number that was put in.
     python benchmarks/votes.py                 # 1,000 repeats of each row of the docs' table
     python benchmarks/votes.py --repeats 100
     python benchmarks/votes.py --adversaries   # a fifth of the raters lie
+    python benchmarks/votes.py --best          # how short any unbiased use of a metric could make them
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from miraboard.votes.davidson import fit, probabilities
 from miraboard.votes.estimate import Strengths, bradley_terry, prediction_powered
-from miraboard.votes.prediction import predict
+from miraboard.votes.prediction import Predicted, predict
 from miraboard.votes.raters import Attention, distrusted
 from miraboard.votes.table import VoteTable, capped, cells_of, vote_table
 
@@ -48,7 +49,7 @@ class World:
     offsets: float = 0.5
     """Of each metric's error over whole generators, which more prompts do not average away."""
     liars: str = ""
-    """`reversed`, `boost` or `random`: what a fifth of the raters do."""
+    """`reversed`, `boost`, `sly`, `left` or `random`: what a fifth of the raters do."""
     seed: int = 1
     means: FloatArray = field(init=False)
 
@@ -68,7 +69,7 @@ SHARE = 0.1
 """Of all weight that one rater may have, as on the board."""
 CHECKS = 0.08
 """Attention checks for each vote, as on the board; half show the same clip twice, half a damaged copy."""
-FAILS = {"": 0.03, "reversed": 0.5, "random": 2 / 3, "boost": 0.03}
+FAILS = {"": 0.03, "reversed": 0.5, "random": 2 / 3, "boost": 0.03, "sly": 0.03, "left": 0.75}
 """Share of the checks that are failed: who turns every answer round calls the same clip twice a tie."""
 
 
@@ -133,9 +134,16 @@ def _lied(
         return np.where(lies, 2 - outcome, outcome)
     if world.liars == "random":
         return np.where(lies, draw.integers(0, 3, len(outcome)), outcome)
-    if world.liars == "boost":  # the worst generator wins whatever it is in; honest elsewhere
+    if world.liars == "left":
+        return np.where(lies, 0, outcome)
+    if world.liars in (
+        "boost",
+        "sly",
+    ):  # the worst generator wins; honest elsewhere, sly every other time
         worst = int(np.argmin(world.means))
         boosted = np.where(left == worst, 0, np.where(right == worst, 2, outcome))
+        if world.liars == "sly":
+            lies = lies & (draw.random(len(outcome)) < 0.5)
         return np.where(lies, boosted, outcome)
     return outcome
 
@@ -166,6 +174,25 @@ def repeat(
     }  # fmt: skip
 
 
+def best_possible(world: World, votes: int, repeats: int, draws: int = 300) -> float:
+    """How much shorter the interval becomes when every prediction is the true chance of the vote."""
+    widths = []
+    for number in range(repeats):
+        key = [world.seed, 7, number]
+        clips = world.utilities(
+            np.random.default_rng(key), world.prompts
+        )  # those that `simulate` draws
+        table, _ = simulate(world, votes, np.random.default_rng(key))
+        cells = cells_of(table)
+        known = probabilities(clips[cells.pairs[:, 0]] - clips[cells.pairs[:, 1]], world.tie)
+        share = np.full(known.shape[:2], 1 / world.prompts)
+        predicted = Predicted(known[cells.pair, table.prompt], known, share)
+        both = bradley_terry(table, draws), prediction_powered(table, predicted, draws)
+        widths.append([float((found.high - found.low).mean()) for found in both])
+    alone, powered = np.mean(widths, axis=0)
+    return float(1 - powered / alone)
+
+
 def _covers(strengths: Strengths, wanted: FloatArray) -> NDArray[np.bool_]:
     return np.asarray((strengths.low <= wanted) & (wanted <= strengths.high))
 
@@ -174,7 +201,7 @@ def robustness(world: World, votes: int, repeats: int) -> dict[str, float]:
     """How far a fifth of liars move the strengths: root mean square error, with and without the rules."""
     wanted = truth(replace(world, liars=""))
     errors: dict[str, list[float]] = {"honest": [], "untouched": [], "screened": []}
-    caught, lost, order = [], [], []
+    caught, lost, order, lift = [], [], [], []
     liars = round(LIARS * world.raters)
     for number in range(repeats):
         key = [world.seed, 8, number]
@@ -187,10 +214,12 @@ def robustness(world: World, votes: int, repeats: int) -> dict[str, float]:
         screened = capped(table.only(~np.isin(table.rater, out)), SHARE)
         for name, votes_of in (("honest", honest), ("untouched", table), ("screened", screened)):
             errors[name].append(float(((_strengths(votes_of) - wanted) ** 2).mean()))
+        worst = int(np.argmin(wanted))
+        lift.append(float((_strengths(screened) - _strengths(honest))[worst]))
         order.append(float(np.argmax(_strengths(screened)) == np.argmax(wanted)))
     found = {name: float(np.sqrt(np.mean(e))) for name, e in errors.items()}
     return {**found, "liars_caught": float(np.mean(caught)), "honest_lost": float(np.mean(lost)),
-            "best_is_best": float(np.mean(order))}  # fmt: skip
+            "lift_of_the_worst": float(np.mean(lift)), "best_is_best": float(np.mean(order))}  # fmt: skip
 
 
 def _attention(world: World, table: VoteTable, draw: np.random.Generator) -> Attention:
@@ -208,7 +237,10 @@ def _strengths(table: VoteTable) -> FloatArray:
 
 ROWS: dict[str, World] = {
     "good metric": World(),
-    "good metric, clips differ less": World(clips=2.0),
+    "good metric, clips 1 log-odds apart": World(clips=1.0),
+    "good metric, clips 2 log-odds apart": World(clips=2.0),
+    "good metric, clips 2.5 log-odds apart": World(clips=2.5),
+    "good metric, clips 4 log-odds apart": World(clips=4.0),
     "fair metric": World(correlations=(0.8,)),
     "weak metric": World(correlations=(0.5,)),
     "random metric": World(correlations=(0.0,)),
@@ -226,16 +258,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--repeats", type=int, default=1000)
     parser.add_argument("--votes", type=int, default=200)
-    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--rows", default=";".join(ROWS), help="separated by semicolons")
     parser.add_argument("--adversaries", action="store_true")
+    parser.add_argument("--best", action="store_true")
     options = parser.parse_args()
-    if options.adversaries:
-        for liars in ("", "reversed", "boost", "random"):
-            for votes in (400, 1200, 2400):
-                found = robustness(World(spread=1.2, liars=liars), votes, options.repeats)
-                _print({"liars": liars or "none", "votes": votes, **found})
+    if options.best:
+        for clips in (1.0, 1.5, 2.0, 2.5, 3.0, 4.0):
+            found = best_possible(World(clips=clips), options.votes, options.repeats)
+            _print({"clips": clips, "shorter": found})
         return
-    for name in options.rows.split(","):
+    if options.adversaries:
+        for correlation in (0.95, 0.0):
+            for liars in ("", "reversed", "boost", "sly", "left", "random"):
+                world = World(spread=1.2, liars=liars, correlations=(correlation,))
+                for votes in (200, 400, 1200):
+                    found = robustness(world, votes, options.repeats)
+                    _print(
+                        {"metric": correlation, "liars": liars or "none", "votes": votes, **found}
+                    )
+        return
+    for name in options.rows.split(";"):
         _print({"row": name, **repeat(ROWS[name], options.votes, options.repeats)})
 
 

@@ -246,6 +246,21 @@ def test_a_fifth_of_liars_moves_little(voters: ModuleType, liars: str) -> None:
     assert found["untouched"] > 1.25 * found["screened"]
 
 
+@pytest.mark.parametrize("liars, caught", [("boost", 0.5), ("left", 0.75), ("reversed", 0.75)])
+def test_liars_of_ten_votes_each_move_little(voters: ModuleType, liars: str, caught: float) -> None:
+    world = voters.World(spread=1.2, liars=liars)
+    found = voters.robustness(world, 400, 8)
+    assert found["liars_caught"] > caught and found["honest_lost"] < 0.03
+    assert found["screened"] < 1.3 * found["honest"]
+    assert found["lift_of_the_worst"] < 0.25
+
+
+def test_no_scheme_is_seen_in_votes_of_good_will_without_any_metric(voters: ModuleType) -> None:
+    world = voters.World(spread=1.2, correlations=(0.0,))
+    found = voters.robustness(world, 400, 8)
+    assert found["honest_lost"] < 0.02 and found["screened"] < 1.05 * found["honest"]
+
+
 def test_raters_of_good_will_are_left_alone(voters: ModuleType) -> None:
     lost = 0
     for number in range(10):

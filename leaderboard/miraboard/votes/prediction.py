@@ -55,6 +55,29 @@ def predict(
     return Predicted(found[cells.pair, votes.prompt], found, _shares(votes, cells, shown))
 
 
+def foretold(votes: VoteTable, worths: FloatArray | None, trusted: NDArray[np.bool_]) -> FloatArray:
+    """(N, 3) chances of each vote, by a fit to the votes of other raters, seen from the pair's first generator.
+
+    Args:
+        votes: All of them.
+        worths: (K, metrics, M), 0 to 1; None where there are none.
+        trusted: (N,) votes to learn from.
+    """
+    cells = cells_of(votes)
+    if worths is None:
+        worths = np.zeros((votes.generators, 0, votes.prompts))
+    features = _features(worths, cells)
+    fold = np.random.default_rng(0).permutation(votes.raters)[votes.rater] % FOLDS
+    found = np.zeros((len(votes), 3))
+    for number in range(FOLDS):
+        strengths, weights, tie = _learnt(votes, cells, features, trusted & (fold != number))
+        at = np.flatnonzero(fold == number)
+        first, second = cells.pairs[cells.pair[at]].T
+        within = features[cells.pair[at], votes.prompt[at]] @ weights
+        found[at] = probabilities(strengths[first] - strengths[second] + within, tie)
+    return found
+
+
 def _shares(votes: VoteTable, cells: Cells, shown: NDArray[np.bool_] | None) -> FloatArray:
     drawn = np.ones((len(cells.pairs), votes.prompts), dtype=bool)
     if shown is not None:
@@ -76,6 +99,15 @@ def _fold(
     votes: VoteTable, cells: Cells, features: FloatArray, known: NDArray[np.bool_], asked: IntArray
 ) -> FloatArray:
     """(P, asked, 3) chances on some prompts, learnt from the votes on others."""
+    strengths, weights, tie = _learnt(votes, cells, features, known)
+    between = strengths[cells.pairs[:, 0]] - strengths[cells.pairs[:, 1]]
+    return probabilities(between[:, None] + features[:, asked] @ weights, tie)
+
+
+def _learnt(
+    votes: VoteTable, cells: Cells, features: FloatArray, known: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray, float]:
+    """Strengths (K,), weights (metrics,) and tie of a fit to some votes."""
     generators, metrics = votes.generators, features.shape[2]
     pair = cells.pair[known]
     design = np.concatenate([_sides(cells.pairs[pair], generators),
@@ -84,10 +116,7 @@ def _fold(
         [np.full(generators, 1 / PRIOR**2), np.full(metrics, metrics / EXPLAINED**2)]
     )
     coefficients, tie = regress(design, cells.came[known].argmax(axis=1), precision)
-    strengths = coefficients[:generators]
-    between = strengths[cells.pairs[:, 0]] - strengths[cells.pairs[:, 1]]
-    within = features[:, asked] @ coefficients[generators:]
-    return probabilities(between[:, None] + within, tie)
+    return coefficients[:generators], coefficients[generators:], tie
 
 
 def _sides(pairs: IntArray, generators: int) -> FloatArray:

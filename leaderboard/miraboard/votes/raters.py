@@ -1,6 +1,6 @@
 """Whose votes count: raters who fail attention checks, vote against everybody, or favour one generator do not.
 
-Three rules, each of which a rater of good will breaks in about one case of a hundred or less:
+Four rules, each of which a rater of good will breaks in about one case of a hundred or less:
 
 - **Attention.** So many failed checks that somebody who fails one in ten would do so in 1 % of cases.
 - **Against everybody.** The rater's votes are compared with what the others' votes predict, by their strengths
@@ -9,6 +9,8 @@ Three rules, each of which a rater of good will breaks in about one case of a hu
 - **Favour.** For each rater and generator: votes won by it in this rater's votes beyond what is predicted, in
   standard errors, rescaled by the spread that all raters show (tastes differ). What is beyond Bonferroni's
   5 % over all raters and generators is left out, and everything is looked at again without them.
+- **Scheme.** Who rather follows one of the schemes of `schemes` than votes as people do, four to one: few votes
+  of each are enough where several raters do the same.
 
 Taste is no reason: who prefers another generator than most, by as much as raters differ, counts. The rules
 see little in a handful of votes, so an account's weight is capped besides: see `capped`.
@@ -24,7 +26,8 @@ from numpy.typing import NDArray
 from scipy.stats import binom, norm  # extra `stats`, which `leaderboard` brings
 
 from miraboard.votes.davidson import LEFT, RIGHT, TIE, fit, probabilities
-from miraboard.votes.prediction import predict
+from miraboard.votes.prediction import foretold, predict
+from miraboard.votes.schemes import honest_chances
 from miraboard.votes.table import Cells, FloatArray, IntArray, VoteTable, cells_of
 
 BoolArray = NDArray[np.bool_]
@@ -34,8 +37,12 @@ HONEST_FAILURES = 0.1
 ERROR = 0.01
 FAMILY_ERROR = 0.05
 """Of the last rule: of a hundred boards whose raters all mean well, it leaves somebody out in so many."""
+DOUBTFUL = 0.2
+"""Chance of following no scheme below which a rater is left out."""
 ROUNDS = 8
 """Of leaving out and looking again."""
+FEWEST_FOR_SCHEMES = 6
+"""Votes of a rater below which no scheme is read from them: a handful can look like anything."""
 FEWEST_VOTES = 8
 """Votes of a rater, with a generator for the last rule, below which nothing is read from them."""
 FEWEST_RATERS = 10
@@ -82,7 +89,26 @@ def distrusted(
         if not fresh:
             break
         found |= fresh
-    return found
+    return _by_scheme(votes, worths, found)
+
+
+def _by_scheme(
+    votes: VoteTable, worths: FloatArray | None, found: dict[int, str]
+) -> dict[int, str]:
+    """Besides, who rather follows a scheme than votes as people do; looked at until nobody changes."""
+    schemers: set[int] = set()
+    for _ in range(ROUNDS):
+        asked = votes.only(~np.isin(votes.rater, list(found)))
+        trusted = ~np.isin(asked.rater, list(schemers))
+        if len(np.unique(asked.rater[trusted])) < FEWEST_RATERS:
+            return found
+        honest = honest_chances(asked, cells_of(asked), foretold(asked, worths, trusted))
+        enough = np.bincount(asked.rater, minlength=votes.raters) >= FEWEST_FOR_SCHEMES
+        fresh = {int(r) for r in np.flatnonzero(enough & (honest < DOUBTFUL))}
+        if fresh == schemers:
+            break
+        schemers = fresh
+    return found | dict.fromkeys(schemers, "scheme")
 
 
 def _unlike_the_others(votes: VoteTable, worths: FloatArray | None) -> dict[int, str]:
