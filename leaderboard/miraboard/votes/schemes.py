@@ -86,7 +86,7 @@ def _says(does: NDArray[np.bool_]) -> FloatArray:
 
 
 def _by_rater(votes: VoteTable, logs: FloatArray) -> FloatArray:
-    return np.bincount(votes.rater, logs, minlength=votes.raters)
+    return np.bincount(votes.rater, logs, minlength=votes.raters).astype(np.float64)
 
 
 def _favours(votes: VoteTable, cells: Cells, expected: FloatArray) -> tuple[FloatArray, FloatArray]:
