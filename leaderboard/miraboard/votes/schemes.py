@@ -66,7 +66,7 @@ def _softened(expected: FloatArray) -> FloatArray:
 
 
 def _log_likelihoods(votes: VoteTable, cells: Cells, expected: FloatArray) -> FloatArray:
-    """(R, 4 + 1 + 2 K) of a rater's votes: honest, the reverse, anything, left, right, each up, each down."""
+    """(R, 4 + 1 + 2 K) of a rater's votes: true, the reverse, anything, left, right, each up, each down."""
     came = cells.came
     plain = _by_rater(votes, np.log((came * expected).sum(axis=1)))
     reverse = _by_rater(votes, np.log((came[:, ::-1] * expected).sum(axis=1)))
