@@ -44,6 +44,15 @@ def yardstick_of(spec: MetricSpec, values: Sequence[float]) -> float | None:
     return extent * LEAST_SPREAD if spread == 0 and math.isfinite(extent) else spread
 
 
+def allowed_move(spec: MetricSpec, spread: float | None, tolerance: float) -> float:
+    """By how much a value may move and count as unmoved, in the metric's unit.
+
+    Clean clips that are all nearly perfect lie closer together than anything that the metric calls a
+    difference; its own `absolute_error` is the least that counts.
+    """
+    return max(tolerance * (spread or 0.0), spec.absolute_error)
+
+
 def gain_of(spec: MetricSpec, honest: float, attacked: float) -> float:
     """How much better the attacked value is, in the metric's unit; below 0 is worse."""
     return attacked - honest if spec.higher_is_better else honest - attacked

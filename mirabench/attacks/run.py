@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mirabench import __version__
 from mirabench.attacks.api import DROP, TEXT, Attack, Footage, Reaction
-from mirabench.attacks.judge import TOLERANCE, gain_of, verdict_on, yardstick_of
+from mirabench.attacks.judge import TOLERANCE, allowed_move, gain_of, verdict_on, yardstick_of
 from mirabench.attacks.model import AttackRecord, AttackReport, Case, MetricRecord, Reading
 from mirabench.attacks.work import AttackWork, ScoredClip, items_of
 from mirabench.errors import InputError, NotApplicable
@@ -166,7 +166,7 @@ def _case(
     before = _reading(records[clip.name], spec.name)
     after = _reading(records[f"{clip.name}/{attack.name}"], spec.name)
     declared = _declared(attack, spec, clip)
-    allowed = tolerance * (spread or 0.0)
+    allowed = allowed_move(spec, spread, tolerance)
     gain = None
     if before.value is not None and after.value is not None:
         gain = gain_of(spec, before.value, after.value)

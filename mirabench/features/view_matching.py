@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirabench.errors import UnknownNameError
+from mirabench.features.networks import network, require_torch, running
 from mirabench.shapes import Float32, Float64
 from mirabench.video.frames import IntArray, UInt8Array
 
 RATIO = 0.85
 """Of the distances to the two nearest descriptors, above which a match is ambiguous; the reference's."""
-MATCHERS = ("sift",)
+MATCHERS: dict[str, tuple[str, ...]] = {"sift": (), "lightglue": ("disk-depth", "disk-lightglue")}
+"""Name -> the weight cards that it needs."""
 
 
 class Keypoints(NamedTuple):
@@ -47,7 +49,7 @@ def matcher_of(name: str, keypoints: int) -> Matcher:
     """
     if name not in MATCHERS:
         raise UnknownNameError("matcher", name, MATCHERS)
-    return Sift(keypoints)
+    return Sift(keypoints) if name == "sift" else LearnedMatcher(keypoints)
 
 
 class Sift:
@@ -76,6 +78,46 @@ class Sift:
         squared = (here**2).sum(axis=1)[:, None] + (away**2).sum(axis=1) - 2 * (here @ away.T)
         there, back = _unambiguous(squared), _unambiguous(squared.T)[:, ::-1]
         return np.unique(np.concatenate([there, back]), axis=0)
+
+
+class LearnedMatcher:
+    """DISK keypoints, matched by LightGlue: both by kornia (extra `torch`), nothing drawn at random."""
+
+    def __init__(self, keypoints: int) -> None:
+        require_torch("the matcher lightglue is a network")
+        from mirabench.nets import lightglue  # extra `torch`
+
+        self._keypoints, self._nets = keypoints, lightglue
+        self._disk = network("disk-depth", lightglue.load_disk)
+        self._glue = network("disk-lightglue", lightglue.load_lightglue)
+        self._size = (1, 1)
+
+    def detect(self, rgb: UInt8Array) -> Keypoints:
+        """The strongest keypoints; all pictures must be of one size."""
+        import torch  # extra `torch`
+
+        self._size = (rgb.shape[1], rgb.shape[0])
+        with running("fp32") as device:
+            picture = torch.from_numpy(np.ascontiguousarray(rgb)).to(device).movedim(-1, 0) / 255
+            points, descriptors = self._nets.detect(self._disk, picture, self._keypoints)
+        return Keypoints(np.asarray(points.cpu(), np.float64), np.asarray(descriptors.cpu()))
+
+    def match(self, one: Keypoints, two: Keypoints) -> IntArray:
+        """The matches that LightGlue believes, each keypoint in one at most."""
+        import torch  # extra `torch`
+
+        if min(len(one.points), len(two.points)) < 2:
+            return np.zeros((0, 2), np.int64)
+        with running("fp32") as device:
+            pair = [
+                (
+                    torch.from_numpy(v.points).float().to(device),
+                    torch.from_numpy(v.descriptors).to(device),
+                )
+                for v in (one, two)
+            ]
+            found = self._nets.match(self._glue, pair[0], pair[1], self._size)
+        return np.asarray(found.cpu(), np.int64).reshape(-1, 2)
 
 
 def _unambiguous(squared: Float32[np.ndarray, "K L"]) -> IntArray:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mirabench.features.view_matching import Keypoints, Matcher
+from mirabench.features.view_matching import MATCHERS, Keypoints, Matcher
 from mirabench.functional.two_views import (
     LOW_TEXTURE,
     NO_MATCH,
@@ -141,8 +141,13 @@ class Views:
     keypoints: int = 1500
     """At most this many a view, the strongest."""
     matcher: str = "sift"
-    """What finds the keypoints and matches them: `sift`."""
+    """What finds the keypoints and matches them: `sift`, or `lightglue` on learned ones (DISK)."""
     seed: int = 0
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The weight cards of the matcher."""
+        return MATCHERS.get(self.matcher, ())
 
     @property
     def resize(self) -> Resize:

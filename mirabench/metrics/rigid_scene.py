@@ -1,7 +1,7 @@
 """3D consistency: how much of a clip shows one rigid scene, by two views at a time and by all of them at once.
 
-Views are frames at fixed times (4 a second), at most 480 px wide or high, with SIFT keypoints; LightGlue on
-learned ones by the features' parameter `matcher`.
+Views are frames at fixed times (4 a second), at most 480 px wide or high, with SIFT keypoints; the rows
+ending in `_lightglue` take DISK's and LightGlue's matches instead (the features' parameter `matcher`).
 
 - `epipolar_agreement`: mean over views of the mean over *all* ratio-test matches, of both directions, of
   exp(-d^2 / 2 sigma^2), d the Sampson distance to one fundamental matrix, sigma a thousandth of the diagonal.
@@ -27,7 +27,6 @@ stretch counts against it; a scene with little texture has few keypoints.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 
@@ -70,48 +69,76 @@ def undefined_case(views: FeatureTable) -> str:
     return f"{most}: {sum(silent.values())} of {sum(states.values())} views show no depth"
 
 
-def _row(name: str, summary: str, column: str, scale: float = 1.0, **facts: Any) -> ClipFormula:
+def _row(  # a row of the table: keywords all but the first four
+    name: str,
+    summary: str,
+    column: str,
+    scale: float = 1.0,
+    *,
+    matcher: str = "sift",
+    unit: str = "",
+    top: float = 1.0,
+    higher: bool = True,
+) -> ClipFormula:
     feature = "view_pairs" if column == "agreement" else "registration"
-    defaults: dict[str, Any] = {"unit": "", "range": (0.0, 1.0), "higher_is_better": True}
+    learned = matcher != "sift"
     spec = MetricSpec(
-        name=name,
-        version=2,
+        name=f"{name}_{matcher}" if learned else name,
+        version=1 if learned else 2,
         dimension="3D consistency",
-        summary=summary,
-        needs={feature: FeatureRef.of(feature)},
+        summary=f"{summary}, by LightGlue" if learned else summary,
+        unit=unit,
+        range=(0.0, top),
+        higher_is_better=higher,
+        needs={
+            feature: FeatureRef.of(feature, matcher=matcher) if learned else FeatureRef.of(feature)
+        },
         degenerate_when=("black", "textureless", "static", "frozen", "looping", "hard-cuts"),
         source="SysCON3D, arXiv 2605.18754; Torr, IJCV 50(1), 2002",
         resolution_invariant=False,
         fps_invariant=True,
         relative_error=0.05 if column == "agreement" else 0.1,
         worsened_by=("freeze_tail", 0.9),
-        **{**defaults, **facts},
     )
     worst = WORST_ERROR if column == "error" else 0.0
     return ClipFormula(spec, view_mean, (feature, column, scale, worst))
 
 
-EPIPOLAR_AGREEMENT = _row(
-    "epipolar_agreement",
-    "How far all matches of two views agree with one rigid scene",
-    "agreement",
-)
-REGISTERED_SHARE = _row(
-    "registered_share", "Share of the views that one reconstruction holds", "registered"
-)
-REPROJECTION_ERROR = _row(
-    "reprojection_error",
-    "How far keypoints fall from the scene that was reconstructed",
-    "error",
-    unit="thousandths of the diagonal",
-    range=(0.0, WORST_ERROR),
-    higher_is_better=False,
-)
-TRACK_LENGTH = _row(
-    "track_length",
-    "For how long a keypoint keeps its place in the scene",
-    "track",
-    1 / VIEWS_PER_SECOND,
-    unit="s",
-    range=(0.0, float("inf")),
-)
+def _agreement(matcher: str) -> ClipFormula:
+    summary = "How far all matches of two views agree with one rigid scene"
+    return _row("epipolar_agreement", summary, "agreement", matcher=matcher)
+
+
+def _registered(matcher: str) -> ClipFormula:
+    summary = "Share of the views that one reconstruction holds"
+    return _row("registered_share", summary, "registered", matcher=matcher)
+
+
+def _error(matcher: str) -> ClipFormula:
+    return _row(
+        "reprojection_error",
+        "How far keypoints fall from the scene that was reconstructed",
+        "error",
+        matcher=matcher,
+        unit="thousandths of the diagonal",
+        top=WORST_ERROR,
+        higher=False,
+    )
+
+
+def _track(matcher: str) -> ClipFormula:
+    return _row(
+        "track_length",
+        "For how long a keypoint keeps its place in the scene",
+        "track",
+        1 / VIEWS_PER_SECOND,
+        matcher=matcher,
+        unit="s",
+        top=float("inf"),
+    )
+
+
+EPIPOLAR_AGREEMENT, EPIPOLAR_AGREEMENT_LIGHTGLUE = _agreement("sift"), _agreement("lightglue")
+REGISTERED_SHARE, REGISTERED_SHARE_LIGHTGLUE = _registered("sift"), _registered("lightglue")
+REPROJECTION_ERROR, REPROJECTION_ERROR_LIGHTGLUE = _error("sift"), _error("lightglue")
+TRACK_LENGTH, TRACK_LENGTH_LIGHTGLUE = _track("sift"), _track("lightglue")

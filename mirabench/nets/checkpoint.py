@@ -15,14 +15,14 @@ from mirabench.errors import WeightsError
 
 State = dict[str, Tensor]
 
-_WRAPPERS = ("state_dict", "model", "params", "module")
+_WRAPPERS = ("state_dict", "model", "params", "module", "extractor")
 _NAMES_SHOWN = 3
 
 
 def read_state(path: Path) -> State:
     """The weights in a checkpoint file, by name, on the CPU.
 
-    Takes plain state dicts, ones inside `state_dict`, `model`, `params` or `module`, ones whose
+    Takes plain state dicts, ones inside `state_dict`, `model`, `params`, `module` or `extractor`, ones whose
     every key starts with `module.` (saved from DataParallel), TorchScript archives (OpenAI's CLIP)
     and safetensors files. No code from the file runs, except that of a TorchScript archive.
 

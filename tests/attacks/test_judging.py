@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from mirabench.attacks.api import DROP, NO_GAIN, RISE, STAY, Reaction
 from mirabench.attacks.cells import cell_of
-from mirabench.attacks.judge import gain_of, judge, spread_of, verdict_on, yardstick_of
+from mirabench.attacks.judge import (
+    allowed_move,
+    gain_of,
+    judge,
+    spread_of,
+    verdict_on,
+    yardstick_of,
+)
 from mirabench.attacks.model import Reading, Verdict
 from mirabench.metrics.motion import FLOW_MAGNITUDE
 from mirabench.metrics.temporal import WARPING_ERROR
@@ -119,3 +126,11 @@ def test_a_stay_is_symmetric_and_no_gain_is_its_upper_half(gain: float, toleranc
 )
 def test_a_cell_shows_what_people_must_know(verdicts: list[Verdict], mark: str) -> None:
     assert cell_of(verdicts).mark == mark
+
+
+def test_a_move_below_what_the_metric_calls_a_difference_is_none() -> None:
+    assert LOWER.absolute_error == pytest.approx(0.05)
+    assert allowed_move(LOWER, 0.01, 0.25) == LOWER.absolute_error
+    assert allowed_move(LOWER, None, 0.25) == LOWER.absolute_error
+    assert allowed_move(LOWER, 4.0, 0.25) == 1.0
+    assert allowed_move(HIGHER, 0.4, 0.25) == pytest.approx(0.1)
