@@ -281,12 +281,12 @@ class TestCamera:
     def test_half_of_the_pairs_must_be_believed(self, believed: int, measurable: bool) -> None:
         inliers = np.where(np.arange(PAIRS) < believed, 0.3, 0.29)
         table = speeds(shift_x=0.1 / 3, camera_inliers=inliers)
+        found = measured("camera_motion_agreement", self.LEFT, speeds=table, pulse=pulse())
         if measurable:
-            found = measured("camera_motion_agreement", self.LEFT, speeds=table, pulse=pulse())
-            assert found.value == pytest.approx(1.0)
-        else:
-            with pytest.raises(MetricError, match="only 2 of 6 pairs"):
-                measured("camera_motion_agreement", self.LEFT, speeds=table, pulse=pulse())
+            assert (found.value, found.status) == (pytest.approx(1.0), "ok")
+        else:  # no failure of the run: a picture without one camera is what some generators make
+            assert (found.value, found.status) == (0.0, "degenerate")
+            assert "only 2 of 6 pairs" in found.why
 
     @pytest.mark.parametrize(("steps", "value"), [(1, 2 / 6), (2, 4 / 6), (3, 1.0), (6, 1.0)])
     def test_a_move_that_stops_early_is_not_the_move(self, steps: int, value: float) -> None:
