@@ -4,13 +4,17 @@
 
 Cuts 18 excerpts of 24 frames, 320 px wide, from the videos of a folder (4, 4 and 10 of them in the order of
 their names) and renders 10 more with `mirabench.testing`; degrades them in twelve ways, scores all with the
-suite `lite` and compares each way with the excerpts themselves. A folder keeps clips and reports for the next
-time. Takes about half an hour on two cores. Exit code 1 if anything was called better.
+suite `lite` and compares each way with the excerpts themselves. Takes about half an hour on two cores. Exit
+code 1 if anything was called better.
+
+A folder keeps clips, features and rows (`rows.json`): given again after an interruption, the script goes on
+where it was. A row is made anew where a metric has another version by now.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -22,7 +26,9 @@ import cv2
 import numpy as np
 
 import mirabench
-from mirabench.compare import Contrast, compare, read_runs
+from mirabench.compare import compare, read_runs
+from mirabench.files import write_text
+from mirabench.suites.api import load_suite
 from mirabench.testing import clips, degrade
 from mirabench.video.encode import write_video
 
@@ -113,46 +119,64 @@ def shrunk(frame: np.ndarray) -> np.ndarray:
     return cv2.resize(frame, (WIDTH, height), interpolation=cv2.INTER_AREA)
 
 
-def report_of(
-    films: dict[str, Film],
-    name: str,
-    change: Callable[[np.ndarray], np.ndarray],
-    crf: int,
-    folder: Path,
-) -> Path:
-    """The folder of the report over films after a change; what is there is not made again."""
+class Row(NamedTuple):
+    """A line of the table."""
+
+    name: str
+    overall: str
+    better: list[str]
+    worse: list[str]
+    withheld: list[str]
+    """Metrics that rose, and are not called better."""
+
+    def text(self) -> str:
+        """It in Markdown."""
+        told = [", ".join(f"`{m}`" for m in each) or "none" for each in self[2:]]
+        return f"| {self.name} | {self.overall} | {' | '.join(told)} |"
+
+
+def report_of(films: dict[str, Film], name: str, folder: Path) -> Path:
+    """The folder of the report over films after a change; clips and features that are there are kept."""
+    change, crf = WAYS.get(name, (unchanged, 12))
+    for film, (frames, fps) in films.items():
+        path = folder / name / f"{film}.mp4"
+        if not path.exists():
+            write_video(path, change(frames), fps=round(fps), options={"crf": str(crf)})
     output = folder / f"{name} report"
-    if not (output / "report.json").exists():
-        for film, (frames, fps) in films.items():
-            write_video(
-                folder / name / f"{film}.mp4",
-                change(frames),
-                fps=round(fps),
-                options={"crf": str(crf)},
-            )
-        mirabench.evaluate(folder / name, suite="lite", output=output)
+    mirabench.evaluate(folder / name, suite="lite", output=output, cache=folder / "cache")
     return output
 
 
-def row(name: str, found: Contrast) -> str:
-    """A line of the table."""
+def row_of(films: dict[str, Film], name: str, folder: Path) -> Row:
+    """What `compare` says of a way."""
+    runs = read_runs([report_of(films, each, folder) for each in ("base", name)])
+    found = compare(runs).contrasts[0]
     withheld = [m for m, d in found.metrics.items() if d.why.startswith("not called better")]
-    cells = (found.named("better"), found.named("worse"), withheld)
-    told = [", ".join(f"`{metric}`" for metric in metrics) or "none" for metrics in cells]
-    return f"| {name} | {found.overall.verdict} | {' | '.join(told)} |"
+    told = (found.named("better"), found.named("worse"), withheld)
+    return Row(name, found.overall.verdict, *(list(each) for each in told))
+
+
+def protocols() -> str:
+    """What stands for the metrics of the suite as they are now."""
+    choices = load_suite("lite").metrics
+    specs = [choice.build().spec for choice in choices]
+    return " ".join(f"{spec.name}-{spec.version}" for spec in specs)
 
 
 def table(films: dict[str, Film], folder: Path, ways: Iterable[str]) -> int:
     """Print a table in Markdown; how many verdicts are `better`."""
     print("| degraded by | overall | better | worse | gains withheld |")
     print("| --- | --- | --- | --- | --- |")
-    base = report_of(films, "base", unchanged, 12, folder)
-    false = 0
+    kept, false = folder / "rows.json", 0
     for name in ways:
-        other = report_of(films, name, *WAYS[name], folder)
-        found = compare(read_runs([base, other])).contrasts[0]
-        false += len(found.named("better")) + (found.overall.verdict == "better")
-        print(row(name, found), flush=True)
+        rows = json.loads(kept.read_text()) if kept.exists() else {}
+        key = f"{protocols()}: {name}"
+        if key not in rows:
+            rows[key] = row_of(films, name, folder)
+            write_text(kept, json.dumps(rows, indent=2))
+        row = Row(*rows[key])
+        false += len(row.better) + (row.overall == "better")
+        print(row.text(), flush=True)
     return false
 
 
