@@ -33,7 +33,7 @@ TELLING = frozenset(
         ),
     }
 )
-"""FFmpeg's names of the codecs in which random wrong bits were tried and told: docs/health.md has the counts."""
+"""FFmpeg's names of the codecs in which random damages were tried and told: docs/health.md has the counts."""
 RAW = frozenset({"rawvideo", "v210", "v410", "r210"})
 
 
