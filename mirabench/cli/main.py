@@ -24,6 +24,7 @@ from mirabench.cli import (
     prompts,
     reference,
     status,
+    watch,
     weights,
 )
 from mirabench.cli.configuration import defaults_from, found_file
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(evaluate.report)
 app.command("status")(status.status)
+app.command("watch")(watch.watch)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("error-budget")(error_budget.error_budget)
