@@ -91,17 +91,17 @@ def watch(
     watching = Watch(folder, output, score, run, settled_seconds=0.0 if once else settled)
     with interruptible(), _loggers(logger, project, output) as loggers:
         while True:
-            if _look(watching, loggers) and fail_on_worse:
+            if _judge_new(watching, loggers) and fail_on_worse:
                 raise typer.Exit(1)
             if once:
                 return
             time.sleep(every)
 
 
-def _look(watching: Watch, loggers: Sequence[Logger]) -> bool:
+def _judge_new(watching: Watch, loggers: Sequence[Logger]) -> bool:
     """Whether the last of what is new is worse."""
     last: Judged | None = None
-    for last in watching.look():
+    for last in watching.judge_new():
         typer.echo(last.sentence)
         for one in loggers:
             one.log(last.checkpoint.step, last.values)

@@ -67,7 +67,7 @@ class Watch:
     judged: list[Judged] = field(default_factory=list)
     """So far, by step."""
 
-    def look(self) -> Iterator[Judged]:
+    def judge_new(self) -> Iterator[Judged]:
         """Score and judge what is new; the curve is drawn anew after each.
 
         Raises:

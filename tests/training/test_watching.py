@@ -95,7 +95,7 @@ def test_a_loss_against_the_baseline_is_worse(films: Path, tmp_path: Path) -> No
         films, tmp_path, lambda one, folder: mirabench.evaluate(one.folder, metrics=METRICS),
         Run("the baseline", report),
     )  # fmt: skip
-    first = next(iter(watch.look()))
+    first = next(iter(watch.judge_new()))
     assert (first.word, "than the baseline" in first.sentence) == ("worse", True)
     assert '<line class="base"' in (tmp_path / "watch.html").read_text()
 
