@@ -13,6 +13,7 @@ from mirabench.alignment.matching import match
 from mirabench.alignment.ratings import Video as RatedVideo
 from mirabench.errors import InputError, UnknownNameError, VideoError
 from mirabench.inputs.prompts import Prompt
+from mirabench.inputs.remote import at_hand
 from mirabench.inputs.samples import Sample, collect
 from mirabench.report.model import Report, VideoRecord, load_report
 from mirabench.run.evaluate import run
@@ -110,7 +111,8 @@ def static_clips(source: ScoredVideos, metrics: Sequence[str], running: Running)
     still = {}
     for name, sample in source.found.items():
         try:
-            held = _Held(open_video(sample.source))
+            with at_hand(sample.source) as here:
+                held = _Held(open_video(here))
         except VideoError:  # the video has no score either, whose reason says why
             continue
         still[name] = replace(sample, source=held)

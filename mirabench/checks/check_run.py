@@ -24,6 +24,7 @@ from mirabench.errors import InputError, MirabenchError
 from mirabench.features.cache import default_cache_folder
 from mirabench.files import encoded, require_writable, write_bytes, write_text
 from mirabench.identity import digest_of
+from mirabench.inputs.remote import RemoteClip
 from mirabench.inputs.samples import Sample, Source, collect
 from mirabench.metrics.api import Score
 from mirabench.report.model import Report, load_report
@@ -180,6 +181,8 @@ def fingerprint(source: Source) -> object:
     if isinstance(source, Path):
         files = sorted(source.iterdir()) if source.is_dir() else [source]
         return [str(source.resolve()), *map(_stamp, files)]
+    if isinstance(source, RemoteClip):
+        return [source.url]
     return source.info.sha256
 
 

@@ -17,6 +17,7 @@ from mirabench.errors import VideoError
 from mirabench.features.api import FeatureTable, as_table
 from mirabench.features.cache import FeatureCache, cache_key
 from mirabench.features.stream import extract
+from mirabench.inputs.remote import RemoteClip, fetched
 from mirabench.inputs.samples import Source
 from mirabench.video.decode import FrameCountError, open_video
 from mirabench.video.frames import FrameBatch, IntArray, UInt8Array, Video, VideoInfo
@@ -128,6 +129,9 @@ def film_strip(
         table = store.get(cache_key(sha256, FilmStrip()))
         if table is not None:
             return ClipStrip(sha256, pictures(table))
+    if isinstance(source, RemoteClip):
+        with fetched(source.url) as here:
+            return film_strip(here, sha256=sha256, cache=cache, fps=fps)
     if isinstance(source, Path) and not source.exists():
         raise VideoError(f"no pictures: not in the feature cache, and {source} is not here")
     video = open_video(source, fps=fps)
@@ -137,7 +141,7 @@ def film_strip(
 
 
 def _table(
-    video: Video, source: Source, fps: float | None, store: FeatureCache | None
+    video: Video, source: Path | Video | UInt8Array, fps: float | None, store: FeatureCache | None
 ) -> FeatureTable:
     key = cache_key(video.info.sha256, FilmStrip())
     table = store.get(key) if store is not None else None

@@ -13,8 +13,10 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from mirabench.errors import InputError, ManifestError
 from mirabench.files import named, readable
 from mirabench.inputs.pairing import Pairing, pair
 from mirabench.inputs.prompts import ID_COLUMNS, Prompt, prompt_of
+from mirabench.inputs.remote import RemoteClip, fetched, is_address, matches
 from mirabench.inputs.tables import TABLE_SUFFIXES, Row, read_rows
 from mirabench.video.frames import UInt8Array, Video
 from mirabench.video.paths import is_frame_folder, is_video_file, natural_key
@@ -29,7 +32,7 @@ from mirabench.video.paths import is_frame_folder, is_video_file, natural_key
 log = logging.getLogger(__name__)
 
 Role = Literal["generated", "reference"]
-Source = Path | Video | UInt8Array
+Source = Path | RemoteClip | Video | UInt8Array
 
 PATH_COLUMNS = ("video_path", "path", "file_path", "video", "file")
 MADE_COLUMNS = ("generator", "revision", "settings", "seed", "prompt_digest", "sha256", "status")
@@ -54,7 +57,8 @@ def collect(
     """The samples that the inputs stand for, in natural order of their ids, ids unique.
 
     Args:
-        inputs: Video files, frame folders, folders of either, globs, manifests, or arrays.
+        inputs: Video files, frame folders, folders of either, globs, manifests, arrays, or addresses of
+            video files, folders and manifests.
         role: Generated clips, or reference clips to compare with.
 
     Raises:
@@ -65,6 +69,8 @@ def collect(
     for number, item in enumerate(inputs):
         if isinstance(item, np.ndarray):
             samples.append(Sample(f"array-{number}", item, role=role))
+        elif isinstance(item, str) and is_address(item):
+            samples += [replace(s, role=role) for s in _from_address(item)]
         elif isinstance(item, str | Path):
             samples += [replace(s, role=role) for s in _from_path(str(item))]
         else:
@@ -144,6 +150,27 @@ def _from_path(text: str) -> list[Sample]:
     return [sample for match in matches for sample in _from_path(match)]
 
 
+def _from_address(url: str) -> list[Sample]:
+    if url.lower().startswith("file://"):
+        return _from_path(url2pathname(urlsplit(url).path))
+    found = matches(url)
+    if found == [url] and PurePosixPath(url).suffix.lower() in TABLE_SUFFIXES:
+        with fetched(url) as here:
+            return _from_manifest(here, url.rpartition("/")[0])
+    clips = [RemoteClip(one) for one in found]
+    videos = [clip for clip in clips if is_video_file(Path(clip.path))]
+    if not videos:
+        raise InputError(f"no video at {url}: no file of mp4, mov, mkv, webm, avi or gif")
+    top = len(RemoteClip(url).path.parts)
+    return [Sample(readable(_name_of(clip, top)), clip) for clip in videos]
+
+
+def _name_of(clip: RemoteClip, top: int) -> str:
+    """Below the folder that was given; a file, or what a glob matched, goes by its own name."""
+    below = PurePosixPath(*clip.path.parts[top:])
+    return (below if below.name else PurePosixPath(clip.path.name)).with_suffix("").as_posix()
+
+
 def _from_folder(folder: Path) -> list[Sample]:
     found = [
         path
@@ -163,8 +190,8 @@ def _unique(samples: Sequence[Sample]) -> list[Sample]:
     """Ids that collide (`a.mp4` beside `a.gif`, two folders) get their path's tail back."""
     counts = Counter(s.id for s in samples)
     renamed = [
-        replace(s, id=readable(s.source.as_posix()))
-        if counts[s.id] > 1 and isinstance(s.source, Path)
+        replace(s, id=readable(path_text(s.source)))
+        if counts[s.id] > 1 and isinstance(s.source, Path | RemoteClip)
         else s
         for s in samples
     ]
@@ -175,14 +202,20 @@ def _unique(samples: Sequence[Sample]) -> list[Sample]:
     return renamed
 
 
-def _from_manifest(path: Path) -> list[Sample]:
+def path_text(source: Path | RemoteClip) -> str:
+    """A path, or an address, as it is written."""
+    return source.url if isinstance(source, RemoteClip) else source.as_posix()
+
+
+def _from_manifest(path: Path, address: str = "") -> list[Sample]:
+    """Its samples; `address` is the folder that paths start at, where the manifest came from one."""
     rows = read_rows(path)
     if not any(column in rows[0].values for column in PATH_COLUMNS):
         raise ManifestError(
             f"{path} has no column for the video's path: add one called `video_path` "
             f"(found: {', '.join(rows[0].values)})"
         )
-    samples = [_from_row(path, row) for row in rows]
+    samples = [_from_row(path, row, address) for row in rows]
     counts = Counter(s.id for s in samples)
     for row, sample in zip(rows, samples, strict=True):
         if counts[sample.id] > 1:
@@ -197,11 +230,17 @@ def _from_manifest(path: Path) -> list[Sample]:
     return samples
 
 
-def _from_row(manifest: Path, row: Row) -> Sample:
+def _from_row(manifest: Path, row: Row, address: str) -> Sample:
     written = row.first(PATH_COLUMNS)
     if not written:
         raise ManifestError(f"{row.where} names no video: fill its `video_path`")
-    video = named(manifest.parent, written)
+    video: Path | RemoteClip
+    if is_address(written):
+        video = RemoteClip(written)
+    elif address:
+        video = RemoteClip(f"{address}/{written}")
+    else:
+        video = named(manifest.parent, written)
     key = row.first(ID_COLUMNS) or Path(written).stem
     made = {c: text for c in MADE_COLUMNS if (text := row.values.get(c, "").strip())}
     # a table without a generator is nobody's manifest of generation: its `seed` is just a column

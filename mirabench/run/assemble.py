@@ -11,7 +11,8 @@ import numpy as np
 
 from mirabench.errors import MetricError, reason_for
 from mirabench.features.api import FeatureTable, weights_of
-from mirabench.inputs.samples import Sample, Source, generator_facts
+from mirabench.inputs.remote import RemoteClip
+from mirabench.inputs.samples import Sample, Source, generator_facts, path_text
 from mirabench.metrics.api import ClipInputs, Curve, SetFormula, SetMeasured, SetMetric
 from mirabench.report.build import summarise_clips, summarise_set, video_record
 from mirabench.report.model import (
@@ -128,8 +129,8 @@ def _reference(sample: Sample, result: ClipResult) -> ReferenceRecord:
 
 
 def _path_of(source: Source) -> str:
-    if isinstance(source, Path):
-        return source.as_posix()
+    if isinstance(source, Path | RemoteClip):
+        return path_text(source)
     return source.info.path if isinstance(source, Video) else "array"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from mirabench.errors import MirabenchError, NotApplicable, VideoError, reason_for
@@ -13,11 +14,13 @@ from mirabench.features.cache import FeatureCache, cache_key
 from mirabench.features.networks import resolved_weights, use_device
 from mirabench.features.stream import Extraction, extract
 from mirabench.inputs.prompts import Prompt
+from mirabench.inputs.remote import RemoteClip, fetched
 from mirabench.inputs.samples import Sample
 from mirabench.metrics.api import ClipInputs, ClipMetric, Failure, Measured, Score
 from mirabench.metrics.health import INTEGRITY, PULSE, Health, assess
 from mirabench.run.facts import (
     CACHE,
+    FETCH,
     METRICS,
     OPEN,
     ClipFacts,
@@ -96,12 +99,30 @@ class ClipResult:
 
 def score_clip(task: ClipTask) -> ClipResult:
     """Score one clip. Never raises: what goes wrong becomes the result's error or failures."""
+    source = task.sample.source
     try:
+        if isinstance(source, RemoteClip):
+            return _score_fetched(task, source)
         return _score(task)
     except VideoError as error:
         return ClipResult(task.sample.id, error=str(error))
     except Exception as error:  # the worker boundary: one clip's bug must not lose the others
         return ClipResult(task.sample.id, error=reason_for(error))
+
+
+def _score_fetched(task: ClipTask, clip: RemoteClip) -> ClipResult:
+    """Score a clip from its address; what is said of it names the address, not the copy."""
+    began = perf_counter()
+    with fetched(clip.url) as here:
+        seconds = perf_counter() - began
+        local = replace(task, sample=replace(task.sample, source=here))
+        try:
+            result = _score(local)
+        except VideoError as error:
+            raise VideoError(str(error).replace(str(here), clip.url)) from error
+    assert result.info is not None  # it was read
+    taken = replace(result.facts, seconds={**result.facts.seconds, FETCH: seconds})
+    return replace(result, info=replace(result.info, path=clip.url), facts=taken)
 
 
 def _score(task: ClipTask) -> ClipResult:
@@ -140,6 +161,7 @@ def _opened(task: ClipTask, *, exact: bool) -> Video:
     source = task.sample.source
     if isinstance(source, Path) and not source.exists():
         raise VideoError(f"there is no file {source}: correct the path or remove it from the list")
+    assert not isinstance(source, RemoteClip)  # score_clip() fetched it
     return open_video(source, fps=task.fps, exact=exact, max_pixels=task.max_pixels)
 
 

@@ -20,7 +20,7 @@ from mirabench.features.stream import DECODE
 
 log = logging.getLogger(__name__)
 
-OPEN, CACHE, METRICS = "open", "cache", "metrics"
+FETCH, OPEN, CACHE, METRICS = "fetch", "open", "cache", "metrics"
 """Stages of a clip beside decoding and its features."""
 
 
@@ -29,7 +29,7 @@ class ClipFacts:
     """What one clip took."""
 
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Stage -> seconds: opening and hashing, the cache, decoding, metrics."""
+    """Stage -> seconds: fetching, opening and hashing, the cache, decoding, metrics."""
     feature_seconds: Mapping[str, float] = field(default_factory=dict)
     """Feature -> seconds. Those of one clip run side by side, so they may exceed the clip's."""
     networks: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mirabench.inputs.remote import at_hand
 from mirabench.inputs.samples import Sample
 from mirabench.maths.standardise import MotionBins, standardised_mean
 from mirabench.metrics.api import DIMENSIONS, ClipMetric
@@ -79,13 +80,15 @@ def _still_scores(
     """What a still of the first clip that could be read scores, whatever the status; empty without one."""
     for sample, result in zip(job.generated, scored.generated, strict=True):
         if result.info is not None:
-            video = open_video(sample.source, fps=job.fps, max_pixels=options.max_pixels)
+            with at_hand(sample.source) as source:
+                video = open_video(source, fps=job.fps, max_pixels=options.max_pixels)
+                still = _still(video)
             plan = replace(
                 job.plan, clip_metrics=tuple(metrics), set_metrics=(),
                 extractors=tuple(dict.fromkeys(r.resolve() for m in metrics for r in m.spec.needs.values())),
             )  # fmt: skip
             task = ClipTask(
-                Sample("still", _still(video), sample.prompt), plan, options.cache,
+                Sample("still", still, sample.prompt), plan, options.cache,
                 device=options.device, noncommercial=options.noncommercial,
             )  # fmt: skip
             return {name: score.value for name, score in score_clip(task).scores.items()}
