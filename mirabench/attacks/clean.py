@@ -10,6 +10,7 @@ import numpy as np
 from mirabench.attacks.api import Footage
 from mirabench.errors import InputError, VideoError
 from mirabench.inputs.prompts import Prompt
+from mirabench.inputs.remote import at_hand
 from mirabench.inputs.samples import Sample, collect
 from mirabench.testing import clips
 from mirabench.testing.clips import SyntheticClip
@@ -86,14 +87,15 @@ def from_files(inputs: Sequence[str], fps: float | None = None) -> Read:
 
 
 def _read(sample: Sample, fps: float | None) -> Footage:
-    video = open_video(sample.source, fps=fps)
     shrink = Resize(max_short_side=MOST_SHORT_SIDE)
     frames: list[UInt8Array] = []
-    for batch in video.frames():
-        wanted = batch.seconds < MOST_SECONDS
-        frames.append(shrink(batch.data[wanted]))
-        if not wanted.all():
-            break
+    with at_hand(sample.source) as source:
+        video = open_video(source, fps=fps)
+        for batch in video.frames():
+            wanted = batch.seconds < MOST_SECONDS
+            frames.append(shrink(batch.data[wanted]))
+            if not wanted.all():
+                break
     return Footage(sample.id, _even(np.concatenate(frames)), float(video.info.fps), sample.prompt)
 
 

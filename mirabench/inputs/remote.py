@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from mirabench.errors import InputError, VideoError
 from mirabench.extras import needs_extra
+from mirabench.video.frames import UInt8Array, Video
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,6 @@ TRIES = 4
 FIRST_PAUSE = 0.2
 """Seconds before the second try; each later pause is twice as long."""
 Result = TypeVar("Result")
-Here = TypeVar("Here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ def matches(url: str) -> list[str]:
 
 
 @contextmanager
-def at_hand(source: Here | RemoteClip) -> Iterator[Here | Path]:
+def at_hand(
+    source: Path | RemoteClip | Video | UInt8Array,
+) -> Iterator[Path | Video | UInt8Array]:
     """A source as it is, or a copy of it on this machine within the block.
 
     Raises:
