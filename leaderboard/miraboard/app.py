@@ -294,7 +294,9 @@ def _audit_tab(calls: Callbacks, tab: Any) -> None:
     with gr.Row():
         kind = gr.Dropdown(["all", "decisions", "refusals", "votes"], value="all", label="Lines")
         # an empty number comes as its minimum: 0 means all
-        before = gr.Number(0, label="Older than No. (0: newest)", precision=0, minimum=0)
+        before = gr.Number(
+            0, label="Older than No. (0: newest)", precision=0, minimum=0, maximum=2**53
+        )
     output = gr.HTML(elem_id="mb-audit", apply_default_css=False)
     for listen in (tab.select, kind.change, before.change):
         listen(

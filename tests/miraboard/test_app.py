@@ -334,6 +334,17 @@ def test_two_tracks_of_one_suite_never_share_a_table(tmp_path: Path) -> None:
     board.close()
 
 
+@pytest.mark.parametrize("before", [1e30, -1, 10**40, "x", [], {"path": "/etc/passwd"}])
+def test_an_odd_line_of_the_log_is_refused_in_a_sentence(server: Server, before: Any) -> None:
+    body = json.dumps({"data": ["all", before]}).encode()
+    headers = {"Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{server.url}/gradio_api/run/audit", body, headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked, timeout=60)
+    told = json.loads(refused.value.read())["error"]
+    assert told and "could not answer" not in told and "root:" not in told
+
+
 TABS = {
     "trend": "#mb-trend .mb", "people": "#mb-people .mb", "about": "#mb-about h2",
     "audit": "#mb-audit table tbody tr", "maintain": "#mb-record",
