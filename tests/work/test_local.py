@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +13,8 @@ import textwrap
 import threading
 import time
 from collections.abc import Sequence
-from multiprocessing.connection import wait
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +80,25 @@ def test_a_process_that_dies_before_it_ever_worked_is_no_items_fault() -> None:
         "a worker process does not start (exit code 3): a script that starts workers needs "
         '`if __name__ == "__main__":` around the call; or work without them (workers=0)'
     )
+
+
+def test_processes_that_are_gone_before_they_are_given_anything_are_told_with_their_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resource_tracker.ensure_running()  # with the true interpreter
+    program = shutil.which("false")
+    assert program
+    monkeypatch.setattr("multiprocessing.spawn._python_exe", os.fsencode(program))
+    send = Connection.send
+
+    def late(connection: Connection, message: object) -> None:
+        while multiprocessing.active_children():
+            time.sleep(0.01)  # waits for the processes, at most
+        send(connection, message)
+
+    monkeypatch.setattr(Connection, "send", late)
+    with pytest.raises(WorkError, match=r"does not start \(exit code 1\): a script"):
+        done(["a"], 1)
 
 
 def test_later_deaths_on_arrival_cost_their_item() -> None:
