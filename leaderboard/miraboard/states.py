@@ -23,7 +23,6 @@ from sqlalchemy.engine import Connection, RowMapping
 from miraboard.guard import refuse
 from miraboard.schema import scorings, submissions
 
-STATES = ("queued", "scoring", "ranked", "refused")
 MISMATCH = "mismatch"
 """The code of a refusal because scores differ; any other is about having the clips at all."""
 

@@ -42,7 +42,6 @@ from mirabench.video.frames import UInt8Array
 from mirabench.video.reading import decoded
 
 MARGIN = 1.5
-LOSSLESS = {"codec": "ffv1", "pixel_format": "bgr0"}
 
 
 class Film(NamedTuple):

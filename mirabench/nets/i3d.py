@@ -15,9 +15,6 @@ from torch.nn import functional as F
 
 from mirabench.nets.checkpoint import load_state, read_state
 
-MIN_FRAMES = 9
-"""Fewer leave less than two time steps for the last pooling."""
-
 SIZE = 224
 """Side of the input in pixels."""
 

@@ -17,8 +17,6 @@ from torch.nn import functional as F
 
 from mirabench.nets.checkpoint import load_state, read_state
 
-RESOLUTION = 256
-"""Side of the pictures in training, px; a multiple of 8."""
 FINE, COARSE = 128, 256
 """Channels at a quarter and an eighth of the resolution."""
 REACH = 3

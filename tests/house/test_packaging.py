@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -69,3 +70,13 @@ def test_every_public_name_exists() -> None:
 
     assert sorted(mirabench.__all__) == mirabench.__all__
     assert all(hasattr(mirabench, name) for name in mirabench.__all__)
+
+
+def test_make_compiles_what_is_imported_once_whatever_the_image_says() -> None:
+    """Else each process of the tests compiles torch, gradio and the rest again."""
+    show = "show: ; @echo compiled: $${PYTHONDONTWRITEBYTECODE-yes}"
+    done = subprocess.run(
+        ["make", "-s", "--eval", show, "show"], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.stdout == "compiled: yes\n"

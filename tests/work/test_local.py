@@ -25,7 +25,7 @@ from toywork import Deeds
 
 from mirabench.errors import WorkError
 from mirabench.work.item import FAILED, REJECTED, Done
-from mirabench.work.local import LocalExecutor, died
+from mirabench.work.local import LocalExecutor, _does_not_start, died
 from mirabench.work.process import ChildProcess
 
 SUPPORT = Path(toywork.__file__).parent
@@ -181,6 +181,10 @@ def test_an_item_that_a_dying_process_never_took_up_is_nobodys_loss() -> None:
 def test_a_death_without_a_known_ending_has_no_brackets() -> None:
     assert died("") == "its process died: it may need more memory than there is"
     assert died("exit code 3").startswith("its process died (exit code 3): ")
+
+
+def test_processes_that_end_without_a_reason_are_told_so() -> None:
+    assert _does_not_start("").startswith("a worker process does not start (no reason given): ")
 
 
 def test_one_process_unless_more_are_asked_for() -> None:

@@ -12,8 +12,6 @@ from miradata.frames.clip_range import ClipRange
 from miradata.tables.schema import OK
 from miradata.tables.store import Tables
 
-VIDEO_COLUMNS = ("video_id", "source", "path", "sha256", "width", "height", "fps", "duration_ns")
-
 
 def usable_videos(tables: Tables) -> list[dict[str, Any]]:
     """Rows of `videos` that go on."""
