@@ -34,8 +34,6 @@ class ClipFacts:
     """Feature -> seconds. Those of one clip run side by side, so they may exceed the clip's."""
     networks: tuple[str, ...] = ()
     """Which of these features run a network."""
-    halvings: tuple[str, ...] = ()
-    """Batches that were cut in half because the device had no memory for them, one sentence each."""
     peak_bytes: int = 0
     """Most memory that the worker's process held so far; 0 where the system does not tell."""
     worker: str = ""
@@ -74,7 +72,6 @@ class Tally:
     seconds: Counter[str] = field(default_factory=Counter)
     feature_seconds: Counter[str] = field(default_factory=Counter)
     network_seconds: float = 0.0
-    halvings: dict[str, None] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
     """Worker -> its peak."""
 
@@ -87,7 +84,6 @@ class Tally:
         self.seconds.update(facts.seconds)
         self.feature_seconds.update(facts.feature_seconds)
         self.network_seconds += sum(facts.feature_seconds.get(n, 0.0) for n in facts.networks)
-        self.halvings.update(dict.fromkeys(facts.halvings))
         if facts.peak_bytes:
             self.peaks[facts.worker] = max(self.peaks.get(facts.worker, 0), facts.peak_bytes)
 
@@ -112,7 +108,6 @@ class Tally:
                 "largest_worker": max(self.peaks.values(), default=0),
             },
             "retries": self.tries_lost,
-            "batch_halvings": list(self.halvings),
         }
 
 
