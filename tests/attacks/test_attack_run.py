@@ -35,7 +35,7 @@ PAN = Footage(
     "pan",
     clipkit.panning(frames=24, dx=2.0, size=(96, 64)),
     24.0,
-    Prompt("pan", "A painting.", {"camera": "The camera pans right."}),
+    Prompt("pan", "A painting.", {"camera": "The camera pans right."}, text_is_told=False),
 )
 OTHERS = [
     Footage(f"other-{seed}", clipkit.panning(24, 1.0 + seed, size=(96, 64), seed=seed), 24.0)
@@ -112,7 +112,7 @@ class TestBadInput:
     def test_a_clip_that_asks_for_no_motion_loses_nothing_by_freezing(self) -> None:
         still = Footage(
             "still", clipkit.still(12, (64, 48)), 24.0,
-            Prompt("still", "A painting.", {"camera": "The camera is static."}),
+            Prompt("still", "The camera is static."),
         )  # fmt: skip
         suite = Suite("one", 1, (MetricChoice("camera_motion_agreement"),))
         found = run_attacks([still], select(["freeze"]), suite=suite, setting=Setting(cache=False))
