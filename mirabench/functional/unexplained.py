@@ -191,8 +191,8 @@ def temporal_flicker(
     Example:
         >>> ramp = np.tile(np.arange(0, 192, 3, dtype=np.uint8), (36, 1))
         >>> still = np.zeros((1, 36, 64, 2), np.float32)
-        >>> temporal_flicker(np.stack([ramp, ramp + 2]), still, still).tolist()  # 4 % of 55 + 2 levels
-        [0.0]
+        >>> temporal_flicker(np.stack([ramp, ramp + 2]), still, still).round(2).tolist()  # 4 % of 55 + 2 levels
+        [0.01]
         >>> bool(temporal_flicker(np.stack([ramp, ramp + 50]), still, still)[0] > 90)
         True
     """

@@ -13,7 +13,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from mirabench.cli.generate import _duration, _seeds, generate
+from mirabench.cli.generate import _seeds, generate
+from mirabench.cli.terminal import duration
 from mirabench.errors import InputError
 
 app = typer.Typer()
@@ -73,7 +74,7 @@ def test_seeds_are_numbers_and_ranges_each_once():
 
 
 def test_time_left_is_told_in_words():
-    assert [_duration(s) for s in (4.4, 75, 7380)] == ["0 min 04 s", "1 min 15 s", "2 h 03 min"]
+    assert [duration(s) for s in (4.4, 75, 7380)] == ["0 min 04 s", "1 min 15 s", "2 h 03 min"]
 
 
 def test_ctrl_c_ends_in_one_line_and_keeps_what_is_done(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_what_the_generator_prints_is_in_its_log(troubled):
 
 def test_nothing_temporary_is_left(troubled):
     left = {p.name for p in troubled.manifest.parent.iterdir()}
-    assert left == {"manifest.csv", "videos", "rejected", "generate.log"}
+    assert left == {"manifest.csv", "videos", "rejected", "generate.log", "journal"}
 
 
 def test_evaluate_takes_the_manifest_and_counts_the_missing_clips(troubled):

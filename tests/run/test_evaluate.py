@@ -262,7 +262,7 @@ class TestScore:
         found = mirabench.score(clips / "fast.mp4", "flow_magnitude")
         assert found.status == "ok"
         assert found.value == pytest.approx(3 * 24 / np.hypot(128, 80), rel=0.08)
-        assert found.protocol.startswith("flow_magnitude@3:")
+        assert found.protocol.startswith("flow_magnitude@4:")
 
     def test_unknown_metrics_name_the_nearest(self, clips: Path) -> None:
         with pytest.raises(UnknownNameError, match="did you mean flow_magnitude"):

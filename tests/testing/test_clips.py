@@ -100,9 +100,6 @@ def test_the_camera_caption_is_true(make: Callable[[], SyntheticClip]) -> None:
     assert agreement(make()) > 0.8
 
 
-@pytest.mark.xfail(
-    strict=True, reason="128x72: points near the horizon still take the sky's stillness"
-)
 def test_a_pan_under_a_plain_sky_is_no_roll() -> None:
     path = films.moving(SIZE, (0.0, 0.0, -1.2), yaw=(-14.0, 7.0), lens=films.YARD_LENS)
     pan = SyntheticClip("pan", films.film(yard(), path, 24), {}, {})

@@ -165,7 +165,7 @@ def check_licence(metric: Metric, bench: Bench) -> Found:
 def _licence_of(package: Distribution) -> str:
     facts = package.metadata
     classifiers = [c for c in facts.get_all("Classifier") or [] if c.startswith("License ::")]
-    found = facts["License-Expression"] or facts["License"] or (classifiers or [""])[0]
+    found = facts.get("License-Expression") or facts.get("License") or (classifiers or [""])[0]
     return " ".join(str(found).split())[:60]
 
 
