@@ -165,8 +165,9 @@ def check_licence(metric: Metric, bench: Bench) -> Found:
 def _licence_of(package: Distribution) -> str:
     facts = package.metadata
     classifiers = [c for c in facts.get_all("Classifier") or [] if c.startswith("License ::")]
-    found = facts.get("License-Expression") or facts.get("License") or (classifiers or [""])[0]
-    return " ".join(str(found).split())[:60]
+    stated = [x for name in ("License-Expression", "License") for x in facts.get_all(name) or []]
+    found = next((text for text in [*stated, *classifiers] if text), "")
+    return " ".join(found.split())[:60]
 
 
 def _distribution(metric: Metric) -> Distribution | None:
