@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -106,7 +105,9 @@ class _LostNode:
             [node] = self.cluster.worker_nodes
             self.cluster.remove_node(node, allow_graceful=False)
             self.nodes += 1
-            threading.Thread(target=self.cluster.add_node, kwargs={"num_cpus": 1}).start()
+            self.cluster.add_node(
+                num_cpus=1
+            )  # here: it sets signal handlers, which threads may not
         return [p for p in psutil.process_iter() if _is_actor(p)]
 
 
