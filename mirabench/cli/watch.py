@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,13 +98,13 @@ def watch(
             time.sleep(every)
 
 
-def _judge_new(watching: Watch, loggers: Sequence[Logger]) -> bool:
+def _judge_new(watching: Watch, loggers: Mapping[str, Logger]) -> bool:
     """Whether the last of what is new is worse."""
     last: Judged | None = None
     for last in watching.judge_new():
         typer.echo(last.sentence)
-        for one in loggers:
-            one.log(last.checkpoint.step, last.values)
+        for name, one in loggers.items():
+            watching.log(last, name, one)
     return last is not None and last.word == "worse"
 
 
@@ -126,16 +126,19 @@ def _scorer(
 
 
 @contextmanager
-def _loggers(kinds: Sequence[str] | None, project: str, output: Path) -> Iterator[list[Logger]]:
+def _loggers(
+    kinds: Sequence[str] | None, project: str, output: Path
+) -> Iterator[dict[str, Logger]]:
+    """Kind and project -> the logger."""
     from mirabench.training.loggers import make_logger
 
-    made: list[Logger] = []
+    made: dict[str, Logger] = {}
     try:
         for kind in split_names(kinds):
-            made.append(
-                make_logger(kind, project=project, run=output.resolve().name, folder=output)
+            made[f"{kind} {project}"] = make_logger(
+                kind, project=project, run=output.resolve().name, folder=output
             )
         yield made
     finally:
-        for one in made:
+        for one in made.values():
             one.close()

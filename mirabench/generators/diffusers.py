@@ -86,7 +86,7 @@ class Diffusers:
         pipeline = _pipeline(self)
         noise = torch.Generator("cpu").manual_seed(seed)
         found = pipeline(prompt.text, generator=noise, output_type="np", **self._wishes(pipeline))
-        write_video(output, _pixels(found.frames[0]), fps=self.fps, options={"crf": "12"})
+        write_video(output, pixels(found.frames[0]), fps=self.fps, options={"crf": "12"})
 
     def _wishes(self, pipeline: Any) -> dict[str, Any]:
         accepted = inspect.signature(pipeline.__call__).parameters
@@ -188,8 +188,12 @@ def _device(name: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _pixels(frames: Any) -> UInt8Array:
-    """A pipeline's frames (T, H, W, 3) in 0..1 as uint8."""
+def pixels(frames: Any) -> UInt8Array:
+    """A pipeline's frames (T, H, W, 3) in 0..1 as uint8.
+
+    Raises:
+        GeneratorError: they are no video, or hold NaN.
+    """
     clip = np.asarray(frames, dtype=np.float32)
     if clip.ndim != 4 or clip.shape[-1] != 3:
         raise GeneratorError(f"the pipeline gave an array {clip.shape} instead of a video")

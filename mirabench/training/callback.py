@@ -12,6 +12,7 @@ from typing import Any
 
 from mirabench.compare.runs import Run
 from mirabench.errors import InputError
+from mirabench.generators.diffusers import pixels
 from mirabench.inputs.prompts import Prompt
 from mirabench.report.model import load_report
 from mirabench.run.evaluate import evaluate
@@ -31,15 +32,18 @@ def pipeline_sampler(pipeline: Any, **arguments: Any) -> Sampler:
     Args:
         pipeline: A diffusers pipeline whose result has `frames`.
         arguments: For its call, such as `num_inference_steps`, `height`, `num_frames`.
+
+    Raises:
+        GeneratorError: by the sampler: the pipeline gave NaN, or no video.
     """
 
     def sample(prompt: Prompt, seed: int) -> UInt8Array:
         import torch  # whoever has a pipeline has it
 
         noise = torch.Generator("cpu").manual_seed(seed)
-        made = pipeline(prompt.text, generator=noise, output_type="np", **arguments).frames[0]
-        frames: UInt8Array = (made * 255).round().clip(0, 255).astype("uint8")
-        return frames
+        return pixels(
+            pipeline(prompt.text, generator=noise, output_type="np", **arguments).frames[0]
+        )
 
     return sample
 
@@ -86,7 +90,7 @@ class CheckpointCallback:
             return None
         if not self.prompts:
             raise InputError("there is no prompt to make samples of")
-        output = Path(self.output)
+        output, watch = Path(self.output), self._watching()
         checkpoint = Checkpoint(step, f"step-{step:08d}", output / "samples" / f"step-{step:08d}")
         for prompt in self.prompts:
             for seed in self.seeds:
@@ -96,7 +100,7 @@ class CheckpointCallback:
             checkpoint.folder, suite=self.suite, metrics=self.metrics, workers=self.workers,
             prompts=self._by_clip(), output=output / FOLDER / checkpoint.name,
         )  # fmt: skip
-        judged = self._watching().add(checkpoint, report)
+        judged = watch.add(checkpoint, report)
         self._log(step, judged.values)
         return judged
 
@@ -111,6 +115,7 @@ class CheckpointCallback:
             output = Path(self.output)
             run = Run("baseline", load_report(self.baseline)) if self.baseline else None
             self._watch = Watch(output / "samples", output, _never, run)
+            self._watch.recall()  # a training run that goes on keeps its curve
         return self._watch
 
     def _log(self, step: int, values: dict[str, float]) -> None:

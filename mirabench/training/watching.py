@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from mirabench.files import write_text
 from mirabench.report.model import Report, load_report
 from mirabench.training.checkpoints import Checkpoint, checkpoints_in
 from mirabench.training.curve_page import render_curves
+from mirabench.training.loggers import Logger
 
 FOLDER = "checkpoints"
 """Below the output folder: the report of each checkpoint."""
@@ -66,6 +68,11 @@ class Watch:
     settled_seconds: float = 0.0
     judged: list[Judged] = field(default_factory=list)
     """So far, by step."""
+    _logged: dict[int, set[str]] = field(default_factory=dict, init=False, repr=False)
+    """Step -> the loggers that have its numbers, those of earlier processes included."""
+
+    def __post_init__(self) -> None:
+        self._logged = _logged_before(self.output / FILE)
 
     def judge_new(self) -> Iterator[Judged]:
         """Score and judge what is new; the curve is drawn anew after each.
@@ -80,7 +87,7 @@ class Watch:
                 yield self.add(checkpoint, self._report_of(checkpoint))
 
     def add(self, checkpoint: Checkpoint, report: Report) -> Judged:
-        """Judge a checkpoint that was scored.
+        """Judge a checkpoint that was scored; what was said of the same step before goes.
 
         Raises:
             ReportError: its clips are not those of the baseline.
@@ -90,9 +97,39 @@ class Watch:
         previous = earlier[-1] if earlier else None
         run = Run(checkpoint.name, report)
         found = judge(checkpoint, run, self.baseline, previous)
-        self.judged = sorted([*self.judged, found], key=lambda one: one.checkpoint.step)
+        others = [one for one in self.judged if one.checkpoint.step != checkpoint.step]
+        self.judged = sorted([*others, found], key=lambda one: one.checkpoint.step)
         self._write()
         return found
+
+    def recall(self) -> None:
+        """Take over the checkpoints that an earlier process scored; nothing is scored."""
+        if not self.folder.is_dir():
+            return
+        known = {one.checkpoint.step for one in self.judged}
+        for checkpoint in checkpoints_in(self.folder):
+            if checkpoint.step in known:
+                continue
+            with suppress(ReportError):  # its samples were made, and then the process ended
+                self.add(checkpoint, load_report(self.output / FOLDER / checkpoint.name))
+
+    def log(self, one: Judged, name: str, logger: Logger) -> None:
+        """Give a checkpoint's numbers to a logger, unless this or an earlier process did.
+
+        Args:
+            one: The checkpoint.
+            name: Of the logger, with what tells it from others of its kind.
+            logger: Takes the numbers.
+
+        Raises:
+            OutputError: that it was done cannot be written.
+        """
+        done = self._logged.setdefault(one.checkpoint.step, set())
+        if name in done:
+            return
+        logger.log(one.checkpoint.step, one.values)
+        done.add(name)
+        self._write_file()
 
     def _report_of(self, checkpoint: Checkpoint) -> Report:
         folder = self.output / FOLDER / checkpoint.name
@@ -101,15 +138,34 @@ class Watch:
         except ReportError:
             return self.score(checkpoint, folder)
 
-    def _write(self) -> None:
-        entries = [_entry(one) for one in self.judged]
+    def _write_file(self) -> None:
+        entries = [
+            {**_entry(one), "logged": sorted(self._logged.get(one.checkpoint.step, ()))}
+            for one in self.judged
+        ]
+        known = {one.checkpoint.step for one in self.judged}
+        later = {str(k): sorted(names) for k, names in self._logged.items() if k not in known}
         baseline = self.baseline.name if self.baseline else None
-        found = {"baseline": baseline, "checkpoints": entries}
+        found = {"baseline": baseline, "checkpoints": entries, "logged_before": later}
         write_text(self.output / FILE, json.dumps(found, indent=2) + "\n")
+
+    def _write(self) -> None:
+        self._write_file()
         reports = [(one.checkpoint.step, one.report) for one in self.judged]
         sentences = [one.sentence for one in self.judged]
         page = render_curves(reports, self.baseline.report if self.baseline else None, sentences)
         write_text(self.output / PAGE, page)
+
+
+def _logged_before(path: Path) -> dict[int, set[str]]:
+    """Step -> loggers, as the file of an earlier process has it; nothing where there is no such file."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        entries = {entry["step"]: entry["logged"] for entry in found["checkpoints"]}
+        named = {**found["logged_before"], **entries}
+        return {int(step): set(names) for step, names in named.items()}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
 
 
 def judge(

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mirabench.errors import InputError, WorkError, reason_for
-from mirabench.extras import needs_extra
+from mirabench.errors import WorkError, reason_for
+from mirabench.work.cluster import connected
 from mirabench.work.item import Done, Item, Resources, Work, given_up, perform
 from mirabench.work.local import LocalExecutor, Results, died
 
@@ -247,39 +247,3 @@ def _places(nodes: Sequence[dict[str, Any]], demands: dict[str, Any]) -> int:
         for node in nodes
         if node["Alive"]
     )
-
-
-def connected(address: str | None, workers: int | None) -> Any:
-    """The module ray, connected to a cluster; once per process.
-
-    Raises:
-        MissingExtraError: ray is not installed.
-        InputError: there is no cluster at the address.
-    """
-    with needs_extra("ray", "the executor `ray` needs Ray"):
-        import ray  # extra `ray`
-    if ray.is_initialized():
-        return ray
-    _require_listener(address)
-    here = {"num_cpus": workers, "include_dashboard": False} if address is None else {}
-    options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, **here}
-    try:
-        ray.init(logging_level=logging.ERROR, **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise InputError(f"no Ray cluster at {address}: {error}") from error
-    return ray
-
-
-def _require_listener(address: str | None) -> None:
-    """Ray itself waits for minutes before it says that nobody is there.
-
-    Raises:
-        InputError: nobody listens at the address.
-    """
-    host, _, port = (address or "").rpartition("://")[2].rpartition(":")
-    if not port.isdigit():
-        return  # none, `auto` or `local`
-    try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except OSError as error:
-        raise InputError(f"no Ray cluster at {address}: {error.strerror or error}") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mirabench.errors import GeneratorError, InputError, MissingExtraError
-from mirabench.generators.diffusers import Diffusers, _pixels
+from mirabench.generators.diffusers import Diffusers, pixels
 from mirabench.inputs.prompts import Prompt
 from mirabench.video.decode import open_video
 
@@ -122,9 +122,9 @@ def test_pixels_are_rounded_and_nan_is_a_failure():
     np = pytest.importorskip("numpy")
     clip = np.zeros((2, 4, 4, 3))
     clip[0] = 0.5
-    assert _pixels(clip)[0, 0, 0, 0] == 128
+    assert pixels(clip)[0, 0, 0, 0] == 128
     clip[1, 0, 0, 0] = np.nan
     with pytest.raises(GeneratorError, match="NaN pixels"):
-        _pixels(clip)
+        pixels(clip)
     with pytest.raises(GeneratorError, match=r"an array \(4, 4, 3\)"):
-        _pixels(clip[0])
+        pixels(clip[0])

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import clipkit
 import numpy as np
@@ -15,9 +18,9 @@ from typer.testing import CliRunner
 import mirabench
 from mirabench.cli.main import app
 from mirabench.compare.runs import Run
-from mirabench.errors import InputError
+from mirabench.errors import GeneratorError, InputError
 from mirabench.inputs.prompts import Prompt
-from mirabench.training.callback import CheckpointCallback
+from mirabench.training.callback import CheckpointCallback, pipeline_sampler
 from mirabench.training.checkpoints import checkpoints_in
 from mirabench.training.watching import Watch
 from mirabench.video.encode import write_video
@@ -89,6 +92,40 @@ def test_the_command_tells_better_no_longer_better_and_worse(films: Path, tmp_pa
     assert again.exit_code == 1
 
 
+class Noted:
+    """A logger that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        assert values["mirabench/sharpness"] > 0
+        self.steps.append(step)
+
+    def close(self) -> None: ...
+
+
+def test_each_checkpoint_is_logged_once_however_often_watching_begins(
+    films: Path, tmp_path: Path
+) -> None:
+    def watched(logger: Noted, name: str, count: int) -> list[int]:
+        watch = Watch(
+            films, tmp_path, lambda one, folder: mirabench.evaluate(one.folder, metrics=METRICS, output=folder)
+        )  # fmt: skip
+        for one, _ in zip(watch.judge_new(), range(count), strict=False):
+            watch.log(one, name, logger)
+            watch.log(one, name, logger)
+        return logger.steps
+
+    assert watched(Noted(), "board trial", 2) == [100, 200]  # then the process ended
+    assert watched(Noted(), "board trial", 1) == []
+    assert watched(Noted(), "board trial", 9) == [300, 1000]
+    assert watched(Noted(), "board trial", 9) == []
+    assert watched(Noted(), "board other", 9) == [100, 200, 300, 1000]
+    (tmp_path / "watch.json").write_text("torn {")
+    assert watched(Noted(), "board trial", 1) == [100]
+
+
 def test_a_loss_against_the_baseline_is_worse(films: Path, tmp_path: Path) -> None:
     report = mirabench.evaluate(films / "step-200", metrics=METRICS)
     watch = Watch(
@@ -129,5 +166,36 @@ def test_a_loop_calls_back_every_so_often_with_the_same_seeds(tmp_path: Path) ->
     assert recorder.logged[2] == recorder.logged[4]
     video = said[1].report.videos[0] if said[1] else None
     assert video is not None and video.prompt_id == "a"
+    again = CheckpointCallback(prompts, tmp_path, every=2, seeds=(3,), metrics=METRICS)
+    assert again(4, sample) is not None  # training goes on from an earlier step
+    curve = json.loads((tmp_path / "watch.json").read_text())["checkpoints"]
+    assert [(one["step"], one["word"]) for one in curve] == [(2, "first"), (4, "no better")]
     helper = CheckpointCallback(prompts, tmp_path, every=2, accelerator=Recorder(main=False))
     assert helper(2, sample) is None
+
+
+class Pipeline:
+    """What a pipeline of diffusers is to its sampler: noise in, frames in 0..1 out."""
+
+    def __init__(self, fault: float = 0.0) -> None:
+        self.fault = fault
+
+    def __call__(self, text: str, *, generator: Any, output_type: str, num_frames: int) -> Any:
+        assert output_type == "np"
+        torch = pytest.importorskip("torch")
+        noise = torch.rand((num_frames, 8, 8, 3), generator=generator).numpy()
+        noise[0] = 0.5 + self.fault
+        return SimpleNamespace(frames=[noise])
+
+
+def test_a_pipeline_s_sample_depends_on_the_seed_alone_and_is_rounded() -> None:
+    pytest.importorskip("torch")
+    prompt = Prompt("a", "a pan")
+    sample = pipeline_sampler(Pipeline(), num_frames=2)
+    frames = sample(prompt, 3)
+    assert (frames.dtype, frames.shape) == (np.uint8, (2, 8, 8, 3))
+    assert (frames[0] == 128).all()
+    assert (frames == sample(prompt, 3)).all()
+    assert (frames != sample(prompt, 4)).any()
+    with pytest.raises(GeneratorError, match="NaN pixels"):
+        pipeline_sampler(Pipeline(float("nan")), num_frames=2)(prompt, 3)
