@@ -1,12 +1,14 @@
-"""Peak memory of each feature over clip length, and above its network's own size.
+"""Peak memory and processor seconds of each feature over the length of a film, and whether memory grows.
 
-    python benchmarks/memory.py [--size 160x96] [--frames 60,300,1200] [--only NAME,...] [--device cpu]
-                                [--chunk-frames 8]
+    python benchmarks/memory.py [--size 1920x1080] [--seconds 2,60,600] [--only NAME,...] [--device cpu]
+                                [--round FILE]
 
-Each figure is the peak resident memory of a process of its own that computes one feature of a rendered clip
-(an H.264 file), minus what it held when everything was imported and the network loaded and run on 12 frames.
-Frames are decoded in chunks of 8, so that a longer clip does not only fill the first chunk;
-`--chunk-frames 0` takes the chunks of the product, which are bounded in bytes.
+A figure comes from a process of its own that computes one feature of a film: the peak of resident memory above
+what was held when all was imported and the network had been loaded and run on 12 frames. `--device cuda` adds
+the peak that torch allocated there. Seconds are those of the processor, all threads together, so a busy machine
+hardly changes them; on a GPU they are of the clock. The slope is of what the process holds while frames stream,
+after the first fifth: a straight line through the means of ten stretches, with its 95 % interval.
+
 Learned features need weights; `benchmarks/random_weights.py` makes random ones.
 """
 
@@ -18,11 +20,14 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
+import psutil
+from long_film import FPS, STRETCHES, drawn, repeated, slope
 
 LEARNED = {
     "dino_frames": {},
@@ -38,87 +43,122 @@ LEARNED = {
     "inception_frames": {},
 }
 CLASSICAL = {
-    name: {} for name in ("motion", "tracks", "epipolar", "quality", "pulse", "film_strip")
-}
+    name: {}
+    for name in (
+        "pulse", "integrity", "film_strip", "motion_residual", "tracks", "speeds", "view_pairs", "quality", "motion",
+        "registration", "epipolar", "interpolation_residual", "klt_paths", "revisits", "thumbnails",
+    )
+}  # fmt: skip
 WARM = 12
-"""Frames of the clip that loads and warms the network before the baseline is taken."""
+"""Frames of the film that loads and warms the network before the baseline is taken."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--size", default="160x96")
-    parser.add_argument("--frames", default="60,300,1200")
+    parser.add_argument("--size", default="1920x1080")
+    parser.add_argument("--seconds", default="2,60")
     parser.add_argument("--only", default="")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--chunk-frames", type=int, default=8)
-    parser.add_argument("--one", nargs=2, metavar=("FEATURE", "CLIP"))
+    parser.add_argument(
+        "--round", type=Path, help="keep the round that films repeat, or take it from here"
+    )
+    parser.add_argument("--one", nargs=2, metavar=("FEATURE", "FILM"))
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(one(*options.one, options.device, options.chunk_frames)))
+        print(json.dumps(one(*options.one, options.device)))
         return
     width, height = map(int, options.size.split("x"))
-    lengths = [int(n) for n in options.frames.split(",")]
+    lengths = [float(n) for n in options.seconds.split(",")]
     names = options.only.split(",") if options.only else [*CLASSICAL, *LEARNED]
+    print(f"{width}x{height} at {FPS} frames per second, {options.device}; {psutil.cpu_count()} processors, "
+          f"load average {psutil.getloadavg()[0]:.1f}")  # fmt: skip
+    print(
+        "feature | film s | held before MiB | above MiB | device MiB | CPU ms a frame | slope KiB a frame"
+    )
     with tempfile.TemporaryDirectory() as folder:
-        clips = [made(Path(folder), n, width, height) for n in (WARM, *lengths)]
-        print(f"{width}x{height}, {options.device}; MiB above the loaded network, by frames")
-        print(
-            f"{'feature':20} {'loaded':>8} " + " ".join(f"{n:>8}" for n in lengths) + "  KiB/frame"
-        )
-        for name in names:
-            passed = ["--device", options.device, "--chunk-frames", str(options.chunk_frames)]
-            show(name, clips[1:], lengths, passed)
+        round_trip = options.round or Path(folder) / "round.mp4"
+        if not round_trip.exists():
+            drawn(round_trip, (width, height))
+        repeated(round_trip, Path(folder) / "warm.mp4", WARM)
+        for length in lengths:
+            film = repeated(round_trip, Path(folder) / "film.mp4", round(length * FPS))
+            for name in names:
+                show(name, length, film, options.device)
 
 
-def show(name: str, clips: list[Path], lengths: list[int], options: list[str]) -> None:
-    found = []
-    for clip in clips:
-        command = [sys.executable, __file__, *options, "--one", name, str(clip)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(f"{name:20} {done.stderr.strip().splitlines()[-1]}", flush=True)
-            return
-        found.append(json.loads(done.stdout.splitlines()[-1]))
-    above = [f["peak"] - f["loaded"] for f in found]
-    slope = np.polyfit(lengths, above, 1)[0] * 1024 if len(lengths) > 1 else float("nan")
-    cells = " ".join(f"{a:8.0f}" for a in above)
-    print(f"{name:20} {found[0]['loaded']:8.0f} {cells}  {slope:8.2f}", flush=True)
+def show(name: str, length: float, film: Path, device: str) -> None:
+    command = [sys.executable, __file__, "--device", device, "--one", name, str(film)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{name} | {done.stderr.strip().splitlines()[-1]}", flush=True)
+        return
+    f = json.loads(done.stdout.splitlines()[-1])
+    print(
+        f"{name} | {length:g} | {f['loaded']:.0f} | {f['peak'] - f['loaded']:.0f} | {f['device']:.0f} | "
+        f"{1000 * f['seconds'] / (length * FPS):.1f} | {growth(f['frames'], f['held'])}",
+        flush=True,
+    )
 
 
-def made(folder: Path, frames: int, width: int, height: int) -> Path:
-    """A clip of a texture that moves and turns, one frame at a time."""
-    from mirabench.video.encode import write_video
-
-    texture = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
-    picture = cv2.resize(texture, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC)
-
-    def stream() -> Iterator[np.ndarray]:
-        for t in range(frames):
-            turn = cv2.getRotationMatrix2D((width, height), 4 * np.sin(t / 20), 1)
-            turn[:, 2] += [-width / 2 - (t % 40) / 2, -height / 2]
-            yield cv2.warpAffine(picture, turn, (width, height), borderMode=cv2.BORDER_WRAP)
-
-    return write_video(folder / f"{frames}.mp4", stream())
+def growth(frames: list[float], held: list[float]) -> str:
+    """KiB a frame, from what was held after so many frames (MiB)."""
+    x, y = np.asarray(frames), np.asarray(held) * 1024
+    late = x > x[-1] / 5
+    parts = np.array_split(np.arange(late.sum()), STRETCHES)
+    if min(map(len, parts)) == 0:
+        return "too short"
+    return slope(
+        [float(x[late][p].mean()) for p in parts], [float(y[late][p].mean()) for p in parts]
+    )
 
 
-def one(name: str, clip: str, device: str, chunk_frames: int) -> dict[str, float]:
+class Streamed:
+    """A video that notes what the process holds whenever frames are asked for."""
+
+    def __init__(self, video: Any) -> None:
+        self._video, self.info = video, video.info
+        self.frame: list[int] = []
+        self.held: list[float] = []
+
+    def frames(self, **options: Any) -> Iterator[Any]:
+        process = psutil.Process()
+        for batch in self._video.frames(**options):
+            yield batch
+            self.frame.append(int(batch.index[-1]) + 1)
+            self.held.append(process.memory_info().rss / 2**20)
+
+
+def one(name: str, film: str, device: str) -> dict[str, object]:
     from mirabench import registry
     from mirabench.features import networks
     from mirabench.features.api import build
     from mirabench.features.stream import extract
     from mirabench.video.decode import open_video
-    from mirabench.video.frames import CHUNK_BYTES
 
     networks.use_device(device)
     feature = build(registry.FEATURES, name, (CLASSICAL | LEARNED)[name])
-    warm = Path(clip).with_name(f"{WARM}.mp4")
-    video = open_video(clip)
-    frame_bytes = video.info.width * video.info.height * 3
-    chunk = chunk_frames * frame_bytes or CHUNK_BYTES
-    check(extract(open_video(warm), [feature], threads=2, chunk_bytes=chunk))
-    loaded = peak()
-    check(extract(video, [feature], threads=2, chunk_bytes=chunk))
-    return {"loaded": loaded, "peak": peak()}
+    check(extract(open_video(Path(film).with_name("warm.mp4")), [feature], threads=2))
+    loaded, clock = peak(), time.process_time if device == "cpu" else time.perf_counter
+    streamed, began = Streamed(open_video(film)), clock()
+    check(extract(streamed, [feature], threads=2))
+    return {
+        "loaded": loaded,
+        "peak": peak(),
+        "device": device_peak(device),
+        "seconds": clock() - began,
+        "frames": streamed.frame,
+        "held": streamed.held,
+    }
+
+
+def device_peak(device: str) -> float:
+    """MiB that torch allocated on a GPU at most; 0 on the CPU."""
+    if device.split(":")[0] != "cuda":
+        return 0.0
+    import torch
+
+    torch.cuda.synchronize()
+    return torch.cuda.max_memory_allocated(device) / 2**20
 
 
 def check(found: object) -> None:
