@@ -45,8 +45,8 @@ LEARNED = {
 CLASSICAL = {
     name: {}
     for name in (
-        "pulse", "integrity", "film_strip", "motion_residual", "tracks", "speeds", "view_pairs", "quality", "motion",
-        "registration", "epipolar", "interpolation_residual", "klt_paths", "revisits", "thumbnails",
+        "pulse", "integrity", "film_strip", "motion_residual", "tracks", "speeds", "view_pairs", "quality",
+        "motion", "registration", "epipolar", "interpolation_residual", "klt_paths", "revisits", "thumbnails",
     )
 }  # fmt: skip
 WARM = 12
@@ -121,6 +121,7 @@ class Streamed:
         self.held: list[float] = []
 
     def frames(self, **options: Any) -> Iterator[Any]:
+        """As the video's."""
         process = psutil.Process()
         for batch in self._video.frames(**options):
             yield batch
