@@ -16,7 +16,6 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from mirabench.compare.statistics import holm
 from mirabench.metrics.api import DIMENSIONS
 from miraboard import pages, theme
 from miraboard.api import build_api
@@ -30,6 +29,7 @@ from miraboard.votes.counting import Apart
 from miraboard.votes.footage import BoardFootage
 from miraboard.votes.opinions import Opinions
 from miraboard.votes_tab import people_tab, vote_tab
+from miraboard.warm import warm
 from miraboard.watch import build_watch
 
 _CHOOSER = {"compare": 0, "generator": 1, "prompt": 3, "order": 4}
@@ -44,9 +44,11 @@ def opinions_of(board: Board) -> Opinions:
     return Opinions(Booth(board, BoardFootage(board)))
 
 
-def build_app(board: Board, opinions: Opinions | None = None) -> Any:
+def build_app(
+    board: Board, opinions: Opinions | None = None, calls: Callbacks | None = None
+) -> Any:
     """The whole app over a board."""
-    calls = Callbacks(board)
+    calls = calls or Callbacks(board)
     opinions = opinions or opinions_of(board)
     first = next(iter(board.tracks))
     with gr.Blocks(
@@ -411,11 +413,10 @@ def launch(
     opinions = opinions or Opinions(
         Booth(board, BoardFootage(board)), counter=Apart(board.settings, board.tracks)
     )
-    for track in board.tracks:
-        board.ranking(track)  # so that the first visitor does not wait for it
+    calls = Callbacks(board)
+    warm(calls)
+    app = build_app(board, opinions, calls)
     opinions.warm()
-    holm([0.5])  # statsmodels is imported when it is first asked
-    app = build_app(board, opinions)
     # statsmodels collects garbage at each correction: what is there now stays, and is looked at no more
     gc.freeze()
     app.queue(default_concurrency_limit=8, max_size=500)

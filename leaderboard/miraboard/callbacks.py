@@ -21,7 +21,7 @@ from miraboard.board import Board, SubmissionAnswer, View
 from miraboard.clips.download import MAX_CLIP_BYTES
 from miraboard.guard import MAX_BYTES, refuse
 from miraboard.strips import shown
-from miraboard.tables import Request, build_table, parse_weights, weights_text
+from miraboard.tables import OVERALL, Request, build_table, parse_weights, weights_text
 from miraboard.uploads import client_of
 
 P = ParamSpec("P")
@@ -68,6 +68,10 @@ class Callbacks:
         return self._once(
             lambda: self._table(track, request, weights), track, request, str(weights)
         )
+
+    def first_table(self, track: str) -> str:
+        """The table as a visitor finds it, with nothing chosen."""
+        return self.table(track, "", OVERALL, [], "", 1, "", *([1.0] * len(DIMENSIONS)))
 
     def _table(self, track: str, request: Request, weights: Mapping[str, float]) -> Markup:
         view, ranking = self.board.view(track), self.board.ranking(track, weights)
