@@ -18,7 +18,7 @@ def warm(calls: Callbacks) -> None:
 
 
 def _load_matplotlib() -> None:
-    """Gradio asks matplotlib for its backend around each callback, and imports it for that where it is installed.
+    """Gradio asks matplotlib for its backend around each callback, and imports it for that where there is one.
 
     Without a backend named, the first question would try one window system after the other.
     """

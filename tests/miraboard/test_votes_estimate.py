@@ -255,6 +255,12 @@ def test_liars_of_ten_votes_each_move_little(voters: ModuleType, liars: str, cau
     assert found["lift_of_the_worst"] < 0.25
 
 
+def test_who_lies_every_other_time_is_mostly_found_by_thirty_votes(voters: ModuleType) -> None:
+    found = voters.robustness(voters.World(spread=1.2, liars="sly"), 1200, 4)
+    assert found["liars_caught"] > 0.4 and found["honest_lost"] < 0.03
+    assert found["lift_of_the_worst"] < 0.15
+
+
 def test_no_scheme_is_seen_in_votes_of_good_will_without_any_metric(voters: ModuleType) -> None:
     world = voters.World(spread=1.2, correlations=(0.0,))
     found = voters.robustness(world, 400, 8)

@@ -9,7 +9,7 @@ Four rules, each of which a rater of good will breaks in about one case of a hun
 - **Favour.** For each rater and generator: votes won by it in this rater's votes beyond what is predicted, in
   standard errors, rescaled by the spread that all raters show (tastes differ). What is beyond Bonferroni's
   5 % over all raters and generators is left out, and everything is looked at again without them.
-- **Scheme.** Who rather follows one of the schemes of `schemes` than votes as people do, four to one: few votes
+- **Scheme.** Who rather follows one of the schemes of `schemes` than votes as people do, 7 to 3: few votes
   of each are enough where several raters do the same.
 
 Taste is no reason: who prefers another generator than most, by as much as raters differ, counts. The rules
@@ -37,7 +37,7 @@ HONEST_FAILURES = 0.1
 ERROR = 0.01
 FAMILY_ERROR = 0.05
 """Of the last rule: of a hundred boards whose raters all mean well, it leaves somebody out in so many."""
-DOUBTFUL = 0.2
+DOUBTFUL = 0.3
 """Chance of following no scheme below which a rater is left out."""
 ROUNDS = 8
 """Of leaving out and looking again."""

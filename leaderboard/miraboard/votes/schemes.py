@@ -3,7 +3,7 @@
 Ten votes of one rater that all favour a generator may be taste. Eight such raters are no accident. So raters
 come from a mixture whose shares are learnt from all of them: who votes as people do, with a taste of their
 own, and who follows a scheme: says the reverse, says anything, takes one side, or lets one generator win (or
-lose) whatever it is beside, one scheme for each generator. Where nobody follows a scheme its share becomes
+lose) whatever it is beside, always or every other time, one scheme for each generator. Where nobody follows a scheme its share becomes
 next to nothing, and then a rater's few odd votes are read as chance.
 
 The shares have a Dirichlet prior of one rater in twenty following any scheme. Taste is a normal difference of
@@ -12,6 +12,8 @@ Dawid and Skene, "Maximum likelihood estimation of observer error-rates", Appl. 
 """
 
 from __future__ import annotations
+
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,8 @@ PRIOR_RATERS = 10.0
 """Weight of the prior of the shares, in raters."""
 PRIOR_SCHEMES = 0.05
 """Share of raters that are expected to follow a scheme before any vote is seen."""
+HABITS = (1.0, 0.5)
+"""Shares of the votes with a generator in which who favours it lets it win: always, or every other time."""
 _ROUNDS = 100
 _NODES = 7
 
@@ -66,7 +70,7 @@ def _softened(expected: FloatArray) -> FloatArray:
 
 
 def _log_likelihoods(votes: VoteTable, cells: Cells, expected: FloatArray) -> FloatArray:
-    """(R, 4 + 1 + 2 K) of a rater's votes: true, the reverse, anything, left, right, each up, each down."""
+    """(R, 1 + 4 + 4 K) of a rater's votes: true, the reverse, anything, left, right, favours by habit and way."""
     came = cells.came
     plain = _by_rater(votes, np.log((came * expected).sum(axis=1)))
     reverse = _by_rater(votes, np.log((came[:, ::-1] * expected).sum(axis=1)))
@@ -89,17 +93,17 @@ def _by_rater(votes: VoteTable, logs: FloatArray) -> FloatArray:
     return np.bincount(votes.rater, logs, minlength=votes.raters).astype(np.float64)
 
 
-def _favours(votes: VoteTable, cells: Cells, expected: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(R, K) twice: what is added where a rater lets a generator win, and lose."""
-    plain = np.log((cells.came * expected).sum(axis=1))
+def _favours(votes: VoteTable, cells: Cells, expected: FloatArray) -> list[FloatArray]:
+    """(R, K) for each habit and way, up or down: what is added where a rater votes so on a generator."""
+    true = (cells.came * expected).sum(axis=1)
     found = []
-    for wins, loses in ((LEFT, RIGHT), (RIGHT, LEFT)):
+    for habit, (wins, loses) in product(HABITS, ((LEFT, RIGHT), (RIGHT, LEFT))):
         total = np.zeros((votes.raters, votes.generators))
         for side, outcome in ((0, wins), (1, loses)):
-            told = np.log(_says(cells.came[:, outcome] > 0)) - plain
-            np.add.at(total, (votes.rater, cells.pairs[cells.pair, side]), told)
+            chance = habit * _says(cells.came[:, outcome] > 0) + (1 - habit) * true
+            np.add.at(total, (votes.rater, cells.pairs[cells.pair, side]), np.log(chance / true))
         found.append(total)
-    return found[0], found[1]
+    return found
 
 
 def _tastes(votes: VoteTable, cells: Cells, expected: FloatArray) -> FloatArray:
