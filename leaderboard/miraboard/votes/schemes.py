@@ -70,7 +70,7 @@ def _softened(expected: FloatArray) -> FloatArray:
 
 
 def _log_likelihoods(votes: VoteTable, cells: Cells, expected: FloatArray) -> FloatArray:
-    """(R, 1 + 4 + 4 K) of a rater's votes: true, the reverse, anything, left, right, favours by habit and way."""
+    """(R, 5 + 4 K) of a rater's votes: true, the reverse, anything, left, right, favours by habit and way."""
     came = cells.came
     plain = _by_rater(votes, np.log((came * expected).sum(axis=1)))
     reverse = _by_rater(votes, np.log((came[:, ::-1] * expected).sum(axis=1)))
