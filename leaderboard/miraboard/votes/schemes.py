@@ -3,8 +3,8 @@
 Ten votes of one rater that all favour a generator may be taste. Eight such raters are no accident. So raters
 come from a mixture whose shares are learnt from all of them: who votes as people do, with a taste of their
 own, and who follows a scheme: says the reverse, says anything, takes one side, or lets one generator win (or
-lose) whatever it is beside, always or every other time, one scheme for each generator. Where nobody follows a scheme its share becomes
-next to nothing, and then a rater's few odd votes are read as chance.
+lose) whatever it is beside, always or every other time, one scheme for each generator. Where nobody follows a
+scheme its share becomes next to nothing, and then a rater's few odd votes are read as chance.
 
 The shares have a Dirichlet prior of one rater in twenty following any scheme. Taste is a normal difference of
 each rater with each generator, summed over by Gauss-Hermite quadrature. Latent classes of raters are of
