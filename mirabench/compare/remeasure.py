@@ -31,7 +31,8 @@ from av.video.reformatter import Interpolation
 from mirabench.compare.circumstances import circumstances
 from mirabench.compare.error_budget import ErrorBudget, MetricBudget, SourceError
 from mirabench.errors import InputError
-from mirabench.inputs.samples import collect
+from mirabench.inputs.prompts import Prompt
+from mirabench.inputs.samples import Sample, collect
 from mirabench.report.model import Report
 from mirabench.run.evaluate import evaluate
 from mirabench.run.plan import make_plan
@@ -66,7 +67,9 @@ class Version:
     options: Mapping[str, str] | None = None
 
 
-def _converted(how: Interpolation) -> Callable[[Film], UInt8Array]:
+def converted(how: Interpolation) -> Callable[[Film], UInt8Array]:
+    """The frames of a film, its colours converted by a filter of FFmpeg's scaler."""
+
     def frames(film: Film) -> UInt8Array:
         pictures = decoded(film.path)
         return np.stack(
@@ -76,15 +79,18 @@ def _converted(how: Interpolation) -> Callable[[Film], UInt8Array]:
     return frames
 
 
-def _shrunk(how: int) -> Callable[[Film], UInt8Array]:
+def resized(share: float, how: int) -> Callable[[Film], UInt8Array]:
+    """The frames of a film at a share of their width and height, even numbers of px, by a filter of OpenCV."""
+
     def frames(film: Film) -> UInt8Array:
-        height, width = (max(2, round(0.75 * side / 2) * 2) for side in film.frames.shape[1:3])
+        height, width = (max(2, round(share * side / 2) * 2) for side in film.frames.shape[1:3])
         return np.stack([cv2.resize(f, (width, height), interpolation=how) for f in film.frames])
 
     return frames
 
 
-def _whole(film: Film) -> UInt8Array:
+def whole(film: Film) -> UInt8Array:
+    """The frames of a film as they are."""
     return film.frames
 
 
@@ -95,14 +101,14 @@ def _halved(film: Film) -> UInt8Array:
 X264 = {"x264-params": "cpu-independent=1:threads=1", "crf": "18"}
 X265 = {"x265-params": "log-level=none:crf=18"}
 VERSIONS = (
-    Version("decoder", "area", _converted(Interpolation.AREA)),
-    Version("decoder", "fast bilinear", _converted(Interpolation.FAST_BILINEAR)),
-    Version("resize", "area", _shrunk(cv2.INTER_AREA)),
-    Version("resize", "bilinear", _shrunk(cv2.INTER_LINEAR)),
-    Version("resize", "bicubic", _shrunk(cv2.INTER_CUBIC)),
+    Version("decoder", "area", converted(Interpolation.AREA)),
+    Version("decoder", "fast bilinear", converted(Interpolation.FAST_BILINEAR)),
+    Version("resize", "area", resized(0.75, cv2.INTER_AREA)),
+    Version("resize", "bilinear", resized(0.75, cv2.INTER_LINEAR)),
+    Version("resize", "bicubic", resized(0.75, cv2.INTER_CUBIC)),
     Version("rate", "half", _halved, Fraction(1, 2)),
-    Version("codec", "x264 crf 18", _whole, codec="libx264", pixel_format="yuv420p", options=X264),
-    Version("codec", "x265 crf 18", _whole, codec="libx265", pixel_format="yuv420p", options=X265),
+    Version("codec", "x264 crf 18", whole, codec="libx264", pixel_format="yuv420p", options=X264),
+    Version("codec", "x265 crf 18", whole, codec="libx265", pixel_format="yuv420p", options=X265),
 )
 SOURCES = (*dict.fromkeys(version.source for version in VERSIONS), "repeat")
 """Of every metric."""
@@ -130,8 +136,8 @@ def error_budget_of(
     """What decoder, resize, rate, codec, a repetition, precision, device and seed do to each number.
 
     Args:
-        clips: Video files, folders of them, globs or manifests; each clip is held in memory while its versions
-            are written.
+        clips: Video files, folders of them, globs or manifests, whose prompts count; each clip is held in
+            memory while its versions are written.
         suite: As for `mirabench.evaluate`.
         metrics: Only these; those of sets of clips are left out.
         device: As for `mirabench.evaluate`.
@@ -143,27 +149,28 @@ def error_budget_of(
         InputError: no clip, an unknown suite or metric, or something that is not a video file.
         VideoError: a clip cannot be decoded.
     """
-    paths, chosen = _video_files(clips), _chosen(suite, metrics)
-    make_plan(chosen, with_prompts=False, with_reference=False, pictures=False)
-    scored = partial(evaluate, allow_noncommercial=allow_noncommercial)
+    samples, chosen = _video_files(clips), _chosen(suite, metrics)
+    paths, prompts = [Path(str(sample.source)) for sample in samples], prompts_of(samples)
+    make_plan(chosen, with_prompts=bool(prompts), with_reference=False, pictures=False)
+    scored = partial(evaluate, prompts=prompts or None, allow_noncommercial=allow_noncommercial)
     with tempfile.TemporaryDirectory() as temporary:
         progress("the clips themselves")
-        originals = list(_written(paths, _AS_IS, Path(temporary) / "base"))
+        originals = list(written(paths, _AS_IS, Path(temporary) / "base"))
         base = scored(originals, suite=chosen, device=device, cache=cache)
         found: list[Remeasured] = []
         for version in VERSIONS:
             progress(f"{version.source}: {version.name}")
-            written = list(_written(paths, version, Path(temporary) / version.name))
-            report = scored(written, suite=chosen, device=device, cache=cache)
+            again = list(written(paths, version, Path(temporary) / version.name))
+            report = scored(again, suite=chosen, device=device, cache=cache)
             found.append(Remeasured(version.source, report))
         progress("repeat")
         # what is kept of the first time would only be read again
-        again = scored(originals, suite=chosen, device=device, cache=False, chunk_bytes=1)
-        found.append(Remeasured("repeat", again))
+        repeated = scored(originals, suite=chosen, device=device, cache=False, chunk_bytes=1)
+        found.append(Remeasured("repeat", repeated))
         for other in circumstances(chosen, device):
             progress(f"{other.source}: {other.name}")
-            again = scored(originals, suite=other.suite, device=other.device, cache=False)
-            found.append(Remeasured(other.source, again, other.metrics))
+            repeated = scored(originals, suite=other.suite, device=other.device, cache=False)
+            found.append(Remeasured(other.source, repeated, other.metrics))
     return budget_of(base, found)
 
 
@@ -172,26 +179,36 @@ def _chosen(suite: str | Path, metrics: Sequence[str] | None) -> Suite:
     return found if metrics is None else found.only(metrics)
 
 
-def _video_files(clips: Sequence[str | Path]) -> list[Path]:
-    sources = [sample.source for sample in collect(clips)]
-    for source in sources:
-        if not isinstance(source, Path) or source.is_dir():
+def _video_files(clips: Sequence[str | Path]) -> list[Sample]:
+    samples = collect(clips)
+    for sample in samples:
+        if not isinstance(sample.source, Path) or sample.source.is_dir():
             raise InputError(
-                f"{source} is not a video file: an error budget is measured on video files"
+                f"{sample.source} is not a video file: an error budget is measured on video files"
             )
-    return [source for source in sources if isinstance(source, Path)]
+    return samples
 
 
-_AS_IS = Version("base", "as it is", _whole)
+def prompts_of(samples: Sequence[Sample]) -> dict[str, Prompt]:
+    """Id of a clip's versions -> what the clip was asked to show, of those that have a prompt."""
+    return {_id_of(n): s.prompt for n, s in enumerate(samples) if s.prompt is not None}
 
 
-def _written(paths: Sequence[Path], version: Version, folder: Path) -> Iterator[Path]:
+def _id_of(number: int) -> str:
+    return f"{number:04d}"
+
+
+_AS_IS = Version("base", "as it is", whole)
+
+
+def written(paths: Sequence[Path], version: Version, folder: Path) -> Iterator[Path]:
+    """The files of a version of clips, written below a folder as they are asked for."""
     for number, path in enumerate(paths):
         video = open_video(path)
         batches = [batch.data for batch in video.frames()]
         film = Film(path, np.concatenate(batches), video.info.fps)
         yield write_video(
-            folder / f"{number:04d}.mkv",
+            folder / f"{_id_of(number)}.mkv",
             version.frames(film),
             fps=film.fps * version.fps,
             codec=version.codec,

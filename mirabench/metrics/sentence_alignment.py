@@ -3,9 +3,9 @@
 For a frame v and a sentence u_j, the margin is cos(v, u_j) - mean over k of cos(v, u_k), u_k the sentences of
 other prompts: a fixed list, one sentence of each scene of the bundled set `mirabench-v2` that is no sentence
 of this prompt, so that a score never depends on who else is in the run. The margin of a sentence is its mean
-over frames, two a second. `sentence_alignment` is the mean over the sentences of all captions,
-`sentence_alignment_worst` the least: what was asked for and is not there. `caption_share_read` is the share
-of their tokens within CLIP's 77.
+over frames, two a second. `sentence_alignment` is the mean over the sentences of the captions that
+the clip's generator was given, `sentence_alignment_worst` the least: what was asked for and is not there.
+`caption_share_read` is the share of their tokens within CLIP's 77.
 
 Source: CLIP (Radford et al., ICML 2021); margins and sentences are of this project, after ETVA (arXiv
 2503.16867) and VQAScore (arXiv 2404.01291), which ask for parts of a prompt one by one.

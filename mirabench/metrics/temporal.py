@@ -111,7 +111,7 @@ def _row(
 ) -> ClipFormula:
     spec = MetricSpec(
         name=name,
-        version=4 if feature == "motion_residual" else 2,
+        version=5 if feature == "motion_residual" else 2,
         dimension="temporal consistency",
         summary=summary,
         unit="% of the picture",

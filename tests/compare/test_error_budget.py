@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import faults
-import numpy as np
 import pytest
 from av.video.reformatter import Interpolation
 from clipkit import panning
@@ -26,14 +25,14 @@ from mirabench.compare.error_budget import (
 from mirabench.compare.remeasure import (
     MARGIN,
     SOURCES,
-    Film,
     Remeasured,
     Version,
-    _converted,
-    _whole,
-    _written,
     budget_of,
+    converted,
     error_budget_of,
+    resized,
+    whole,
+    written,
 )
 from mirabench.compare.runs import Run
 from mirabench.errors import InputError
@@ -139,21 +138,13 @@ def test_a_file_comes_back(tmp_path: Path) -> None:
         read_error_budget(tmp_path / "none.json")
 
 
-def shrunk(share: float, how: int) -> Version:
-    def frames(film: Film) -> np.ndarray:
-        height, width = (round(share * side / 2) * 2 for side in film.frames.shape[1:3])
-        return np.stack([cv2.resize(f, (width, height), interpolation=how) for f in film.frames])
-
-    return Version("resize", f"{share} {how}", frames)
-
-
-VP9 = Version("codec", "vp9", _whole, codec="libvpx-vp9", pixel_format="yuv420p",
+VP9 = Version("codec", "vp9", whole, codec="libvpx-vp9", pixel_format="yuv420p",
               options={"crf": "20", "b": "0", "cpu-used": "6"})  # fmt: skip
 HELD_OUT = (
-    Version("decoder", "lanczos", _converted(Interpolation.LANCZOS)),
-    Version("decoder", "bicubic", _converted(Interpolation.BICUBIC)),
-    shrunk(0.8, cv2.INTER_AREA),
-    shrunk(0.9, cv2.INTER_LANCZOS4),
+    Version("decoder", "lanczos", converted(Interpolation.LANCZOS)),
+    Version("decoder", "bicubic", converted(Interpolation.BICUBIC)),
+    Version("resize", "0.8", resized(0.8, cv2.INTER_AREA)),
+    Version("resize", "0.9", resized(0.9, cv2.INTER_LANCZOS4)),
     VP9,
     replace(VP9, name="mpeg4", codec="mpeg4", options={"q": "2", "flags": "+qscale", "global_quality": "236"}),
 )  # fmt: skip
@@ -195,8 +186,8 @@ def covered(
     base = mirabench.evaluate(paths, metrics=metrics, cache=False)
     inside = total = 0
     for number, version in enumerate(HELD_OUT):
-        written = list(_written(paths, version, folder / str(number)))
-        again = mirabench.evaluate(written, metrics=metrics, cache=False)
+        copies = list(written(paths, version, folder / str(number)))
+        again = mirabench.evaluate(copies, metrics=metrics, cache=False)
         for one, two in zip(base.videos, again.videos, strict=True):
             for name in bands:
                 if "degenerate" in (one.scores[name].status, two.scores[name].status):
@@ -234,6 +225,17 @@ def test_the_band_holds_for_200_held_out_remeasurements(
     record_property("held", f"{inside} of {total}")
     assert total >= 200
     assert inside >= 0.93 * total, (inside, total)
+
+
+def test_a_metric_of_text_is_remeasured_by_the_prompts_of_a_manifest(tmp_path: Path) -> None:
+    scene = clips.pan(24, (160, 96))
+    write_video(tmp_path / "a.mp4", scene.frames, options={"crf": "10"})
+    manifest = tmp_path / "clips.csv"
+    manifest.write_text(
+        "id,video_path,short_caption,camera_caption\na,a.mp4,A painting.,The camera pans right.\n"
+    )
+    found = error_budget_of([manifest], metrics=["camera_motion_agreement"], cache=False)
+    assert found.metrics["camera_motion_agreement"].sources["codec"].n == 2
 
 
 class TestCircumstances:
