@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-UV := $(BIN)/uv
+UV := .uv/bin/uv
 JOBS ?= 2
 
 # Images often set it; without compiled files each of a thousand processes compiles what it imports: torch, gradio, ...
@@ -13,19 +13,22 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## What each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# uv resolves and installs in seconds, and takes the same torch build everywhere.
-$(UV):
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "mirabench needs Python >= 3.10; name one with: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 
-$(VENV)/.light: requirements/core.txt pyproject.toml | $(UV)
+# uv resolves and installs in seconds, and takes the same torch build everywhere. It stands beside the environment,
+# which holds what mirabench needs and nothing else.
+$(UV): | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --target .uv -r requirements/uv.txt
+
+$(VENV)/.light: requirements/core.txt pyproject.toml | $(BIN)/python $(UV)
 	$(UV) pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements/core.txt
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-$(VENV)/.full: requirements/full.txt pyproject.toml | $(UV)
+$(VENV)/.full: requirements/full.txt pyproject.toml | $(BIN)/python $(UV)
 	$(UV) pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements/full.txt
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@ $(VENV)/.light
@@ -85,4 +88,4 @@ release: setup  ## Commit and tag VERSION with its change notes; pushing the tag
 	$(BIN)/python .ci/release.py prepare "$(VERSION)"
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) demo build site *.egg-info .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .uv demo build site *.egg-info .mypy_cache .ruff_cache .import_linter_cache

@@ -6,9 +6,11 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,6 +65,19 @@ def test_requirements_name_no_address() -> None:
         assert not re.search(r"https?://|--(extra-)?index|--find-links|file:", file.read_text()), (
             file
         )
+
+
+def test_the_core_takes_less_than_400_mb() -> None:
+    """Beside its packages an environment holds pip with setuptools (26 MB) and compiled files (20 MB)."""
+    lines = re.findall(r"^[a-z].*?(?= \\$)", (ROOT / "requirements/core.txt").read_text(), re.M)
+    pins = [pin for pin in map(Requirement, lines) if pin.marker is None or pin.marker.evaluate()]
+    places = [
+        Path(str(found.locate_file(file)))
+        for found in (distribution(pin.name) for pin in pins)
+        for file in found.files or ()
+    ]
+    sizes = [place.stat().st_size for place in places if place.suffix != ".pyc"]
+    assert len(pins) > 10 and 200e6 < sum(sizes) < 354e6
 
 
 def test_every_public_name_exists() -> None:
