@@ -72,7 +72,7 @@ SECTIONS = {
     ),
     "resume": Section(
         ("mirabench/work/journal.py", "mirabench/work/run.py", "mirabench/work/store.py"),
-        ("tests/work/test_run.py", "tests/work/test_store.py"),
+        ("tests/work/test_run.py", "tests/work/test_store.py", "tests/work/test_lock.py"),
         leave_out=(
             "tests/work/test_run.py::test_a_deadly_item_is_tried_given_up_and_harms_nothing",
             "tests/work/test_run.py::test_nothing_but_a_deadly_item_ends",

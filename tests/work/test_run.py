@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -16,9 +15,9 @@ import pytest
 import toywork
 from toywork import Deeds, Shelf
 
-from mirabench.errors import InputError, OutputError
+from mirabench.errors import OutputError
 from mirabench.work.item import FAILED, OK, REJECTED, Item, Outcome
-from mirabench.work.journal import RETRY, FileJournal, Line, append_text, locked, retry
+from mirabench.work.journal import RETRY, FileJournal, Line, append_text, retry
 from mirabench.work.local import LocalExecutor
 from mirabench.work.run import Held, Kept, Policy, Progress, Run
 
@@ -240,34 +239,6 @@ class TestJournal:
         (tmp_path / "journal").write_text("a file where the folder should be")
         with pytest.raises(OutputError, match="cannot write"):
             FileJournal.of(tmp_path, "x").add([Line("k", "i", OK, "", 1, "")])
-
-
-class TestLock:
-    def test_a_folder_is_for_one_run_at_a_time(self, tmp_path: Path) -> None:
-        first, second = locked(tmp_path / "out"), locked(tmp_path / "out")
-        with first, pytest.raises(InputError, match="another run is active in"), second:
-            pass
-        with locked(tmp_path / "out"):
-            pass
-
-    def test_another_process_is_refused_and_a_killed_one_leaves_it_free(
-        self, tmp_path: Path
-    ) -> None:
-        hold = (
-            "import sys, time; from pathlib import Path; from mirabench.work.journal import locked\n"
-            "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
-        )
-        holder = subprocess.Popen(
-            [sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
-        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match="another run"), locked(tmp_path):
-            pass
-        holder.send_signal(signal.SIGKILL)
-        holder.wait()
-        holder.stdout.close()
-        with locked(tmp_path):
-            pass
 
 
 DRIVER = """

@@ -15,7 +15,7 @@ import pytest
 
 from mirabench.errors import InputError
 from mirabench.work import status as room
-from mirabench.work.journal import FailureJournal, FileJournal, Line, locked
+from mirabench.work.journal import locked
 from mirabench.work.run import Progress
 from mirabench.work.status import StatusFile, status_of
 
@@ -101,16 +101,6 @@ def test_torn_status_is_no_status(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
     (tmp_path / "journal" / "status.json").write_text('{"ended": fal')
     assert not StatusFile(tmp_path).continues()
-
-
-def test_a_journal_of_failures_forgets_what_went_well(tmp_path: Path) -> None:
-    journal = FailureJournal(FileJournal.of(tmp_path, "score"))
-    journal.add([Line("a", "a", "ok", "", 1, ""), Line("b", "b", "failed", "died", 4, "")])
-    assert {key: line.attempt for key, line in journal.read().items()} == {"b": 4}
-    journal.add([Line("b", "b", "ok", "", 5, "")])
-    assert journal.read() == {}
-    journal.begin()
-    assert not (tmp_path / "journal" / "score.jsonl").exists()
 
 
 def test_prometheus_reads_the_folder_at_each_scrape(tmp_path: Path, prompt: None) -> None:

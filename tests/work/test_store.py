@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,10 @@ from toywork import Deeds, Shelf
 
 from mirabench.errors import OutputError
 from mirabench.work.item import FAILED, OK, REJECTED, Item, Outcome
-from mirabench.work.journal import FileJournal, Line, retry
+from mirabench.work.journal import FailureJournal, FileJournal, Line, retry
 from mirabench.work.local import LocalExecutor
 from mirabench.work.run import Held, Policy, Progress, Run
-from mirabench.work.store import LineStore, MemoryStore
+from mirabench.work.store import LineStore, MemoryStore, SpillStore
 
 
 def held(key: str, value: Any) -> Held:
@@ -83,6 +85,67 @@ def test_memory_keeps_the_last_value_of_a_key() -> None:
     assert kept.where == ""
 
 
+@pytest.fixture(params=[MemoryStore, lambda: SpillStore(None)], ids=["memory", "file"])
+def fleeting(request: pytest.FixtureRequest) -> MemoryStore | SpillStore:
+    """A store that lives as long as the process."""
+    store: MemoryStore | SpillStore = request.param()
+    return store
+
+
+class TestFleetingStores:
+    def test_give_back_what_was_kept_and_put(self, fleeting: MemoryStore | SpillStore) -> None:
+        one, two = held("a", {"x": [1, None]}), held("b", "grün" * 5000)
+        kept = fleeting.keep([one, two])
+        fleeting.put("c", (3, Path("c")))
+        assert (list(kept.outcomes), kept.where) == ([one.outcome, two.outcome], "")
+        found = [fleeting[key] for key in ("c", "a", "b")]
+        assert found == [(3, Path("c")), {"x": [1, None]}, "grün" * 5000]
+
+    def test_the_last_value_of_a_key_counts_however_often_others_were_read(
+        self, fleeting: MemoryStore | SpillStore
+    ) -> None:
+        fleeting.keep([held("a", "long " * 99), held("b", 2)])
+        assert fleeting["a"] == "long " * 99
+        fleeting.put("a", "short")
+        fleeting.keep([held("c", None)])
+        assert (fleeting["a"], fleeting["b"], fleeting["c"]) == ("short", 2, None)
+
+    def test_know_their_keys_and_no_others(self, fleeting: MemoryStore | SpillStore) -> None:
+        fleeting.put("a", None)
+        assert "a" in fleeting and "b" not in fleeting
+        with pytest.raises(KeyError, match="b"):
+            fleeting["b"]
+
+
+class TestSpillStore:
+    @pytest.mark.parametrize("named", [True, False])
+    def test_a_full_disk_is_said_with_its_place(self, tmp_path: Path, named: bool) -> None:
+        store = SpillStore(tmp_path if named else None)
+        store.put("a", 1)
+        place = tmp_path if named else Path(tempfile.gettempdir())
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        try:
+            with pytest.raises(OutputError, match=f"cannot write {place}/results under way: "):
+                store.keep([held("b", "x" * 1000)])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert store["a"] == 1 and "b" not in store
+
+    def test_it_lies_in_the_folder_asked_for_without_a_name(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            SpillStore(tmp_path / "missing")
+        SpillStore(tmp_path).put("a", 1)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_closed_it_gives_nothing_any_more(self) -> None:
+        store = SpillStore(None)
+        store.put("a", 1)
+        store.close()
+        with pytest.raises(ValueError, match="closed"):
+            store["a"]
+
+
 class TestForgettingFailures:
     @pytest.fixture
     def journal(self, tmp_path: Path) -> FileJournal:
@@ -120,6 +183,42 @@ class TestForgettingFailures:
         journal.path.with_name("other.values.jsonl").write_text(json.dumps(line) + "\n")
         assert retry(tmp_path) == {"score": ["a", "b"]}
         assert values.read_text() == '{"key": "k", "value": 1}\n'
+
+
+class TestAJournalOfFailures:
+    @pytest.fixture
+    def journal(self, tmp_path: Path) -> FailureJournal:
+        return FailureJournal(FileJournal.of(tmp_path, "score"))
+
+    def test_forgets_what_went_well(self, journal: FailureJournal) -> None:
+        failure = Line("b", "item b", FAILED, "died", 4, "")
+        journal.add([Line("a", "item a", OK, "", 1, ""), failure])
+        assert journal.read() == {"b": failure}
+        journal.add([Line("b", "item b", OK, "", 5, "")])
+        assert journal.read() == {}
+
+    def test_begins_with_nothing_and_may_begin_twice(self, journal: FailureJournal) -> None:
+        journal.add([Line("b", "b", FAILED, "died", 4, "")])
+        journal.begin()
+        assert not journal.lines.path.exists()
+        journal.begin()
+        assert journal.read() == {}
+
+    def test_a_file_that_cannot_be_removed_is_named(self, journal: FailureJournal) -> None:
+        journal.lines.path.mkdir(parents=True)
+        with pytest.raises(OutputError, match=f"cannot write {journal.lines.path}:"):
+            journal.begin()
+
+    def test_does_not_wait_for_the_disk_as_a_journal_of_results_does(
+        self, journal: FailureJournal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waits: list[int] = []
+        monkeypatch.setattr("mirabench.work.journal.os.fsync", waits.append)
+        journal.add([Line("b", "b", FAILED, "died", 4, "")])
+        assert waits == []
+        journal.lines.add([Line("c", "c", FAILED, "died", 4, "")])
+        assert len(waits) == 1
+        assert set(journal.read()) == {"b", "c"}
 
 
 class Watched(Shelf):
