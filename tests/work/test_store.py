@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +87,17 @@ def test_memory_keeps_the_last_value_of_a_key() -> None:
     assert kept.where == ""
 
 
-@pytest.fixture(params=[MemoryStore, lambda: SpillStore(None)], ids=["memory", "file"])
-def fleeting(request: pytest.FixtureRequest) -> MemoryStore | SpillStore:
+@pytest.fixture
+def spill(tmp_path: Path) -> Iterator[SpillStore]:
+    store = SpillStore(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["memory", "file"])
+def fleeting(request: pytest.FixtureRequest, spill: SpillStore) -> MemoryStore | SpillStore:
     """A store that lives as long as the process."""
-    store: MemoryStore | SpillStore = request.param()
-    return store
+    return spill if request.param == "file" else MemoryStore()
 
 
 class TestFleetingStores:
@@ -131,19 +139,22 @@ class TestSpillStore:
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert store["a"] == 1 and "b" not in store
+        with contextlib.suppress(OSError):
+            store.close()
 
     def test_it_lies_in_the_folder_asked_for_without_a_name(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             SpillStore(tmp_path / "missing")
-        SpillStore(tmp_path).put("a", 1)
-        assert list(tmp_path.iterdir()) == []
-
-    def test_closed_it_gives_nothing_any_more(self) -> None:
-        store = SpillStore(None)
+        store = SpillStore(tmp_path)
         store.put("a", 1)
+        assert list(tmp_path.iterdir()) == []
         store.close()
+
+    def test_closed_it_gives_nothing_any_more(self, spill: SpillStore) -> None:
+        spill.put("a", 1)
+        spill.close()
         with pytest.raises(ValueError, match="closed"):
-            store["a"]
+            spill["a"]
 
 
 class TestForgettingFailures:
