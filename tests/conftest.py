@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay to the end: walking millions of objects again and again takes half a minute of a run."""
+    """What is imported stays to the end: walking through it again and again takes half a minute."""
     gc.freeze()
 
 
