@@ -20,6 +20,10 @@ MOST_POINTS = 300
 MOST_DOTS = 60
 """Clips drawn as dots; more are drawn as a histogram."""
 BINS = 30
+SAME = 1e-9
+"""Values whose extent is a smaller share of their size are one value to an axis."""
+TINY = 1e-300
+"""A smaller size is 0 to an axis."""
 GAP = 1.8
 """A step longer than this many usual steps is a gap: something was left out there."""
 
@@ -60,7 +64,10 @@ def axis_for(values: Sequence[float], low: float | None, high: float | None) -> 
         (0.0, 1.0)
     """
     least, greatest = min(values), max(values)
-    extent = (greatest - least) or abs(greatest) or 1.0
+    size = max(abs(least), abs(greatest))
+    extent = greatest - least
+    if extent <= max(SAME * size, TINY):  # a last digit apart: no axis could be cut that finely
+        extent = size if size > TINY else 1.0
     if low is not None and 0 <= least - low <= 2 * extent:
         least = low
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 from pathlib import Path
 
@@ -193,3 +194,14 @@ def test_in_a_real_browser(run_folder: Path) -> None:
         assert tab.evaluate("getComputedStyle(document.body).backgroundColor") != before
     assert problems == []
     assert all(url.startswith(("file:", "data:")) for url in asked)
+
+
+@pytest.mark.parametrize("value", [0.1 + 0.2, -7.3e5, 0.0, 5e-324, 1e-12])
+@pytest.mark.parametrize("low", [None, 0.0])
+def test_many_clips_that_differ_in_the_last_digit_have_a_distribution(
+    value: float, low: float | None
+) -> None:
+    values = [value, math.nextafter(value, math.inf)] * 100
+    ends = axis_for(values, low, None)
+    picture = distribution(values, value, None, Scale(*ends, 240.0))
+    assert 1 <= picture.count('class="bin"') <= 2  # the middle may be a border
