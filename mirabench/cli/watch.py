@@ -58,7 +58,7 @@ def watch(
     ] = 20.0,
     once: Annotated[bool, typer.Option("--once", help="Score what is there, and end.")] = False,
     fail_on_worse: Annotated[
-        bool, typer.Option("--fail-on-worse", help="End with 1 as soon as a checkpoint is worse.")
+        bool, typer.Option("--fail-on-worse", help="End with 1 when the last checkpoint is worse.")
     ] = False,
     workers: Workers = 1,
     clip_timeout: ClipTimeout = 3600.0,
@@ -70,8 +70,8 @@ def watch(
     """Score checkpoints' samples as they appear, draw the curve, and say when the last is worse.
 
     A checkpoint is a folder with its step in the name. It is compared with the baseline and with the one before
-    it, clip by clip. Ctrl-C ends; the same command goes on. Exit code 1: with --fail-on-worse, a checkpoint is
-    worse.
+    it, clip by clip. Ctrl-C ends; the same command goes on. Exit code 1: with --fail-on-worse, the last
+    checkpoint is worse.
     """
     from mirabench.run.score import Options, cache_folder
     from mirabench.training.watching import Watch

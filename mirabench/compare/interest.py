@@ -2,9 +2,9 @@
 
 By default the larger one of two: the metric's own relative error times the mean of the scores, which is how
 far another encoding that looks the same moves it (`MetricSpec.relative_error`, and `absolute_error` near 0);
-and a fifth of the spread of
-scores among clips, Cohen's bound of a small effect. The spread is the distance between the quartiles over
-1.349, the standard deviation of normal scores with these, so that a few extreme clips do not widen it.
+and a fifth of the spread of scores among clips, Cohen's bound of a small effect. The spread is the distance
+between the quartiles over 1.349, the standard deviation of normal scores with these, so that a few extreme
+clips do not widen it.
 """
 
 from __future__ import annotations

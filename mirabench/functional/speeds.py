@@ -2,8 +2,8 @@
 
 The flow of a plain sky is a guess that noise, blur or a codec turn into another one. So luma is smoothed
 before the flow is taken, the flow is averaged over cells of a grid, only cells count in which the picture has
-structure for its own contrast, and each vector is the median of its neighbours'
-in space and their mean in time. All lengths are shares of the diagonal, so that half the size reads alike.
+structure for its own contrast, and each vector is the median of its neighbours' in space and their mean in
+time. All lengths are shares of the diagonal, so that half the size reads alike.
 """
 
 from __future__ import annotations

@@ -17,20 +17,8 @@ from mirabench.video.structure.elements import has_checksums
 TELLING = frozenset(
     {
         *("h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4"),
-        *(
-            "h263",
-            "flv",
-            "flv1",
-            "wmv1",
-            "wmv2",
-            "mjpeg",
-            "jpeg2000",
-            "png",
-            "apng",
-            "gif",
-            "prores",
-            "ffv1",
-        ),
+        *("h263", "flv", "flv1", "wmv1", "wmv2", "mjpeg", "jpeg2000", "png", "apng", "gif"),
+        *("prores", "ffv1"),
     }
 )
 """FFmpeg's names of the codecs in which random damages were tried and told: docs/health.md has the counts."""

@@ -43,7 +43,7 @@ def serve(folder: Path, port: int, address: str = "127.0.0.1") -> Any:
         server, _ = client.start_http_server(port, addr=address, registry=registry)
     except (OSError, OverflowError) as error:
         raise InputError(
-            f"cannot serve on {address}:{port}: {error}; choose another port"
+            f"cannot serve on {address}:{port}: {getattr(error, 'strerror', None) or error}; choose another port"
         ) from error
     return server
 
