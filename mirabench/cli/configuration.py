@@ -10,7 +10,7 @@ The file of the nearest folder counts, from the working folder upwards; paths in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -69,16 +69,24 @@ def _read(path: Path) -> dict[str, Any]:
 def _of_group(path: Path, tables: Mapping[str, Any], group: Any, context: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, table in tables.items():
-        if name not in group.list_commands(context):
-            raise UnknownNameError(f"command in {path}", name, group.list_commands(context))
+        commands = group.list_commands(context)
         if not isinstance(table, dict):
-            raise InputError(f"{path}: write {name} as a table, [{name}], with options below it")
+            raise InputError(_no_table(path, name, commands))
+        if name not in commands:
+            raise UnknownNameError(f"command in {path}", name, commands)
         command = group.get_command(context, name)
         if hasattr(command, "list_commands"):
             found[name] = _of_group(path, table, command, context)
         elif command is not None:
             found[name] = _of_command(path, table, command)
     return found
+
+
+def _no_table(path: Path, name: str, commands: Collection[str]) -> str:
+    if name in commands:
+        return f"{path}: write {name} as a table, [{name}], with options below it"
+    example = "[tool.mirabench.evaluate]" if path.name == "pyproject.toml" else "[evaluate]"
+    return f"{path}: {name} stands in no command's table: write it below that of its command, as {example}"
 
 
 def _of_command(path: Path, table: Mapping[str, Any], command: Any) -> dict[str, Any]:

@@ -77,9 +77,10 @@ def test_a_named_file_counts_alone_and_commands_of_packages_have_tables(project:
         ("[evaluat]\nworkers = 2\n", UnknownNameError, "did you mean evaluate"),
         ("[evaluate]\nworker = 2\n", UnknownNameError, "did you mean workers"),
         ("evaluate = 3\n", InputError, "write evaluate as a table"),
+        ("quiet = true\n", InputError, r"quiet stands in no command's table.*as \[evaluate\]"),
         ("[evaluate\n", InputError, "is not valid TOML"),
     ],
-    ids=["command", "option", "no table", "no TOML"],
+    ids=["command", "option", "no table", "outside tables", "no TOML"],
 )
 def test_what_the_file_gets_wrong_is_one_sentence(
     project: Path, text: str, error: type[Exception], said: str
