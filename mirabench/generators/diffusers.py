@@ -6,22 +6,19 @@ The pipeline's class comes from its own `model_index.json`. Pipelines name the s
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import inspect
-import json
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mirabench.errors import GeneratorError, InputError
-from mirabench.extras import needs_extra
 from mirabench.file_digest import sha256_of_folder
+from mirabench.generators.first_frames import digest_of_images, first_frame
+from mirabench.generators.pipelines import Settings, folder_of, guided_by_part, library, loaded
+from mirabench.generators.presets import Dtype, Offload, preset_of
 from mirabench.inputs.prompts import Prompt
 from mirabench.video.encode import write_video
 from mirabench.video.frames import UInt8Array
@@ -29,33 +26,52 @@ from mirabench.video.frames import UInt8Array
 _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "steps": ("num_inference_steps",),
     "guidance": ("guidance_scale",),
+    "guidance_2": ("guidance_scale_2",),
     "frames": ("num_frames", "video_length"),
     "height": ("height",),
     "width": ("width",),
     "negative_prompt": ("negative_prompt",),
 }
 """Our option -> what pipelines call it."""
+_DEFAULTS: Mapping[str, Any] = {"dtype": "bfloat16", "offload": "none", "tiling": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Diffusers:
-    """Runs a pipeline in this process; options left at None are the pipeline's own defaults."""
+    """Runs a pipeline in this process; what neither the user nor a preset says is the pipeline's own default.
 
-    model: str
+    Raises:
+        UnknownNameError: there is no such preset.
+        InputError: neither options nor a preset say which model and rate.
+    """
+
+    model: str = ""
     """A hub id (`org/name`) or a folder."""
-    fps: float
-    """Frames per second of the file, and of the model where it takes a rate. No pipeline says it: 8 for
-    CogVideoX, 16 for Wan, 24 for LTX and HunyuanVideo."""
+    fps: float | None = None
+    """Frames per second of the file, and of the model where it takes a rate. No pipeline says it."""
+    preset: str = ""
+    """A name of `PRESETS`: what of the options below is left out comes from there."""
     revision: str = ""
     """Of a hub id: a branch, tag or commit; the commit found goes into the manifest."""
-    dtype: Literal["float32", "float16", "bfloat16"] = "bfloat16"
+    pipeline: str | None = None
+    """A class of diffusers, for weights that several classes can run."""
+    dtype: Dtype | None = None
+    """bfloat16 when nobody says."""
+    dtypes: str | None = None
+    """Parts in another precision, as `vae:float32,text_encoder:float16`."""
     device: str = "auto"
-    offload: Literal["none", "model", "sequential"] = "none"
+    offload: Offload | None = None
     """Keep parts in main memory: `model` one network at a time, `sequential` one layer."""
-    tiling: bool = False
+    tiling: bool | None = None
     """Decode the picture in tiles: less memory, sometimes a seam."""
+    flow_shift: float | None = None
+    """Of the scheduler: how far its steps lean to the noise; larger pictures want more."""
+    images: Path | None = None
+    """A folder of first frames, each named as its prompt's id, or as its prompt's `image` column says."""
     steps: int | None = None
     guidance: float | None = None
+    guidance_2: float | None = None
+    """Of the network for the last steps, where a pipeline has two."""
     frames: int | None = None
     height: int | None = None
     width: int | None = None
@@ -63,30 +79,70 @@ class Diffusers:
 
     name: ClassVar[str] = "diffusers"
 
+    def __post_init__(self) -> None:
+        """What was left out is the preset's, and then the default."""
+        for source in (self._preset(), _DEFAULTS):
+            for field in self.__slots__:
+                if getattr(self, field) in (None, "") and field in source:
+                    object.__setattr__(self, field, source[field])
+        if not self.model or not self.fps:
+            raise InputError(
+                "the generator 'diffusers' needs --option preset=..., or --option model=... and "
+                "--option fps=..."
+            )
+
+    def _preset(self) -> dict[str, Any]:
+        return asdict(preset_of(self.preset)) if self.preset else {}
+
+    def _settings(self) -> Settings:
+        return Settings(**{name: getattr(self, name) for name in Settings._fields})
+
     def describe(self) -> dict[str, str]:
         """Download what is missing; every setting, and what the weights are.
 
         Raises:
             MissingExtraError: diffusers or torch is not installed.
-            InputError: no such model.
+            InputError: no such model, or no such folder of first frames.
         """
-        diffusers = _library()
-        folder = _folder(self)
+        diffusers = library()
+        folder = folder_of(self._settings())
         revision = (
             f"sha256:{sha256_of_folder(folder)}" if Path(self.model).is_dir() else folder.name
         )
-        settings = {n: getattr(self, n) for n in self.__slots__ if n not in ("revision", "device")}
-        found = {key: str(value) for key, value in settings.items() if value is not None}
+        left_out = ("revision", "device", "images")
+        settings = {n: getattr(self, n) for n in self.__slots__ if n not in left_out}
+        found = {key: str(value) for key, value in settings.items() if value not in (None, "")}
+        if self.preset:
+            found["licence"] = preset_of(self.preset).licence
+        if self.images is not None:
+            found["images"] = digest_of_images(self.images)
         return {"revision": revision, **found, "diffusers": diffusers.__version__}
 
     def generate(self, prompt: Prompt, *, seed: int, output: Path) -> None:
         """One clip; the noise is drawn on the CPU, so that it is the same on every device."""
         import torch  # extra `dit`
 
-        pipeline = _pipeline(self)
+        pipeline = loaded(self._settings())
         noise = torch.Generator("cpu").manual_seed(seed)
-        found = pipeline(prompt.text, generator=noise, output_type="np", **self._wishes(pipeline))
-        write_video(output, pixels(found.frames[0]), fps=self.fps, options={"crf": "12"})
+        wishes = self._wishes(pipeline) | self._image(pipeline, prompt)
+        found = pipeline(prompt=prompt.text, generator=noise, output_type="np", **wishes)
+        rate = self.fps or 0.0
+        write_video(output, pixels(found.frames[0]), fps=rate, options={"crf": "12"})
+
+    def _image(self, pipeline: Any, prompt: Prompt) -> dict[str, Any]:
+        accepted = "image" in inspect.signature(pipeline.__call__).parameters
+        if accepted and self.images is None:
+            raise InputError(
+                f"{type(pipeline).__name__} starts from an image: give a folder of first frames, "
+                "--option images=DIR"
+            )
+        if self.images is None:
+            return {}
+        if not accepted:
+            raise InputError(
+                f"option images: {type(pipeline).__name__} starts from no image; leave it out"
+            )
+        return {"image": first_frame(self.images, prompt, self.width, self.height)}
 
     def _wishes(self, pipeline: Any) -> dict[str, Any]:
         accepted = inspect.signature(pipeline.__call__).parameters
@@ -94,98 +150,20 @@ class Diffusers:
         if "frame_rate" in accepted:
             wishes["frame_rate"] = self.fps
         elif "fps" in accepted:
-            wishes["fps"] = round(self.fps)
+            wishes["fps"] = round(self.fps or 0)
         for option, names in _ARGUMENTS.items():
             value = getattr(self, option)
             if value is None:
                 continue
             name = next((n for n in names if n in accepted), None)
+            if name is None and option == "guidance" and guided_by_part(pipeline):
+                continue
             if name is None:
                 raise InputError(
                     f"option {option}: {type(pipeline).__name__} has no such argument; leave it out"
                 )
             wishes[name] = value
         return wishes
-
-
-def _library() -> Any:
-    with needs_extra("dit", "running a diffusers pipeline needs diffusers"):
-        import diffusers  # extra `dit`
-        import torch  # noqa: F401
-    return diffusers
-
-
-def _folder(settings: Diffusers) -> Path:
-    """Where the pipeline lies: the folder named, or the hub's snapshot, whose name is its commit."""
-    folder = Path(settings.model)
-    if folder.is_dir():
-        if not (folder / "model_index.json").is_file():
-            raise InputError(f"option model: {folder} holds no pipeline (no model_index.json)")
-        return folder
-    try:
-        found = _library().DiffusionPipeline.download(
-            settings.model, revision=settings.revision or None
-        )
-    except Exception as error:  # the hub's errors are many; each means that the model is not there
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"option model: {settings.model} is not a folder and does not come from the hub ({first})"
-        ) from error
-    return Path(found)
-
-
-@cache
-def _pipeline(settings: Diffusers) -> Any:
-    """The loaded pipeline; once a process."""
-    import torch  # extra `dit`
-
-    folder = _folder(settings)
-    kind = _kind(folder)
-    dtype = getattr(torch, settings.dtype)
-    with warnings.catch_warnings():
-        # its new name, `dtype`, is silently ignored by diffusers before 0.40
-        warnings.filterwarnings("ignore", ".*torch_dtype.*", FutureWarning)
-        pipeline = kind.from_pretrained(folder, torch_dtype=dtype)
-    pipeline.set_progress_bar_config(disable=True)
-    if settings.tiling:
-        pipeline.vae.enable_tiling()
-    device = _device(settings.device)
-    if settings.offload == "model":
-        pipeline.enable_model_cpu_offload(device=device)
-    elif settings.offload == "sequential":
-        pipeline.enable_sequential_cpu_offload(device=device)
-    else:
-        pipeline.to(device)
-    return pipeline
-
-
-def _kind(folder: Path) -> Any:
-    """The class that loads a folder: diffusers' own, or one of an installed package that it has parts of."""
-    diffusers = _library()
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    name = index.get("_class_name")
-    if not isinstance(name, str) or hasattr(diffusers, name):
-        return diffusers.DiffusionPipeline
-    parts = [value[0] for value in index.values() if isinstance(value, list) and value]
-    packages = {str(part).partition(".")[0] for part in parts if part}
-    for package in sorted(packages - {"diffusers", "transformers"}):
-        with contextlib.suppress(ImportError):
-            if kind := getattr(importlib.import_module(package), name, None):
-                return kind
-    raise InputError(
-        f"option model: {folder} is a {name}, which neither diffusers nor an installed package of its "
-        "parts has; install the package that it comes from"
-    )
-
-
-def _device(name: str) -> str:
-    import torch  # extra `dit`
-
-    if name != "auto":
-        return name
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def pixels(frames: Any) -> UInt8Array:
