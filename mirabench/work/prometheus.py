@@ -42,8 +42,9 @@ def serve(folder: Path, port: int, address: str = "127.0.0.1") -> Any:
     try:
         server, _ = client.start_http_server(port, addr=address, registry=registry)
     except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"cannot serve on {address}:{port}: {getattr(error, 'strerror', None) or error}; choose another port"
+            f"cannot serve on {address}:{port}: {reason}; choose another port"
         ) from error
     return server
 
