@@ -28,7 +28,7 @@ Nothing is declared where a metric does not claim to measure what the attack cha
 do not count. A case is not applicable when the clean clip has no valid score, or when its value is already
 within the tolerance of the metric's worst value. The tolerance is {tolerance:g} spreads; a spread is the
 standard deviation of the metric over the clean clips of the run. It is never less than the difference below
-which the metric calls nothing better or worse (0.05 % of the picture for `warping_error` and
+which the metric calls nothing better or worse (0.1 % of the picture for `warping_error` and
 `temporal_flicker`): clean clips that are all nearly perfect lie closer than that. A `drop` has no tolerance:
 only the order counts."""
 
