@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import tempfile
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ class SpillStore:
         """Args: folder: On the disk to use; None takes the system's place for temporary files."""
         self._folder = folder
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # lives as long as the store
+        # its results hold the store, in circles with what tells of them: nobody else knows when it ends
+        self._end = weakref.finalize(self, self._file.close)
         self._spans: dict[str, tuple[int, int]] = {}
 
     def keep(self, held: Sequence[Held]) -> Kept:
@@ -86,7 +89,7 @@ class SpillStore:
 
     def close(self) -> None:
         """Give the disk back."""
-        self._file.close()
+        self._end()
 
 
 class LineStore:

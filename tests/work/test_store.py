@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import resource
 import tempfile
+import warnings
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,6 +152,19 @@ class TestSpillStore:
         store.put("a", 1)
         assert list(tmp_path.iterdir()) == []
         store.close()
+
+    def test_forgotten_in_a_circle_its_file_is_closed_without_a_warning(
+        self, tmp_path: Path
+    ) -> None:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            store = SpillStore(tmp_path)
+            file = weakref.ref(store._file)
+            circle: list[object] = [store]
+            circle.append(circle)
+            del store, circle
+            gc.collect()
+        assert (said, file()) == ([], None)
 
     def test_closed_it_gives_nothing_any_more(self, spill: SpillStore) -> None:
         spill.put("a", 1)
